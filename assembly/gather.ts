@@ -1,0 +1,67 @@
+// Rows of a contiguous table by index, and its transpose. Neither needs scratch.
+
+import { place, word } from './place'
+
+/** out[i, :] = table[indices[i], :], with NaN (floats) or 0 for an index out of range. */
+export function gather(at: usize): void {
+  const missing = word(at, 2) != 0 ? 0x7fc00000 : 0
+  const table = place(at + 12)
+  const indices = place(at + 24)
+  const count = word(at, 12)
+  const rowBytes = (<usize>word(at, 13)) << 2
+  const tableRows = <usize>word(at, 14)
+  let out = place(at + 36)
+  for (let i = 0; i < count; ++i) {
+    const index = <usize>word(indices, i)
+    if (index < tableRows) copy(out, table + index * rowBytes, rowBytes)
+    else fill(out, missing, rowBytes)
+    out += rowBytes
+  }
+}
+
+/** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. */
+export function scatterAdd(at: usize): void {
+  const accumulate = word(at, 2) != 0
+  const indices = place(at + 24)
+  const out = place(at + 36)
+  const count = word(at, 12)
+  const rowBytes = (<usize>word(at, 13)) << 2
+  const tableRows = <usize>word(at, 14)
+  let x = place(at + 12)
+  if (!accumulate) memory.fill(out, 0, tableRows * rowBytes)
+  for (let i = 0; i < count; ++i) {
+    const index = <usize>word(indices, i)
+    if (index < tableRows) add(out + index * rowBytes, x, rowBytes)
+    x += rowBytes
+  }
+}
+
+function copy(to: usize, from: usize, bytes: usize): void {
+  const whole = to + (bytes & ~15)
+  const end = to + bytes
+  for (; to < whole; to += 16) {
+    v128.store(to, v128.load(from))
+    from += 16
+  }
+  for (; to < end; to += 4) {
+    store<i32>(to, load<i32>(from))
+    from += 4
+  }
+}
+
+function fill(to: usize, value: i32, bytes: usize): void {
+  for (const end = to + bytes; to < end; to += 4) store<i32>(to, value)
+}
+
+function add(to: usize, from: usize, bytes: usize): void {
+  const whole = to + (bytes & ~15)
+  const end = to + bytes
+  for (; to < whole; to += 16) {
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)))
+    from += 16
+  }
+  for (; to < end; to += 4) {
+    store<f32>(to, load<f32>(to) + load<f32>(from))
+    from += 4
+  }
+}

@@ -1,0 +1,78 @@
+// The words of an encoded program, shared by the encoder (TypeScript) and the kernels (AssemblyScript):
+// plain constants, so that both compilers read this one file.
+
+// Instructions. Every instruction begins with [opcode, number of words].
+export const STOP = 0
+export const LOOP = 1 // level
+export const END = 2 // level, count, address of the body's first instruction
+export const ROWS = 3
+export const REDUCE = 4
+export const MATMUL = 5
+export const GATHER = 6
+export const SCATTER_ADD = 7
+
+// Loops nest at most so deep: slices of the batch, segments of a sequence.
+export const LOOP_DEPTH = 2
+
+// What a `rows` operand is.
+export const MEMORY = 0 // 4-byte lanes in memory, strides in bytes
+export const INDEX = 1 // the address itself as an i32: start + sum of index x stride
+
+// Steps of a `rows` program: [step, level, destination, a, b, c, immediate 0, immediate 1]
+export const STEP_WORDS = 8
+export const FULL = 0 // one lane an element
+export const ROW = 1 // one lane a row
+
+export const LOAD = 0 // a: operand
+export const STORE = 1 // a: register, b: operand
+export const CONSTANT = 2 // immediate 0: the lane's bits
+export const SPREAD = 3 // a: a ROW register, repeated over its row
+export const SUM = 4 // a: a FULL register, reduced over the row; the destination is a ROW register
+export const MAX = 5
+export const SUM_I = 6
+export const MAX_I = 7
+
+export const ADD = 16
+export const SUB = 17
+export const MUL = 18
+export const DIV = 19
+export const MINIMUM = 20
+export const MAXIMUM = 21
+export const POW = 22
+export const NEG = 23
+export const ABS = 24
+export const SIGN = 25
+export const EXP = 26
+export const LOG = 27
+export const LOG1P = 28
+export const SQRT = 29
+export const RSQRT = 30
+export const TANH = 31
+export const ERF = 32
+export const ELU = 33
+export const LESS = 34
+export const LESS_EQUAL = 35
+export const EQUAL = 36
+export const ADD_I = 37
+export const SUB_I = 38
+export const MUL_I = 39
+export const MINIMUM_I = 40
+export const MAXIMUM_I = 41
+export const NEG_I = 42
+export const ABS_I = 43
+export const SIGN_I = 44
+export const LESS_I = 45
+export const LESS_EQUAL_I = 46
+export const EQUAL_I = 47
+export const WHERE = 48 // a != 0 ? b : c, any dtype
+export const TO_FLOAT = 49
+export const TO_INT = 50 // towards zero, saturating, NaN -> 0
+export const IS_FINITE = 51
+export const PHILOX = 52 // a: element, b: segment, c: step; immediates: seed, site
+export const UNIFORM = 53 // (bits >>> 8) x 2^-24
+
+// Kinds of `reduce`.
+export const REDUCE_SUM = 0
+export const REDUCE_MAX = 1
+export const REDUCE_SUM_I = 2
+export const REDUCE_MAX_I = 3

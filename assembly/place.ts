@@ -1,0 +1,28 @@
+// Where an operand lives now: address + iteration of each enclosing loop x its step. A place is three words.
+
+export const PLACE_WORDS: usize = 3
+
+// one for each of LOOP_DEPTH loops; globals belong to a thread, and memory to the programs
+let outer: i32 = 0
+let inner: i32 = 0
+
+export function setIteration(level: i32, value: i32): void {
+  if (level == 0) outer = value
+  else inner = value
+}
+
+export function iteration(level: i32): i32 {
+  return level == 0 ? outer : inner
+}
+
+// @ts-ignore: decorator
+@inline
+export function word(at: usize, index: usize): i32 {
+  return load<i32>(at + (index << 2))
+}
+
+// @ts-ignore: decorator
+@inline
+export function place(at: usize): usize {
+  return <usize>(word(at, 0) + outer * word(at, 1) + inner * word(at, 2))
+}

@@ -1,0 +1,196 @@
+// out[kept...] (+)= sum or max over the reduced axes of x[kept..., reduced...], where `out` is contiguous.
+// Where the innermost kept axis is contiguous in x, rows of x are added into a block of lanes that stays in the cache;
+// else each output is reduced alone, by vectors where the innermost reduced axis is contiguous. Sums go by two levels:
+// at most TERMS terms make a partial sum, so that the rounding error of a long sum stays small.
+//
+// Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes.
+
+import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM, REDUCE_SUM_I } from './opcodes'
+import { place, word } from './place'
+
+const TERMS = 128
+const BLOCK = 512 // lanes
+export const REDUCE_SCRATCH = 8 * BLOCK
+
+export function reduce(at: usize, scratch: usize): void {
+  const kind = word(at, 2)
+  const accumulate = word(at, 3) != 0
+  const keptRank = word(at, 10)
+  const reducedRank = word(at, 11)
+  const kept = at + 48
+  const reduced = kept + 8 * keptRank
+  const outputs = count(kept, keptRank)
+  const terms = count(reduced, reducedRank)
+  const x = place(at + 28)
+  let out = place(at + 16)
+  const lines = reducedRank > 0 && innerStride(reduced, reducedRank) == 4 && innerSize(reduced, reducedRank) >= 4
+  if (keptRank > 0 && innerStride(kept, keptRank) == 4 && !lines) {
+    const width = innerSize(kept, keptRank)
+    for (let i = 0; i < outputs; i += width) {
+      const row = x + offset(kept, keptRank, i)
+      for (let lane = 0; lane < width; lane += BLOCK) {
+        const lanes = min(width - lane, BLOCK)
+        reduceRows(kind, scratch, row + (lane << 2), reduced, reducedRank, terms, lanes)
+        if (accumulate) combineRow(kind, out, scratch, lanes)
+        else copyRow(out, scratch, lanes)
+        out += lanes << 2
+      }
+    }
+    return
+  }
+  for (let i = 0; i < outputs; ++i) {
+    let value = reduceLane(kind, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
+    if (accumulate) value = combine(kind, v128.load32_zero(out), value)
+    store<i32>(out, i32x4.extract_lane(value, 0))
+    out += 4
+  }
+}
+
+function count(axes: usize, rank: i32): i32 {
+  let product = 1
+  for (let i = 0; i < rank; ++i) product *= word(axes, 2 * i)
+  return product
+}
+
+function innerSize(axes: usize, rank: i32): i32 {
+  return word(axes, 2 * rank - 2)
+}
+
+function innerStride(axes: usize, rank: i32): i32 {
+  return word(axes, 2 * rank - 1)
+}
+
+/** The byte offset of an index over axes. */
+function offset(axes: usize, rank: i32, index: i32): i32 {
+  let bytes = 0
+  let rest = <u32>index
+  for (let axis = axes + 8 * rank; rest > 0; ) {
+    axis -= 8
+    const size = <u32>word(axis, 0)
+    const outer = rest / size
+    bytes += <i32>(rest - outer * size) * word(axis, 1)
+    rest = outer
+  }
+  return bytes
+}
+
+function combine(kind: i32, x: v128, y: v128): v128 {
+  if (kind == REDUCE_SUM) return f32x4.add(x, y)
+  if (kind == REDUCE_MAX) return f32x4.max(x, y)
+  if (kind == REDUCE_SUM_I) return i32x4.add(x, y)
+  return i32x4.max_s(x, y)
+}
+
+/** The result of reducing nothing. */
+function identity(kind: i32): v128 {
+  if (kind == REDUCE_MAX) return f32x4.splat(-Infinity)
+  return i32x4.splat(kind == REDUCE_MAX_I ? i32.MIN_VALUE : 0)
+}
+
+/** Reduces rows of at most BLOCK neighbouring lanes into `total`; the partial sums stand behind it. */
+function reduceRows(kind: i32, total: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): void {
+  const partial = total + 4 * BLOCK
+  const run = rank > 0 ? innerSize(axes, rank) : 1
+  const step = rank > 0 ? innerStride(axes, rank) : 0
+  fillRow(total, identity(kind), lanes)
+  fillRow(partial, identity(kind), lanes)
+  let held = 0
+  for (let i = 0; i < terms; i += run) {
+    let row = x + offset(axes, rank, i)
+    for (let j = 0; j < run; ++j) {
+      if (held == TERMS) {
+        combineRow(kind, total, partial, lanes)
+        fillRow(partial, identity(kind), lanes)
+        held = 0
+      }
+      combineRow(kind, partial, row, lanes)
+      row += step
+      held++
+    }
+  }
+  combineRow(kind, total, partial, lanes)
+}
+
+function combineRow(kind: i32, to: usize, from: usize, lanes: i32): void {
+  const end = to + (lanes << 2)
+  for (const whole = to + ((lanes & ~3) << 2); to < whole; to += 16) {
+    v128.store(to, combine(kind, v128.load(to), v128.load(from)))
+    from += 16
+  }
+  for (; to < end; to += 4) {
+    v128.store32_lane(to, combine(kind, v128.load32_zero(to), v128.load32_zero(from)), 0)
+    from += 4
+  }
+}
+
+function copyRow(to: usize, from: usize, lanes: i32): void {
+  const end = to + (lanes << 2)
+  for (const whole = to + ((lanes & ~3) << 2); to < whole; to += 16) {
+    v128.store(to, v128.load(from))
+    from += 16
+  }
+  for (; to < end; to += 4) {
+    store<i32>(to, load<i32>(from))
+    from += 4
+  }
+}
+
+/** Fills whole vectors, as a block has room for them. */
+function fillRow(to: usize, value: v128, lanes: i32): void {
+  for (const end = to + (lanes << 2); to < end; to += 16) v128.store(to, value)
+}
+
+/** Reduces all terms of one output. */
+function reduceLane(kind: i32, x: usize, axes: usize, rank: i32, terms: i32): v128 {
+  const run = rank > 0 ? innerSize(axes, rank) : 1
+  const step = rank > 0 ? innerStride(axes, rank) : 0
+  const piece = step == 4 ? 16 * TERMS : TERMS
+  let total = identity(kind)
+  let partial = total
+  let held = 0
+  for (let i = 0; i < terms; i += run) {
+    let from = x + offset(axes, rank, i)
+    for (let j = 0; j < run; j += piece) {
+      const length = min(run - j, piece)
+      const value = step == 4 ? reduceLine(kind, from, length) : reduceStrided(kind, from, step, length)
+      partial = combine(kind, partial, value)
+      from += piece * step
+      if (++held == TERMS) {
+        total = combine(kind, total, partial)
+        partial = identity(kind)
+        held = 0
+      }
+    }
+  }
+  return combine(kind, total, partial)
+}
+
+/** Reduces neighbouring lanes, in 16 parts. */
+function reduceLine(kind: i32, from: usize, length: i32): v128 {
+  const end = from + (length << 2)
+  let v0 = identity(kind)
+  let v1 = v0
+  let v2 = v0
+  let v3 = v0
+  for (const whole = from + ((length & ~15) << 2); from < whole; from += 64) {
+    v0 = combine(kind, v0, v128.load(from))
+    v1 = combine(kind, v1, v128.load(from, 16))
+    v2 = combine(kind, v2, v128.load(from, 32))
+    v3 = combine(kind, v3, v128.load(from, 48))
+  }
+  for (; from + 16 <= end; from += 16) v0 = combine(kind, v0, v128.load(from))
+  v0 = combine(kind, combine(kind, v0, v1), combine(kind, v2, v3))
+  v0 = combine(kind, v0, v128.shuffle<i32>(v0, v0, 2, 3, 0, 1))
+  v0 = combine(kind, v0, v128.shuffle<i32>(v0, v0, 1, 0, 3, 2))
+  for (; from < end; from += 4) v0 = combine(kind, v0, v128.load32_zero(from))
+  return v0
+}
+
+function reduceStrided(kind: i32, from: usize, step: i32, length: i32): v128 {
+  let value = identity(kind)
+  for (; length > 0; --length) {
+    value = combine(kind, value, v128.load32_zero(from))
+    from += step
+  }
+  return value
+}

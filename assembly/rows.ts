@@ -1,0 +1,477 @@
+// The interpreter of fused scalar programs over rows of lanes. It takes a block of rows through one step after another,
+// so that the block's registers stay in the cache. Scratch: a table of pointers to the registers' lanes (a contiguous
+// operand is read where it stands), then the lanes of every register.
+
+import * as math from './math'
+import * as op from './opcodes'
+import { PLACE_WORDS, place, word } from './place'
+
+const STEP_BYTES: i32 = 4 * op.STEP_WORDS
+const AXIS_BYTES: usize = 8
+const LANE: i32 = 4
+const GROUP: i32 = 16
+
+export function rows(at: usize, scratch: usize): void {
+  const rowCount = word(at, 2)
+  const blockRows = min(word(at, 4), rowCount)
+  const end = at + (word(at, 1) << 2)
+  const steps = end - word(at, 9) * STEP_BYTES
+  block(at, scratch, steps - word(at, 8) * STEP_BYTES, steps, 0, blockRows)
+  for (let first = 0; first < rowCount; first += blockRows) {
+    block(at, scratch, steps, end, first, min(blockRows, rowCount - first))
+  }
+}
+
+/** The steps from `step` to `end` for `count` rows from row `first` on. */
+function block(at: usize, scratch: usize, step: usize, end: usize, first: i32, count: i32): void {
+  const width = word(at, 3)
+  const registerBytes = word(at, 5)
+  const registers = scratch + (((word(at, 6) << 2) + 63) & ~63)
+  for (; step < end; step += STEP_BYTES) {
+    const code = word(step, 0)
+    const lanesOfRow = word(step, 1) == op.FULL ? width : 1
+    const lanes = count * lanesOfRow
+    if (code == op.STORE) {
+      write(at + (word(step, 4) << 2), pointer(scratch, step, 3), first * lanesOfRow, lanes)
+      continue
+    }
+    const register = word(step, 2)
+    let to: usize = registers + register * registerBytes
+    switch (code) {
+      case op.LOAD:
+        to = read(at + (word(step, 3) << 2), to, first * lanesOfRow, lanes)
+        break
+      case op.CONSTANT:
+        fill(to, i32x4.splat(word(step, 6)), lanes)
+        break
+      case op.SPREAD:
+        spread(to, pointer(scratch, step, 3), width, count)
+        break
+      case op.SUM:
+      case op.MAX:
+      case op.SUM_I:
+      case op.MAX_I:
+        reduce(code, to, pointer(scratch, step, 3), width, count)
+        break
+      default:
+        apply(step, to, pointer(scratch, step, 3), pointer(scratch, step, 4), pointer(scratch, step, 5), lanes * LANE)
+    }
+    store<usize>(scratch + (register << 2), to)
+  }
+}
+
+/** The lanes of the register that is named in the step's word `index`. */
+// @ts-ignore: decorator
+@inline
+function pointer(scratch: usize, step: usize, index: usize): usize {
+  return load<usize>(scratch + (word(step, index) << 2))
+}
+
+/** Lanes [first, first + count) of an operand: their address, `to` where they had to be copied there. */
+function read(operand: usize, to: usize, first: i32, count: i32): usize {
+  const isIndex = word(operand, 0) == op.INDEX
+  const start = place(operand + 4)
+  const rank = word(operand, 1 + PLACE_WORDS)
+  const axes = operand + ((2 + PLACE_WORDS) << 2)
+  if (!isIndex && rank == 1 && word(axes, 1) == LANE) return start + first * LANE
+  move(isIndex ? RAMP : COPY_IN, to, start, axes, rank, first, count)
+  return to
+}
+
+/** Writes lanes [first, first + count) of an operand in memory, and no others. */
+function write(operand: usize, from: usize, first: i32, count: i32): void {
+  const rank = word(operand, 1 + PLACE_WORDS)
+  move(COPY_OUT, from, place(operand + 4), operand + ((2 + PLACE_WORDS) << 2), rank, first, count)
+}
+
+const COPY_IN = 0
+const COPY_OUT = 1
+const RAMP = 2
+
+/** Moves lanes [first, first + count), in row-major order of the axes, between `lanes` and the operand at `start`. */
+function move(kind: i32, lanes: usize, start: usize, axes: usize, rank: i32, first: i32, count: i32): void {
+  const stride = rank > 0 ? word(axes, 1) : 0
+  if (rank <= 1) {
+    start += first * stride
+    if (kind == RAMP) ramp(lanes, start, stride, count)
+    else if (kind == COPY_OUT) scatter(lanes, start, stride, count)
+    else gather(lanes, start, stride, count)
+    return
+  }
+  let inner = 1
+  for (let axis = 1; axis < rank; axis++) inner *= word(axes, axis << 1)
+  start += (first / inner) * stride
+  first %= inner
+  while (count > 0) {
+    const run = min(inner - first, count)
+    move(kind, lanes, start, axes + AXIS_BYTES, rank - 1, first, run)
+    lanes += run * LANE
+    start += stride
+    count -= run
+    first = 0
+  }
+}
+
+// These write whole groups of four lanes: what comes after the last lane is overwritten later, or never read.
+
+function ramp(to: usize, start: usize, stride: i32, count: i32): void {
+  const end = to + count * LANE
+  const step = i32x4.splat(stride << 2)
+  let value = i32x4.add(i32x4.splat(<i32>start), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(stride)))
+  for (; to < end; to += GROUP) {
+    v128.store(to, value)
+    value = i32x4.add(value, step)
+  }
+}
+
+function fill(to: usize, value: v128, count: i32): void {
+  const end = to + count * LANE
+  for (; to < end; to += GROUP) v128.store(to, value)
+}
+
+function gather(to: usize, from: usize, stride: i32, count: i32): void {
+  if (stride == 0) return fill(to, v128.load32_splat(from), count)
+  const end = to + count * LANE
+  if (stride == LANE) {
+    for (; to < end; to += GROUP, from += GROUP) v128.store(to, v128.load(from))
+  } else {
+    for (; to < end; to += LANE, from += stride) store<i32>(to, load<i32>(from))
+  }
+}
+
+/** Writes `count` lanes to memory, exactly. */
+function scatter(from: usize, to: usize, stride: i32, count: i32): void {
+  if (stride == LANE) {
+    const groups = from + (count & ~3) * LANE
+    for (; from < groups; from += GROUP, to += GROUP) v128.store(to, v128.load(from))
+    count &= 3
+  }
+  const end = from + count * LANE
+  for (; from < end; from += LANE, to += stride) store<i32>(to, load<i32>(from))
+}
+
+/** Repeats each lane over its row, from the first to the last: a row's overhang is overwritten by the next one. */
+function spread(to: usize, from: usize, width: i32, count: i32): void {
+  const end = from + count * LANE
+  for (; from < end; from += LANE) {
+    const value = v128.load32_splat(from)
+    const next = to + width * LANE
+    for (let at = to; at < next; at += GROUP) v128.store(at, value)
+    to = next
+  }
+}
+
+function reduce(code: i32, to: usize, from: usize, width: i32, count: i32): void {
+  switch (code) {
+    case op.SUM:
+      return fold(op.SUM, math.all(0), to, from, width, count)
+    case op.MAX:
+      return fold(op.MAX, math.all(-Infinity), to, from, width, count)
+    case op.SUM_I:
+      return fold(op.SUM_I, i32x4.splat(0), to, from, width, count)
+    default:
+      return fold(op.MAX_I, i32x4.splat(i32.MIN_VALUE), to, from, width, count)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function combine(code: i32, x: v128, y: v128): v128 {
+  if (code == op.SUM) return f32x4.add(x, y)
+  if (code == op.MAX) return f32x4.max(x, y)
+  if (code == op.SUM_I) return i32x4.add(x, y)
+  return i32x4.max_s(x, y)
+}
+
+/** Four rows at a time, each in its own accumulator; a row's result does not depend on where the row stands. */
+// @ts-ignore: decorator
+@inline
+function fold(code: i32, neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
+  const stride: usize = width * LANE
+  const groups: usize = stride & ~15
+  const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
+  const last = from + <usize>(count - 1) * stride
+  for (; from <= last; from += stride << 2, to += GROUP) {
+    const row1 = min(from + stride, last)
+    const row2 = min(row1 + stride, last)
+    const row3 = min(row2 + stride, last)
+    let a = neutral
+    let b = neutral
+    let c = neutral
+    let d = neutral
+    for (let i: usize = 0; i < groups; i += GROUP) {
+      a = combine(code, a, v128.load(from + i))
+      b = combine(code, b, v128.load(row1 + i))
+      c = combine(code, c, v128.load(row2 + i))
+      d = combine(code, d, v128.load(row3 + i))
+    }
+    if (groups < stride) {
+      a = combine(code, a, v128.bitselect(neutral, v128.load(from + groups), beyond))
+      b = combine(code, b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
+      c = combine(code, c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
+      d = combine(code, d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
+    }
+    const ab = combine(code, i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
+    const cd = combine(code, i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
+    v128.store(to, combine(code, i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
+  }
+}
+
+/** randomWord of src/ops/scalar.ts for each lane. */
+function random(to: usize, element: usize, segment: usize, step: usize, seed: i32, site: i32, bytes: i32): void {
+  let i = 0
+  while (i < bytes) {
+    const first = load<i32>(element + i)
+    const counters = v128.load(element + i)
+    const segments = v128.load(segment + i)
+    const steps = v128.load(step + i)
+    const whole =
+      bytes - i >= 64 && (first & 3) == 0 && isRun(element + i, 1) && isRun(segment + i, 0) && isRun(step + i, 0)
+    if (whole) {
+      philox(true, to + i, i32x4.add(i32x4.splat(first), i32x4(0, 4, 8, 12)), segments, steps, seed, site)
+      i += 64
+    } else {
+      philox(false, to + i, counters, segments, steps, seed, site)
+      i += GROUP
+    }
+  }
+}
+
+/** Do sixteen lanes go up by `difference` from each to the next? */
+function isRun(at: usize, difference: i32): bool {
+  let expected = i32x4.add(v128.load32_splat(at), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(difference)))
+  let same = i32x4.splat(-1)
+  for (let i: usize = 0; i < 64; i += GROUP) {
+    same = v128.and(same, i32x4.eq(v128.load(at + i), expected))
+    expected = i32x4.add(expected, i32x4.splat(difference << 2))
+  }
+  return i32x4.all_true(same)
+}
+
+/**
+ * Philox-4x32-10 (Salmon et al. 2011) of four counters (element / 4, site, segment, step) and the key (seed, 0).
+ * `whole`: writes all four words of each counter; otherwise the one word that belongs to the element.
+ */
+function philox(whole: bool, to: usize, element: v128, segment: v128, step: v128, seed: i32, site: i32): void {
+  let c0 = i32x4.shr_u(element, 2)
+  let c1 = i32x4.splat(site)
+  let c2 = segment
+  let c3 = step
+  let k0 = i32x4.splat(seed)
+  let k1 = i32x4.splat(0)
+  for (let round = 0; round < 10; round++) {
+    const even0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(0xd2511f53))
+    const odd0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(0xd2511f53))
+    const even1 = i64x2.extmul_low_i32x4_u(c2, i32x4.splat(0xcd9e8d57))
+    const odd1 = i64x2.extmul_high_i32x4_u(c2, i32x4.splat(0xcd9e8d57))
+    c0 = v128.xor(v128.xor(i32x4.shuffle(even1, odd1, 1, 3, 5, 7), c1), k0)
+    c1 = i32x4.shuffle(even1, odd1, 0, 2, 4, 6)
+    c2 = v128.xor(v128.xor(i32x4.shuffle(even0, odd0, 1, 3, 5, 7), c3), k1)
+    c3 = i32x4.shuffle(even0, odd0, 0, 2, 4, 6)
+    k0 = i32x4.add(k0, i32x4.splat(0x9e3779b9))
+    k1 = i32x4.add(k1, i32x4.splat(0xbb67ae85))
+  }
+  if (whole) {
+    storeColumns(to, GROUP, c0, c1, c2, c3)
+    return
+  }
+  const odd = i32x4.ne(v128.and(element, i32x4.splat(1)), i32x4.splat(0))
+  const upper = i32x4.ne(v128.and(element, i32x4.splat(2)), i32x4.splat(0))
+  v128.store(to, v128.bitselect(v128.bitselect(c3, c2, odd), v128.bitselect(c1, c0, odd), upper))
+}
+
+/** Writes the 4 x 4 matrix with columns a, b, c, d, its rows `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function storeColumns(to: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5)
+  const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7)
+  const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5)
+  const cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7)
+  v128.store(to, i32x4.shuffle(ab0, cd0, 0, 1, 4, 5))
+  v128.store(to + stride, i32x4.shuffle(ab0, cd0, 2, 3, 6, 7))
+  v128.store(to + stride * 2, i32x4.shuffle(ab2, cd2, 0, 1, 4, 5))
+  v128.store(to + stride * 3, i32x4.shuffle(ab2, cd2, 2, 3, 6, 7))
+}
+
+/** One scalar operation over `bytes` of lanes. The longer ones have functions of their own: V8 keeps constants in registers. */
+function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32): void {
+  let i = 0
+  switch (word(step, 0)) {
+    case op.ADD:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.add(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.SUB:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.sub(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MUL:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.mul(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.DIV:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.div(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MINIMUM:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.min(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MAXIMUM:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.max(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.NEG:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.neg(v128.load(a + i)))
+      return
+    case op.ABS:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.abs(v128.load(a + i)))
+      return
+    case op.SIGN:
+      for (; i < bytes; i += GROUP) v128.store(to + i, math.sign(v128.load(a + i)))
+      return
+    case op.SQRT:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.sqrt(v128.load(a + i)))
+      return
+    case op.RSQRT:
+      for (; i < bytes; i += GROUP) v128.store(to + i, math.rsqrt(v128.load(a + i)))
+      return
+    case op.LESS:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.lt(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.LESS_EQUAL:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.le(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.EQUAL:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.eq(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.TO_INT:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.trunc_sat_f32x4_s(v128.load(a + i)))
+      return
+    case op.IS_FINITE:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.lt(f32x4.abs(v128.load(a + i)), math.all(Infinity))))
+      return
+    case op.ADD_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.add(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.SUB_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.sub(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MUL_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.mul(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MINIMUM_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.min_s(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.MAXIMUM_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.max_s(v128.load(a + i), v128.load(b + i)))
+      return
+    case op.NEG_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.neg(v128.load(a + i)))
+      return
+    case op.ABS_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.abs(v128.load(a + i)))
+      return
+    case op.SIGN_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, math.signI(v128.load(a + i)))
+      return
+    case op.LESS_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.lt_s(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.LESS_EQUAL_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.le_s(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.EQUAL_I:
+      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.eq(v128.load(a + i), v128.load(b + i))))
+      return
+    case op.WHERE:
+      for (; i < bytes; i += GROUP)
+        v128.store(
+          to + i,
+          v128.bitselect(v128.load(c + i), v128.load(b + i), i32x4.eq(v128.load(a + i), i32x4.splat(0))),
+        )
+      return
+    case op.TO_FLOAT:
+      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.convert_i32x4_s(v128.load(a + i)))
+      return
+    case op.UNIFORM:
+      for (; i < bytes; i += GROUP) v128.store(to + i, math.uniform(v128.load(a + i)))
+      return
+    case op.POW:
+      return pow(to, a, b, bytes)
+    case op.EXP:
+      return exp(to, a, bytes)
+    case op.LOG:
+      return log(to, a, bytes)
+    case op.LOG1P:
+      return log1p(to, a, bytes)
+    case op.TANH:
+      return tanh(to, a, bytes)
+    case op.ERF:
+      return erf(to, a, bytes)
+    case op.ELU:
+      return elu(to, a, bytes)
+    case op.PHILOX:
+      return random(to, a, b, c, word(step, 6), word(step, 7), bytes)
+    default:
+      unreachable()
+  }
+}
+
+/** 0 or 1 for a mask. */
+// @ts-ignore: decorator
+@inline
+function truth(mask: v128): v128 {
+  return i32x4.shr_u(mask, 31)
+}
+
+function pow(to: usize, a: usize, b: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.pow(v128.load(a + i), v128.load(b + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function exp(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.exp(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function log(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.log(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function log1p(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.log1p(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function tanh(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.tanh(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function erf(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.erf(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}
+
+function elu(to: usize, a: usize, bytes: i32): void {
+  let i = 0
+  do {
+    v128.store(to + i, math.elu(v128.load(a + i)))
+    i += GROUP
+  } while (i < bytes)
+}

@@ -1,0 +1,28 @@
+// Installs and builds what is missing or older than its sources; does nothing the second time. Needs Node and npm alone.
+import { execSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const at = (...path) => join(root, ...path)
+const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
+const run = (why, command) => {
+  console.error(`${why}: ${command}`)
+  // stdout belongs to the command that follows: what `npm run -s rmaat -- --json` prints must stay readable
+  execSync(command, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] })
+}
+
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  console.error(`Node ${process.versions.node} is too old: 20 or newer is needed`)
+  process.exit(2)
+}
+if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json'))) {
+  run('installing the dependencies', 'npm ci --no-audit --no-fund --loglevel=error')
+}
+
+const sources = ['asconfig.json', ...readdirSync(at('assembly')).map((name) => join('assembly', name))]
+const newest = Math.max(...sources.map((path) => time(at(path))))
+const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
+const built = Object.values(targets).map(({ outFile }) => at(outFile.replace(/\.wasm$/, '.wasm.ts')))
+if (built.some((path) => time(path) < newest)) run('building the WASM kernels', 'node scripts/build-wasm.mjs')

@@ -1,0 +1,222 @@
+import type { Backend, HostArray, Loaded } from '../../program/device.ts'
+import type { Plan, View } from '../../program/plan.ts'
+import type { DType } from '../../tensor/dtype.ts'
+import { addresses, addressOf } from '../cursor.ts'
+import { type Encoded, encode } from './encode.ts'
+import { Heap } from './heap.ts'
+
+/** What assembly/program.ts exports. */
+interface Kernels {
+  run(start: number, end: number, scratch: number): void
+  setIteration(level: number, value: number): void
+}
+
+interface Piece {
+  readonly at: number
+  readonly bytes: number
+}
+
+/** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
+export class WasmBackend implements Backend {
+  readonly name = 'wasm'
+  readonly description: string
+  private readonly heap = new Heap()
+  private readonly kernels: Kernels
+  private readonly variables = new Map<number, Piece & { dtype: DType }>()
+  private readonly programs = new Set<WasmProgram>()
+
+  constructor(module: WebAssembly.Module, description: string) {
+    this.description = description
+    const imports = { env: { memory: this.heap.memory, abort: () => {} } }
+    this.kernels = new WebAssembly.Instance(module, imports).exports as unknown as Kernels
+  }
+
+  get heldBytes(): number {
+    return this.heap.heldBytes
+  }
+
+  createVariable(id: number, elements: number, dtype: DType): void {
+    const piece = this.allocate(elements * 4, `a variable of ${elements} elements`)
+    this.variables.set(id, { ...piece, dtype })
+    this.array(dtype, piece.at, elements).fill(0)
+  }
+
+  writeVariable(id: number, values: ArrayLike<number>): void {
+    const { at, dtype } = this.variables.get(id)!
+    this.array(dtype, at, values.length).set(values)
+  }
+
+  async readVariable(id: number): Promise<HostArray> {
+    const { at, bytes, dtype } = this.variables.get(id)!
+    return this.array(dtype, at, bytes / 4).slice()
+  }
+
+  deleteVariable(id: number): void {
+    const { at, bytes } = this.variables.get(id)!
+    this.variables.delete(id)
+    this.heap.release(at, bytes)
+  }
+
+  load(plan: Plan): Loaded {
+    const program = new WasmProgram(plan, this)
+    this.programs.add(program)
+    return program
+  }
+
+  unload(program: WasmProgram): void {
+    if (this.programs.delete(program)) for (const { at, bytes } of program.pieces) this.heap.release(at, bytes)
+  }
+
+  close(): void {
+    this.programs.clear()
+    this.variables.clear()
+  }
+
+  allocate(bytes: number, purpose: string): Piece {
+    const before = this.heap.arena
+    const piece = { at: this.heap.allocate(bytes, purpose), bytes }
+    if (this.heap.arena !== before) this.relocate()
+    return piece
+  }
+
+  reserve(scratchBytes: number, arenaBytes: number): void {
+    const before = this.heap.arena
+    this.heap.reserve(scratchBytes, arenaBytes)
+    if (this.heap.arena !== before) this.relocate()
+  }
+
+  baseOf(buffer: Plan['buffers'][number]): number {
+    return buffer.kind === 'variable' ? this.variables.get(buffer.id)!.at : this.heap.arena
+  }
+
+  run(start: number, end: number): void {
+    this.kernels.run(start, end, this.heap.scratch)
+  }
+
+  setIteration(level: number, value: number): void {
+    this.kernels.setIteration(level, value)
+  }
+
+  array(dtype: DType, at: number, elements: number): Float32Array | Int32Array {
+    const { buffer } = this.heap.memory
+    return dtype === 'f32' ? new Float32Array(buffer, at, elements) : new Int32Array(buffer, at, elements)
+  }
+
+  private relocate(): void {
+    for (const program of this.programs) program.link()
+  }
+}
+
+/** A plan in linear memory: its words, and behind them its inputs and constants. */
+class WasmProgram implements Loaded {
+  readonly pieces: Piece[] = []
+  private readonly plan: Plan
+  private readonly backend: WasmBackend
+  private readonly encoded: Encoded
+  private readonly start: number
+  /** Where each buffer begins; for arena and variables the backend knows. */
+  private readonly own: (number | undefined)[]
+
+  constructor(plan: Plan, backend: WasmBackend) {
+    this.plan = plan
+    this.backend = backend
+    this.encoded = encode(plan)
+    const take = (bytes: number, purpose: string): number => {
+      const piece = backend.allocate(bytes, purpose)
+      this.pieces.push(piece)
+      return piece.at
+    }
+    backend.reserve(this.encoded.scratch, plan.memory.arena * 4)
+    this.start = take(this.encoded.words.byteLength, 'the program')
+    this.own = plan.buffers.map((buffer) => {
+      if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
+      return take(buffer.elements * 4, buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant')
+    })
+    plan.buffers.forEach((buffer, i) => {
+      if (buffer.kind === 'constant') backend.array(buffer.dtype, this.own[i]!, buffer.elements).set(buffer.values)
+    })
+    this.link()
+  }
+
+  get workspace(): number {
+    const constants = this.plan.buffers.reduce(
+      (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
+      0,
+    )
+    return this.encoded.words.byteLength + this.encoded.scratch + constants
+  }
+
+  /** Writes the words with the addresses as they are now. */
+  link(): void {
+    const { words, relocations, jumps } = this.encoded
+    const bases = this.plan.buffers.map((buffer, i) => this.own[i] ?? this.backend.baseOf(buffer))
+    for (const { word, buffer, bytes } of relocations) words[word] = (bases[buffer] + bytes) | 0
+    for (const { word, target } of jumps) words[word] = (this.start + target * 4) | 0
+    this.backend.array('i32', this.start, words.length).set(words)
+  }
+
+  async run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
+    this.feed(inputs)
+    this.backend.run(this.start, 0)
+    return this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
+  }
+
+  async profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array> {
+    this.feed(inputs)
+    const { instructions } = this.plan
+    const times = new Float64Array(instructions.length)
+    const open: { at: number; count: number; iteration: number }[] = []
+    for (let at = 0; at < instructions.length; at++) {
+      const instruction = instructions[at]
+      if (instruction.kind === 'loop') {
+        this.backend.setIteration(open.length, 0)
+        open.push({ at, count: instruction.count, iteration: 0 })
+      } else if (instruction.kind === 'end') {
+        const loop = open[open.length - 1]
+        const again = ++loop.iteration < loop.count
+        this.backend.setIteration(open.length - 1, again ? loop.iteration : 0)
+        if (again) at = loop.at
+        else open.pop()
+      } else {
+        const begin = performance.now()
+        this.execute(at, at + 1)
+        times[at] += performance.now() - begin
+      }
+    }
+    return times
+  }
+
+  async runTo(inputs: readonly ArrayLike<number>[], count: number): Promise<void> {
+    this.feed(inputs)
+    this.execute(0, count)
+  }
+
+  async peek(view: View, dtype: DType): Promise<HostArray> {
+    return this.look(view, dtype)
+  }
+
+  close(): void {
+    this.backend.unload(this)
+  }
+
+  private execute(from: number, to: number): void {
+    const { starts } = this.encoded
+    this.backend.run(this.start + starts[from] * 4, this.start + starts[to] * 4)
+  }
+
+  private feed(inputs: readonly ArrayLike<number>[]): void {
+    this.plan.inputs.forEach(({ view, dtype }, i) => {
+      this.backend.array(dtype, this.own[view.buffer]!, inputs[i].length).set(inputs[i])
+    })
+  }
+
+  private look({ axes, ...place }: View, dtype: DType): HostArray {
+    const base = this.own[place.buffer] ?? this.backend.baseOf(this.plan.buffers[place.buffer])
+    const size = axes.reduce((product, axis) => product * axis.size, 1)
+    const from = this.backend.array(dtype, base, this.plan.buffers[place.buffer].elements)
+    const result = dtype === 'f32' ? new Float32Array(size) : new Int32Array(size)
+    let at = 0
+    for (const address of addresses(addressOf(place, []), axes)) result[at++] = from[address]
+    return result
+  }
+}

@@ -1,0 +1,229 @@
+import * as code from '../../../assembly/opcodes.ts'
+import { RmaatError } from '../../errors.ts'
+import type { ScalarName } from '../../ops/scalar.ts'
+import type { Axis, Instruction, Level, Place, Plan, Rows, Step } from '../../program/plan.ts'
+
+/** Scalar operations as the kernels number them; a missing one does not compile. */
+const scalarCodes: Readonly<Record<ScalarName, number>> = {
+  abs: code.ABS,
+  absI: code.ABS_I,
+  add: code.ADD,
+  addI: code.ADD_I,
+  div: code.DIV,
+  elu: code.ELU,
+  equal: code.EQUAL,
+  equalI: code.EQUAL_I,
+  erf: code.ERF,
+  exp: code.EXP,
+  isFinite: code.IS_FINITE,
+  less: code.LESS,
+  lessEqual: code.LESS_EQUAL,
+  lessEqualI: code.LESS_EQUAL_I,
+  lessI: code.LESS_I,
+  log: code.LOG,
+  log1p: code.LOG1P,
+  maximum: code.MAXIMUM,
+  maximumI: code.MAXIMUM_I,
+  minimum: code.MINIMUM,
+  minimumI: code.MINIMUM_I,
+  mul: code.MUL,
+  mulI: code.MUL_I,
+  neg: code.NEG,
+  negI: code.NEG_I,
+  philox: code.PHILOX,
+  pow: code.POW,
+  rsqrt: code.RSQRT,
+  sign: code.SIGN,
+  signI: code.SIGN_I,
+  sqrt: code.SQRT,
+  sub: code.SUB,
+  subI: code.SUB_I,
+  tanh: code.TANH,
+  toFloat: code.TO_FLOAT,
+  toInt: code.TO_INT,
+  uniform: code.UNIFORM,
+  where: code.WHERE,
+}
+
+/** Lanes of a block: few enough that its registers stay in the cache, enough to share the cost of interpreting. */
+const BLOCK_LANES = 512
+
+/** A program in words. Addresses in it are byte offsets within a buffer, until `relocations` are applied. */
+export interface Encoded {
+  readonly words: Int32Array
+  readonly relocations: readonly { readonly word: number; readonly buffer: number; readonly bytes: number }[]
+  /** Words that hold the address of another word of the program. */
+  readonly jumps: readonly { readonly word: number; readonly target: number }[]
+  /** The first word of each instruction, and one more behind the last. */
+  readonly starts: readonly number[]
+  /** Scratch that its hungriest kernel needs, in bytes. */
+  readonly scratch: number
+}
+
+export function encode(plan: Plan): Encoded {
+  const words: number[] = []
+  const relocations: Encoded['relocations'][number][] = []
+  const jumps: Encoded['jumps'][number][] = []
+  const starts: number[] = []
+  const open: { body: number; count: number }[] = []
+  let scratch = 0
+
+  const place = ({ buffer, offset, steps }: Place): void => {
+    if (steps.length > code.LOOP_DEPTH)
+      throw new RmaatError('program', `loops nest ${steps.length} deep, at most ${code.LOOP_DEPTH} are offered`)
+    relocations.push({ word: words.length, buffer, bytes: offset * 4 })
+    words.push(0, ...[0, 1].map((depth) => (steps[depth] ?? 0) * 4))
+  }
+  const instruction = (opcode: number, write: () => void): void => {
+    const start = words.length
+    words.push(opcode, 0)
+    write()
+    words[start + 1] = words.length - start
+  }
+  const axes = (list: readonly Axis[]): void => {
+    for (const { size, stride } of list) words.push(size, stride * 4)
+  }
+
+  const rows = (call: Rows): void => {
+    const start = words.length - 2
+    const blockRows = Math.max(1, Math.min(call.rows, Math.floor(BLOCK_LANES / call.width)))
+    // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
+    const registerBytes = Math.ceil((blockRows * call.width) / 4) * 16 + 16
+    scratch = Math.max(scratch, Math.ceil((call.registers * 4) / 64) * 64 + call.registers * registerBytes)
+    words.push(
+      call.rows,
+      call.width,
+      blockRows,
+      registerBytes,
+      call.registers,
+      call.operands.length,
+      call.prologue.length,
+      call.steps.length,
+    )
+    const operands = call.operands.map(({ kind, view }) => {
+      const at = words.length - start
+      if (kind === 'index') {
+        words.push(code.INDEX, view.offset, ...[0, 1].map((depth) => view.steps[depth] ?? 0), view.axes.length)
+        for (const { size, stride } of view.axes) words.push(size, stride)
+      } else {
+        words.push(code.MEMORY)
+        place(view)
+        words.push(view.axes.length)
+        axes(view.axes)
+      }
+      return at
+    })
+    for (const step of [...call.prologue, ...call.steps]) words.push(...encodeStep(step, operands))
+  }
+
+  for (const call of plan.instructions) {
+    starts.push(words.length)
+    switch (call.kind) {
+      case 'loop':
+        instruction(code.LOOP, () => words.push(open.length))
+        open.push({ body: words.length, count: call.count })
+        break
+      case 'end': {
+        const { body, count } = open.pop()!
+        instruction(code.END, () => {
+          words.push(open.length, count)
+          jumps.push({ word: words.length, target: body })
+          words.push(0)
+        })
+        break
+      }
+      case 'rows':
+        instruction(code.ROWS, () => rows(call))
+        break
+      case 'reduce':
+        scratch = Math.max(scratch, REDUCE_SCRATCH)
+        instruction(code.REDUCE, () => {
+          words.push(reduceCode(call), Number(call.accumulate))
+          place(call.out)
+          place(call.x)
+          words.push(call.kept.length, call.reduced.length)
+          axes(call.kept)
+          axes(call.reduced)
+        })
+        break
+      case 'matmul':
+        scratch = Math.max(scratch, matmulScratch(call))
+        instruction(code.MATMUL, () => {
+          const { batch, m, n, k } = call
+          words.push(Number(call.accumulate))
+          for (const operand of [call.a, call.b, call.out]) place(operand)
+          words.push(batch.length, m.length, n.length, k.length)
+          for (const axis of batch) words.push(axis.size, axis.a * 4, axis.b * 4, axis.out * 4)
+          for (const axis of m) words.push(axis.size, axis.a * 4, axis.out * 4)
+          for (const axis of n) words.push(axis.size, axis.b * 4, axis.out * 4)
+          for (const axis of k) words.push(axis.size, axis.a * 4, axis.b * 4)
+        })
+        break
+      case 'gather':
+        instruction(code.GATHER, () => {
+          words.push(Number(call.dtype === 'f32'))
+          for (const operand of [call.table, call.indices, call.out]) place(operand)
+          words.push(call.count, call.width, call.tableRows)
+        })
+        break
+      case 'scatterAdd':
+        instruction(code.SCATTER_ADD, () => {
+          words.push(Number(call.accumulate))
+          for (const operand of [call.x, call.indices, call.out]) place(operand)
+          words.push(call.count, call.width, call.tableRows)
+        })
+    }
+  }
+  starts.push(words.length)
+  words.push(code.STOP, 2)
+  return { words: Int32Array.from(words), relocations, jumps, starts, scratch }
+}
+
+const levels: Readonly<Record<Level, number>> = { full: code.FULL, row: code.ROW }
+
+function encodeStep(step: Step, operands: readonly number[]): number[] {
+  const words = (opcode: number, to: number, args: readonly number[], immediates: readonly number[] = []): number[] => [
+    opcode,
+    levels[step.level],
+    to,
+    ...[0, 1, 2].map((i) => args[i] ?? 0),
+    ...[0, 1].map((i) => (immediates[i] ?? 0) | 0),
+  ]
+  switch (step.op) {
+    case 'load':
+      return words(code.LOAD, step.to, [operands[step.operand]])
+    case 'store':
+      return words(code.STORE, 0, [step.from, operands[step.operand]])
+    case 'constant':
+      return words(code.CONSTANT, step.to, [], [step.dtype === 'f32' ? bitsOf(step.value) : step.value])
+    case 'spread':
+      return words(code.SPREAD, step.to, [step.from])
+    case 'sum':
+      return words(step.dtype === 'f32' ? code.SUM : code.SUM_I, step.to, [step.from])
+    case 'max':
+      return words(step.dtype === 'f32' ? code.MAX : code.MAX_I, step.to, [step.from])
+    default:
+      return words(scalarCodes[step.op], step.to, step.args, [step.seed ?? 0, step.site ?? 0])
+  }
+}
+
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]
+
+const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): number =>
+  dtype === 'f32'
+    ? op === 'sum'
+      ? code.REDUCE_SUM
+      : code.REDUCE_MAX
+    : op === 'sum'
+      ? code.REDUCE_SUM_I
+      : code.REDUCE_MAX_I
+
+// What assembly/matmul.ts and assembly/reduce.ts say that they need.
+const REDUCE_SCRATCH = 8 * 512
+
+function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
+  const count = (list: readonly { readonly size: number }[]): number =>
+    list.reduce((product, { size }) => product * size, 1)
+  const [rows, columns, inner] = [Math.min(count(m), 192), Math.min(count(n), 1024), Math.min(count(k), 256)]
+  return 512 + 8 * (rows + columns + inner + 24) + 32 * inner * (Math.ceil(rows / 5) + Math.ceil(columns / 8))
+}

@@ -1,0 +1,24 @@
+/** What went wrong, as a stable word a program can test for. */
+export type ErrorCode =
+  | 'shape' // operands, axes or sizes that do not fit an operation
+  | 'dtype' // a tensor of the wrong type
+  | 'device' // no such device, devices mixed, a device closed
+  | 'gradient' // a derivative that does not exist or is not offered
+  | 'program' // inputs or updates that do not fit a compiled program
+  | 'memory' // more memory than the device can hold
+  | 'config' // a setting out of its range
+  | 'data' // a file that is missing, truncated or malformed
+  | 'internal' // a broken promise of this library itself
+
+/**
+ * The one error this library throws on purpose. The message says what was found, what would be right, and where:
+ * the operation for shapes, file and line for data, the offset for checkpoints.
+ */
+export class RmaatError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RmaatError'
+    this.code = code
+  }
+}

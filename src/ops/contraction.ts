@@ -1,0 +1,106 @@
+import { RmaatError } from '../errors.ts'
+import { broadcastShapes, formatShape } from '../tensor/shape.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { expectDType, type OpRow, structure } from './row.ts'
+
+/** Letters of the axes of both operands and of the result. */
+export interface Contraction {
+  readonly a: string
+  readonly b: string
+  readonly out: string
+}
+
+export const contractionRows = {
+  /** The derivative of a contraction is a contraction of the cotangent with the other operand. */
+  einsum: {
+    lowering: structure,
+    gradient: ({ cotangent: g, inputs: [x, y], attributes }) => {
+      const { a, b, out } = attributes as Contraction
+      return [contract(g, y, { a: out, b, out: a }), contract(x, g, { a, b: out, out: b })]
+    },
+  },
+} satisfies Record<string, OpRow>
+
+/** Letters that stand in one operand alone are summed before, so that every other one is a batch, row, column or inner axis. */
+function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
+  const reduce = (operand: Tensor, letters: string, other: string): [Tensor, string] => {
+    const alone = [...letters].flatMap((letter, axis) => (other.includes(letter) || out.includes(letter) ? [] : [axis]))
+    return alone.length
+      ? [operand.sum(alone), [...letters].filter((_, axis) => !alone.includes(axis)).join('')]
+      : [operand, letters]
+  }
+  const [left, leftLetters] = reduce(x, a, b)
+  const [right, rightLetters] = reduce(y, b, a)
+  const size = new Map<string, number>()
+  for (const [operand, letters] of [
+    [left, leftLetters],
+    [right, rightLetters],
+  ] as const) {
+    ;[...letters].forEach((letter, axis) => size.set(letter, operand.shape[axis]))
+  }
+  const contraction: Contraction = { a: leftLetters, b: rightLetters, out }
+  return new Tensor(
+    'einsum',
+    [left, right],
+    contraction,
+    [...out].map((letter) => size.get(letter)!),
+    'f32',
+  )
+}
+
+/**
+ * A product of two tensors in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the result keep
+ * their axis, the others are summed over. Each letter stands at most once in each place; sizes of equal letters are equal.
+ */
+export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
+  const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(notation.replaceAll(' ', ''))
+  const wrong = (why: string): RmaatError =>
+    new RmaatError('shape', `einsum '${notation}' of ${formatShape(x.shape)} and ${formatShape(y.shape)}: ${why}`)
+  if (!match) throw wrong("expected a form like 'ij,jk->ik'")
+  const [, a, b, out] = match
+  expectDType('einsum', x, 'f32')
+  expectDType('einsum', y, 'f32')
+  if (a.length !== x.rank || b.length !== y.rank) throw wrong('a letter is needed for every axis')
+  if ([a, b, out].some((letters) => new Set(letters).size !== letters.length))
+    throw wrong('a letter stands twice in one place')
+  const size = new Map([...a].map((letter, axis) => [letter, x.shape[axis]]))
+  ;[...b].forEach((letter, axis) => {
+    if ((size.get(letter) ?? y.shape[axis]) !== y.shape[axis]) {
+      throw wrong(`axis ${letter} has size ${size.get(letter)} in the one and ${y.shape[axis]} in the other`)
+    }
+    size.set(letter, y.shape[axis])
+  })
+  for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in neither operand`)
+  return contract(x, y, { a, b, out })
+}
+
+/** Matrix product over the last two axes; axes before them are broadcast. A vector is a row on the left, a column on the right. */
+export function matmul(x: Tensor, y: Tensor): Tensor {
+  if (x.rank === 0 || y.rank === 0) throw new RmaatError('shape', 'matmul: a scalar is no matrix; use mul')
+  const left = x.rank === 1 ? x.reshape([1, x.shape[0]]) : x
+  const right = y.rank === 1 ? y.reshape([y.shape[0], 1]) : y
+  if (left.shape.at(-1) !== right.shape.at(-2)) {
+    throw new RmaatError(
+      'shape',
+      `matmul: ${formatShape(x.shape)} times ${formatShape(y.shape)}: inner sizes ${left.shape.at(-1)} and ${right.shape.at(-2)} differ`,
+    )
+  }
+  const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2))
+  // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction
+  const fold = (operand: Tensor, rows: string, columns: string): [Tensor, string] => {
+    const lead = batch.length - (operand.rank - 2)
+    const own = batch.flatMap((size, axis) => (axis >= lead && operand.shape[axis - lead] === size ? [axis] : []))
+    const shape = [...own.map((axis) => batch[axis]), ...operand.shape.slice(-2)]
+    return [operand.reshape(shape), own.map((axis) => String.fromCharCode(97 + axis)).join('') + rows + columns]
+  }
+  const [l, a] = fold(left, 'X', 'Y')
+  const [r, b] = fold(right, 'Y', 'Z')
+  const letters = batch.map((_, axis) => String.fromCharCode(97 + axis))
+  const product = einsum(`${a},${b}->${letters.join('')}XZ`, l, r)
+  const shape = [
+    ...batch,
+    ...(x.rank === 1 ? [] : [left.shape.at(-2)!]),
+    ...(y.rank === 1 ? [] : [right.shape.at(-1)!]),
+  ]
+  return product.reshape(shape)
+}

@@ -1,0 +1,148 @@
+import { RmaatError } from '../errors.ts'
+import { formatShape } from '../tensor/shape.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { div, equal, lessEqual, maximum, minimum, where } from './elementwise.ts'
+import { expectDType, iota, type Lowering, type OpRow } from './row.ts'
+
+const formula = (expand: Extract<Lowering, { kind: 'formula' }>['expand']): Lowering => ({ kind: 'formula', expand })
+
+/** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
+const logistic = (x: Tensor): Tensor => {
+  const e = x.abs().neg().exp()
+  return div(where(lessEqual(0, x), 1, e), e.add(1))
+}
+
+const GELU = Math.sqrt(2 / Math.PI)
+const CUBIC = 0.044715
+
+/** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
+function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
+  const centred = x.sub(x.mean(-1, true))
+  return { centred, scale: centred.mul(centred).mean(-1, true).add(epsilon).rsqrt() }
+}
+
+const logSumExp = (x: Tensor): Tensor => {
+  const largest = x.max(-1, true)
+  return x.sub(largest).exp().sum(-1, true).log().add(largest)
+}
+
+const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
+  equal(iota(logits.shape, logits.rank - 1), labels.reshape([...labels.shape, 1]))
+
+/**
+ * Operations that are formulas of others: one node in the user's graph, expanded when a program is built. Each has a
+ * gradient of its own where the formula's would keep or compute more than is needed.
+ */
+export const formulaRows = {
+  sigmoid: {
+    lowering: formula(([x]) => logistic(x)),
+    gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
+  },
+  /** log(1 + exp(x)) */
+  softplus: {
+    lowering: formula(([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p())),
+    gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
+  },
+  relu: {
+    lowering: formula(([x]) => maximum(x, 0)),
+    gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
+  },
+  /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
+  gelu: {
+    lowering: formula(([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1))),
+    gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
+      const t = cumulative(x, form)
+      const density =
+        form === 'erf'
+          ? x.mul(x).mul(-0.5).exp().mul(GELU)
+          : t
+              .mul(t)
+              .neg()
+              .add(1)
+              .mul(
+                x
+                  .mul(x)
+                  .mul(3 * CUBIC)
+                  .add(1),
+              )
+              .mul(GELU)
+      return [g.mul(t.add(1).add(x.mul(density)).mul(0.5))]
+    },
+  },
+  /** Over the last axis. */
+  softmax: {
+    lowering: formula(([x]) => {
+      const e = x.sub(x.max(-1, true)).exp()
+      return e.div(e.sum(-1, true))
+    }),
+    gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
+  },
+  /** Over the last axis. */
+  logSoftmax: {
+    lowering: formula(([x]) => x.sub(logSumExp(x))),
+    gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
+  },
+  /** logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class. */
+  crossEntropy: {
+    lowering: formula(([logits, labels]) =>
+      logSumExp(logits)
+        .reshape(labels.shape)
+        .sub(where(oneHot(labels, logits), logits, 0).sum(-1)),
+    ),
+    gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
+      logits
+        .softmax()
+        .sub(oneHot(labels, logits).cast('f32'))
+        .mul(g.reshape([...g.shape, 1])),
+      undefined,
+    ],
+  },
+  /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
+  normalize: {
+    lowering: formula(([x], { epsilon }) => {
+      const { scale, centred } = standardise(x, epsilon)
+      return centred.mul(scale)
+    }),
+    gradient: ({ cotangent: g, inputs: [x], output: y, attributes: { epsilon } }) => [
+      g
+        .sub(g.mean(-1, true))
+        .sub(y.mul(g.mul(y).mean(-1, true)))
+        .mul(standardise(x, epsilon).scale),
+    ],
+  },
+} satisfies Record<string, OpRow>
+
+const cumulative = (x: Tensor, form: 'erf' | 'tanh'): Tensor =>
+  form === 'erf' ? x.mul(Math.SQRT1_2).erf() : x.add(x.mul(x).mul(x).mul(CUBIC)).mul(GELU).tanh()
+
+type FormulaName = keyof typeof formulaRows
+const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>
+  new Tensor(op, [expectDType(op, x, 'f32')], attributes, x.shape, 'f32')
+const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
+  if (x.rank === 0) throw new RmaatError('shape', `${op}: works over the last axis, and a scalar has none`)
+  return node(op, x, attributes)
+}
+
+export const square = (x: Tensor): Tensor => x.mul(x)
+export const sigmoid = (x: Tensor): Tensor => node('sigmoid', x)
+export const softplus = (x: Tensor): Tensor => node('softplus', x)
+export const relu = (x: Tensor): Tensor => node('relu', x)
+export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
+export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
+export const logSoftmax = (x: Tensor): Tensor => overLast('logSoftmax', x)
+export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })
+export const layerNorm = (x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor =>
+  normalize(x, epsilon).mul(gain).add(bias)
+export const clamp = (x: Tensor, low: number, high: number): Tensor => minimum(maximum(x, low), high)
+
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  expectDType('crossEntropy', logits, 'f32')
+  expectDType('crossEntropy', labels, 'i32')
+  if (formatShape(logits.shape.slice(0, -1)) !== formatShape(labels.shape) || logits.rank === 0) {
+    throw new RmaatError(
+      'shape',
+      `crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}; expected [...] and [..., classes]`,
+    )
+  }
+  return new Tensor('crossEntropy', [logits, labels], {}, labels.shape, 'f32')
+}

@@ -1,0 +1,36 @@
+import { RmaatError } from '../errors.ts'
+import { formatShape, sizeOf } from '../tensor/shape.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import { expectDType, type OpRow, structure } from './row.ts'
+
+export const indexingRows = {
+  gather: {
+    lowering: structure,
+    gradient: ({ cotangent: g, inputs: [table, indices] }) => [scatterAdd(g, indices, table.shape[0]), undefined],
+  },
+  scatterAdd: {
+    lowering: structure,
+    gradient: ({ cotangent: g, inputs: [, indices] }) => [gather(g, indices), undefined],
+  },
+} satisfies Record<string, OpRow>
+
+/** table [V, ...rest], indices of any shape -> [...indices, ...rest]. An index outside of 0..V-1 gives NaN. */
+export function gather(table: Tensor, indices: Tensor): Tensor {
+  expectDType('gather', indices, 'i32')
+  if (table.rank === 0) throw new RmaatError('shape', 'gather: a scalar has no rows to choose from')
+  return new Tensor('gather', [table, indices], {}, [...indices.shape, ...table.shape.slice(1)], table.dtype)
+}
+
+/** x [...indices, ...rest] -> [rows, ...rest]: each row the sum of the x that name it, in order. An index outside is dropped. */
+export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
+  expectDType('scatterAdd', expectDType('scatterAdd', indices, 'i32') && x, 'f32')
+  const rest = x.shape.slice(indices.rank)
+  if (formatShape(x.shape.slice(0, indices.rank)) !== formatShape(indices.shape)) {
+    throw new RmaatError(
+      'shape',
+      `scatterAdd: ${formatShape(x.shape)} does not begin with the shape of its indices, ${formatShape(indices.shape)}`,
+    )
+  }
+  if (sizeOf(x.shape) === 0) throw new RmaatError('shape', `scatterAdd: nothing to add in ${formatShape(x.shape)}`)
+  return new Tensor('scatterAdd', [x, indices], {}, [rows, ...rest], 'f32')
+}

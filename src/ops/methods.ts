@@ -1,0 +1,252 @@
+import type { DType, Shape } from '../tensor/dtype.ts'
+import { Tensor, type TensorLike } from '../tensor/tensor.ts'
+import { einsum, matmul } from './contraction.ts'
+import * as elementwise from './elementwise.ts'
+import * as formulas from './formulas.ts'
+import { gather, scatterAdd } from './indexing.ts'
+import { dropout, type RandomSource } from './random.ts'
+import { argmax, max, mean, min, sum } from './reductions.ts'
+import type { Domain } from './row.ts'
+import * as views from './views.ts'
+
+type Axes = number | readonly number[]
+
+/** The operations as methods: a face over the functions of this folder, which hold their descriptions. */
+interface Methods {
+  abs(): Tensor
+  add(other: TensorLike): Tensor
+  argmax(axis?: number): Tensor
+  broadcastTo(shape: Shape): Tensor
+  cast(dtype: DType): Tensor
+  clamp(low: number, high: number): Tensor
+  crossEntropy(labels: Tensor): Tensor
+  div(other: TensorLike): Tensor
+  dropout(rate: number, source: RandomSource): Tensor
+  elu(): Tensor
+  equal(other: TensorLike): Tensor
+  erf(): Tensor
+  exp(): Tensor
+  gather(indices: Tensor): Tensor
+  gelu(form?: 'erf' | 'tanh'): Tensor
+  greater(other: TensorLike): Tensor
+  greaterEqual(other: TensorLike): Tensor
+  isFinite(): Tensor
+  layerNorm(gain: Tensor, bias: Tensor, epsilon?: number): Tensor
+  less(other: TensorLike): Tensor
+  lessEqual(other: TensorLike): Tensor
+  log(): Tensor
+  log1p(): Tensor
+  logSoftmax(): Tensor
+  matmul(other: Tensor): Tensor
+  max(axes?: Axes, keep?: boolean): Tensor
+  maximum(other: TensorLike): Tensor
+  mean(axes?: Axes, keep?: boolean): Tensor
+  min(axes?: Axes, keep?: boolean): Tensor
+  minimum(other: TensorLike): Tensor
+  mul(other: TensorLike): Tensor
+  narrow(axis: number, from: number, to?: number): Tensor
+  neg(): Tensor
+  normalize(epsilon?: number): Tensor
+  notEqual(other: TensorLike): Tensor
+  pad(widths: readonly (readonly number[])[], value?: number): Tensor
+  pow(exponent: number): Tensor
+  relu(): Tensor
+  reshape(shape: Shape): Tensor
+  rsqrt(): Tensor
+  scatterAdd(indices: Tensor, rows: number): Tensor
+  select(axis: number, index: number): Tensor
+  sigmoid(): Tensor
+  sign(): Tensor
+  slice(start: readonly number[], size: Shape): Tensor
+  softmax(): Tensor
+  softplus(): Tensor
+  sqrt(): Tensor
+  square(): Tensor
+  sub(other: TensorLike): Tensor
+  sum(axes?: Axes, keep?: boolean): Tensor
+  tanh(): Tensor
+  transpose(axes?: readonly number[]): Tensor
+}
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor extends Methods {}
+}
+
+const { where, ...scalarFunctions } = elementwise
+const { concat, stack, viewRows, ...viewFunctions } = views
+const { elementwise: makeNode, elementwiseRows, ...plain } = scalarFunctions
+const { formulaRows, ...formulaFunctions } = formulas
+
+type Functions = { readonly [Name in keyof Methods]: (x: Tensor, ...rest: never[]) => Tensor }
+
+export const methods = {
+  ...plain,
+  ...viewFunctions,
+  ...formulaFunctions,
+  argmax,
+  dropout,
+  gather,
+  matmul,
+  max,
+  mean,
+  min,
+  scatterAdd,
+  sum,
+} as unknown as Functions
+
+for (const [name, operation] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: never[]) {
+      return operation(this, ...rest)
+    },
+  })
+}
+
+const one: Domain[] = [
+  { shapes: [[2, 3, 5]], from: -2, to: 2 },
+  { shapes: [[70]], from: -3, to: 3 },
+]
+const positive: Domain[] = [{ shapes: [[3, 7]], from: 0.2, to: 4 }]
+const two: Domain[] = [
+  {
+    shapes: [
+      [3, 5],
+      [3, 5],
+    ],
+    from: -2,
+    to: 2,
+  },
+  {
+    shapes: [
+      [4, 1, 5],
+      [3, 1],
+    ],
+    from: -2,
+    to: 2,
+  },
+  { shapes: [[], [6]], from: 0.5, to: 2 },
+]
+const flat = (domains: Domain[]): Domain[] => domains.map((domain) => ({ ...domain, differentiable: false }))
+const fit = (shapes: Domain['shapes'], ...rest: unknown[]): Domain => ({ shapes, from: -2, to: 2, arguments: rest })
+
+/** Where each method is checked, on every backend and by differences: plain data. */
+export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = {
+  abs: [
+    { shapes: [[3, 7]], from: 0.1, to: 3 },
+    { shapes: [[3, 7]], from: -3, to: -0.1 },
+  ],
+  add: two,
+  argmax: flat([fit([[4, 6]]), fit([[4, 6, 3]], 1)]),
+  broadcastTo: [fit([[3, 1]], [2, 3, 4]), fit([[]], [5])],
+  cast: flat([fit([[3, 5]], 'i32')]),
+  clamp: [
+    { shapes: [[40]], from: -0.9, to: 0.9, arguments: [-1, 1] },
+    { shapes: [[9]], from: 2, to: 3, arguments: [-1, 1] },
+  ],
+  crossEntropy: [{ shapes: [[6, 5], [6]], dtypes: ['f32', 'i32'], from: 0, to: 4.99 }],
+  div: [
+    { shapes: [[3, 5], [5]], from: 0.5, to: 2 },
+    { shapes: [[7], [7]], from: -2, to: -0.5 },
+  ],
+  dropout: [fit([[64, 5]], 0.25, { seed: 3, site: 9, segment: 1, step: 2 })],
+  elu: [
+    { shapes: [[3, 7]], from: 0.1, to: 3 },
+    { shapes: [[3, 7]], from: -6, to: -0.1 },
+  ],
+  equal: flat(two),
+  erf: one,
+  exp: one,
+  gather: [
+    {
+      shapes: [
+        [5, 3],
+        [4, 2],
+      ],
+      dtypes: ['f32', 'i32'],
+      from: 0,
+      to: 4.99,
+    },
+  ],
+  gelu: [...one, fit([[4, 9]], 'tanh')],
+  greater: flat(two),
+  greaterEqual: flat(two),
+  isFinite: flat(one),
+  layerNorm: [fit([[4, 16], [16], [16]]), fit([[2, 3, 70], [70], [70]])],
+  less: flat(two),
+  lessEqual: flat(two),
+  log: positive,
+  log1p: [{ shapes: [[3, 7]], from: -0.6, to: 4 }],
+  logSoftmax: [fit([[4, 16]]), fit([[2, 3, 130]])],
+  matmul: [
+    fit([
+      [7, 5],
+      [5, 9],
+    ]),
+    fit([
+      [2, 3, 4, 6],
+      [3, 6, 5],
+    ]),
+    fit([[5], [5]]),
+    fit([
+      [3, 2, 7, 8],
+      [8, 1],
+    ]),
+  ],
+  max: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 1], true), fit([[40]])],
+  maximum: two,
+  mean: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 2], true), fit([[40]])],
+  min: [fit([[4, 6]], -1), fit([[40]])],
+  minimum: two,
+  mul: two,
+  narrow: [fit([[4, 6, 3]], 1, 2, 5), fit([[9]], 0, -4)],
+  neg: one,
+  normalize: [fit([[4, 16]]), fit([[2, 3, 5]])],
+  notEqual: flat(two),
+  pad: [
+    fit(
+      [[3, 4]],
+      [
+        [1, 0],
+        [2, 3],
+      ],
+      0.5,
+    ),
+  ],
+  pow: [
+    { ...positive[0], arguments: [1.7] },
+    { ...positive[0], arguments: [0.25] },
+    { ...one[0], arguments: [3] },
+  ],
+  relu: [
+    { shapes: [[3, 7]], from: 0.1, to: 3 },
+    { shapes: [[3, 7]], from: -3, to: -0.1 },
+  ],
+  reshape: [fit([[4, 6]], [3, -1]), fit([[2, 3, 4]], [6, 4])],
+  rsqrt: positive,
+  scatterAdd: [
+    {
+      shapes: [
+        [4, 2, 3],
+        [4, 2],
+      ],
+      dtypes: ['f32', 'i32'],
+      from: 0,
+      to: 4.99,
+      arguments: [5],
+    },
+  ],
+  select: [fit([[4, 6, 3]], 1, -2)],
+  sigmoid: one,
+  sign: flat(one),
+  slice: [fit([[4, 6, 3]], [1, 0, 2], [2, 5, 1])],
+  softmax: [fit([[4, 16]]), fit([[2, 3, 130]])],
+  softplus: one,
+  sqrt: positive,
+  square: one,
+  sub: two,
+  sum: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 2], true), fit([[40]]), fit([[130, 3]], 0)],
+  tanh: one,
+  transpose: [fit([[4, 6]]), fit([[2, 3, 4, 5]], [2, 0, 3, 1])],
+}
+
+export { concat, einsum, stack, where }

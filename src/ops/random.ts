@@ -1,0 +1,45 @@
+import { RmaatError } from '../errors.ts'
+import type { Shape } from '../tensor/dtype.ts'
+import { sizeOf } from '../tensor/shape.ts'
+import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import { elementwise, lessEqual, where } from './elementwise.ts'
+import { iota } from './row.ts'
+
+/**
+ * Random numbers are counted, not drawn: Philox-4x32-10 with key = seed and counter = (element / 4, site, segment, step).
+ * Whoever asks again for the same counter gets the same number, which is how replay gets its dropout masks again.
+ */
+export interface RandomSource {
+  /** 0 to 2^32 - 1. */
+  readonly seed: number
+  /** Which layer asks: a number made from its name, never from the order of tracing. */
+  readonly site: number
+  readonly segment?: TensorLike
+  readonly step?: TensorLike
+  /** Where the tensor's first element stands in the whole batch: not 0 in a slice of it. */
+  readonly firstElement?: TensorLike
+}
+
+/** 32 random bits an element, as i32. */
+export function randomBits(
+  shape: Shape,
+  { seed, site, segment = 0, step = 0, firstElement = 0 }: RandomSource,
+): Tensor {
+  if (seed >>> 0 !== seed) throw new RmaatError('config', `a seed is an integer from 0 to 4294967295, found ${seed}`)
+  const element = iota([sizeOf(shape)], 0)
+    .reshape(shape)
+    .add(firstElement)
+  return elementwise('philox', [element, segment, step], { seed, site: site >>> 0 })
+}
+
+/** Uniform in [0, 1): a multiple of 2^-24. */
+export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
+  elementwise('uniform', [randomBits(shape, source)])
+
+/** Zero with the probability `rate`, else x / (1 - rate). The mask is never stored. */
+export function dropout(x: Tensor, rate: number, source: RandomSource): Tensor {
+  if (!(rate >= 0 && rate < 1))
+    throw new RmaatError('config', `a dropout rate is at least 0 and below 1, found ${rate}`)
+  if (rate === 0) return x
+  return where(lessEqual(rate, randomUniform(x.shape, source)), x.mul(1 / (1 - rate)), 0)
+}

@@ -1,0 +1,95 @@
+import { RmaatError } from '../errors.ts'
+import type { DType, Shape } from '../tensor/dtype.ts'
+import { formatShape, sizeOf } from '../tensor/shape.ts'
+import { Tensor, type TensorLike } from '../tensor/tensor.ts'
+import type { ScalarName } from './scalar.ts'
+
+/**
+ * One operation, one row: everything else is derived from it. The shape rule stands in the function that makes the
+ * node, beside the row, because it needs that function's arguments.
+ */
+export interface OpRow {
+  /** The vector-Jacobian product, a cotangent for each input; `undefined` where nothing flows. Made of tensor operations. */
+  readonly gradient: (node: GradientArguments) => readonly (Tensor | undefined)[]
+  readonly lowering: Lowering
+}
+
+export interface GradientArguments {
+  readonly inputs: readonly Tensor[]
+  readonly output: Tensor
+  // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
+  readonly attributes: any
+  readonly cotangent: Tensor
+}
+
+export type Lowering =
+  /** A step of a `rows` program, by the type of the last input. */
+  | { readonly kind: 'elementwise'; readonly scalar: Partial<Record<DType, ScalarName>> }
+  /** A formula of other operations. */
+  // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
+  | { readonly kind: 'formula'; readonly expand: (inputs: readonly Tensor[], attributes: any) => Tensor }
+  /** An address calculation, a leaf, or a kernel of its own: `program/` knows it by name. */
+  | { readonly kind: 'structure' }
+
+export const structure: Lowering = { kind: 'structure' }
+/** Of an operation through which no derivative flows. */
+export const noGradient: OpRow['gradient'] = ({ inputs }) => inputs.map(() => undefined)
+
+/** Where an operation is tested: plain data. `shapes` of the inputs, the interval their values are drawn from, further arguments. */
+export interface Domain {
+  readonly shapes: readonly Shape[]
+  readonly from?: number
+  readonly to?: number
+  /** Types of the inputs where they are not all f32. */
+  readonly dtypes?: readonly DType[]
+  readonly arguments?: readonly unknown[]
+  /** False where the derivative is zero or undefined in places, so that differences say nothing. */
+  readonly differentiable?: boolean
+}
+
+/** A scalar literal. */
+export const constant = (value: number, dtype: DType = 'f32'): Tensor<{ value: number }> =>
+  new Tensor('constant', [], { value }, [], dtype)
+
+/** The value of a tensor that is a literal, broadcast or not. */
+export function constantValue(tensor: Tensor): number | undefined {
+  let at = tensor
+  while (at.op === 'broadcastTo' || at.op === 'reshape' || at.op === 'slice' || at.op === 'transpose') at = at.inputs[0]
+  return at.op === 'constant' ? (at as Tensor<{ value: number }>).attributes.value : undefined
+}
+
+export const toTensor = (value: TensorLike, dtype: DType): Tensor =>
+  value instanceof Tensor ? value : constant(checkNumber(value, dtype), dtype)
+
+function checkNumber(value: number, dtype: DType): number {
+  if (typeof value !== 'number') {
+    throw new RmaatError('dtype', `a tensor or a number was expected, found ${typeof value}`)
+  }
+  if (dtype === 'i32' && (value | 0) !== value) {
+    throw new RmaatError('dtype', `${value} is no 32-bit integer, and the other operand is i32: cast it to f32 first`)
+  }
+  return value
+}
+
+export function expectDType(operation: string, tensor: Tensor, dtype: DType): Tensor {
+  if (tensor.dtype !== dtype) {
+    throw new RmaatError(
+      'dtype',
+      `${operation}: expected ${dtype}, found ${tensor.dtype}${formatShape(tensor.shape)}; use cast('${dtype}')`,
+    )
+  }
+  return tensor
+}
+
+/** A tensor of the given values, row by row; a constant of whatever program uses it. */
+export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'f32'): Tensor {
+  if (sizeOf(shape) !== values.length) {
+    throw new RmaatError('shape', `tensor: ${values.length} values do not fill the shape ${formatShape(shape)}`)
+  }
+  return new Tensor('data', [], { values: Float64Array.from(values) }, shape, dtype)
+}
+
+export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => constant(0, dtype).broadcastTo(shape)
+
+/** The index along one axis, as i32. */
+export const iota = (shape: Shape, axis: number): Tensor => new Tensor('iota', [], { axis }, shape, 'i32')

@@ -1,0 +1,39 @@
+import { contractionRows } from './contraction.ts'
+import { elementwiseRows } from './elementwise.ts'
+import { formulaRows } from './formulas.ts'
+import { indexingRows } from './indexing.ts'
+import { loopRows } from './loop.ts'
+import { reductionRows } from './reductions.ts'
+import { noGradient, type OpRow, structure } from './row.ts'
+import { viewRows } from './views.ts'
+
+const leaf: OpRow = { lowering: structure, gradient: noGradient }
+
+/** Nodes without inputs. */
+const leafRows = {
+  constant: leaf,
+  data: leaf,
+  input: leaf,
+  iota: leaf,
+  parameter: leaf,
+  stopGradient: leaf,
+  variable: leaf,
+}
+
+const rows = {
+  ...contractionRows,
+  ...elementwiseRows,
+  ...formulaRows,
+  ...indexingRows,
+  ...leafRows,
+  ...loopRows,
+  ...reductionRows,
+  ...viewRows,
+}
+
+export type OpName = keyof typeof rows
+
+/** Every operation's row. */
+export const table: Readonly<Record<OpName, OpRow>> = rows
+
+export const rowOf = (op: string): OpRow => table[op as OpName]

@@ -1,0 +1,106 @@
+import { RmaatError } from '../errors.ts'
+import type { DType, Shape } from '../tensor/dtype.ts'
+import { formatShape, sizeOf } from '../tensor/shape.ts'
+import type { DeviceIdentity } from '../tensor/tensor.ts'
+import { Variable } from '../tensor/variable.ts'
+import type { Plan, View } from './plan.ts'
+
+/** Numbers as a device hands them out: 32-bit ones, or doubles on the reference. */
+export type HostArray = Float32Array | Int32Array | Float64Array
+
+/**
+ * What a backend promises. It knows plans and numbered variables, and nothing of tensors or operations. Runs execute in
+ * the order of their calls. What crosses this line is plain data.
+ */
+export interface Backend {
+  readonly name: string
+  /** What it runs on, for people. */
+  readonly description: string
+  /** Variables hold zeros at first. */
+  createVariable(id: number, elements: number, dtype: DType): void
+  writeVariable(id: number, values: ArrayLike<number>): void
+  readVariable(id: number): Promise<HostArray>
+  deleteVariable(id: number): void
+  /** Readies a plan for many runs. The arena it needs is shared with all other plans of the backend. */
+  load(plan: Plan): Loaded
+  /** Bytes that the backend holds at this moment: arena, variables, inputs, programs and workspaces. */
+  readonly heldBytes: number
+  close(): void
+}
+
+export interface Loaded {
+  /** Bytes beside arena, inputs and variables: packing buffers, registers, the encoded program. */
+  readonly workspace: number
+  /** Inputs and outputs in the order of the plan's ports. */
+  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]>
+  /** Runs once with a clock at each kernel: milliseconds for each instruction of the plan, loops summed up. */
+  profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array>
+  /** Runs the first `count` instructions of a plan without loops; `peek` then shows what any view holds. */
+  runTo(inputs: readonly ArrayLike<number>[], count: number): Promise<void>
+  peek(view: View, dtype: DType): Promise<HostArray>
+  close(): void
+}
+
+/** A device that is open: the owner of variables, the target of `compile`. */
+export class Device implements DeviceIdentity {
+  readonly backend: Backend
+  private readonly variables = new Set<Variable>()
+  private closed = false
+
+  constructor(backend: Backend) {
+    this.backend = backend
+  }
+
+  get name(): string {
+    return this.backend.name
+  }
+
+  /** Memory that outlives a run, with the given values or zeros. */
+  variable(shape: Shape, dtype: DType = 'f32', values?: ArrayLike<number>): Variable {
+    this.check()
+    const variable = new Variable(this, shape, dtype)
+    this.backend.createVariable(variable.id, sizeOf(shape), dtype)
+    this.variables.add(variable)
+    if (values) this.write(variable, values)
+    return variable
+  }
+
+  write(variable: Variable, values: ArrayLike<number>): void {
+    this.checkOwn(variable)
+    if (values.length !== sizeOf(variable.shape)) {
+      throw new RmaatError(
+        'shape',
+        `a variable of shape ${formatShape(variable.shape)} takes ${sizeOf(variable.shape)} values, found ${values.length}`,
+      )
+    }
+    this.backend.writeVariable(variable.id, values)
+  }
+
+  readVariable(variable: Variable): Promise<HostArray> {
+    this.checkOwn(variable)
+    return this.backend.readVariable(variable.id)
+  }
+
+  /** Gives a variable's memory back. */
+  delete(variable: Variable): void {
+    if (this.variables.delete(variable)) this.backend.deleteVariable(variable.id)
+  }
+
+  /** Throws where the device is closed. */
+  check(): void {
+    if (this.closed) throw new RmaatError('device', `the device ${this.name} is closed`)
+  }
+
+  private checkOwn(variable: Variable): void {
+    this.check()
+    if (!this.variables.has(variable))
+      throw new RmaatError('device', `no such variable on ${this.name}: deleted, or another device's`)
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.variables.clear()
+    this.backend.close()
+  }
+}

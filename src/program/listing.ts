@@ -1,0 +1,82 @@
+import type { Axis, Instruction, Place, Plan, Step, View } from './plan.ts'
+
+/** A kernel call in one line: what it computes, on which shapes. */
+export function describe(instruction: Instruction): string {
+  switch (instruction.kind) {
+    case 'loop':
+      return `loop ${instruction.count} times`
+    case 'end':
+      return 'end'
+    case 'rows': {
+      const { rows, width, steps } = instruction
+      const work = steps.filter(({ op }) => op !== 'load' && op !== 'store' && op !== 'spread').map(({ op }) => op)
+      return `rows ${width === 1 ? rows : `${rows} x ${width}`}: ${work.length ? shorten(work) : 'copy'}`
+    }
+    case 'reduce':
+      return `${instruction.op} ${times(instruction.kept)} over ${times(instruction.reduced)}`
+    case 'matmul': {
+      const { batch, m, n, k, accumulate } = instruction
+      return `matmul ${batch.length ? `${times(batch)} of ` : ''}${times(m)} x ${times(k)} x ${times(n)}${accumulate ? ', added' : ''}`
+    }
+    case 'gather':
+      return `gather ${instruction.count} rows of ${instruction.width}`
+    case 'scatterAdd':
+      return `scatterAdd ${instruction.count} rows of ${instruction.width} into ${instruction.tableRows}`
+  }
+}
+
+const times = (axes: readonly { readonly size: number }[]): string =>
+  axes.reduce((product, { size }) => product * size, 1).toString()
+
+function shorten(words: readonly string[]): string {
+  return words.length > 14 ? `${words.slice(0, 12).join(' ')} … (${words.length} operations)` : words.join(' ')
+}
+
+/** The whole program: every kernel, and beneath it where its operands lie. */
+export function list(plan: Plan): string {
+  const name = (place: Place): string => {
+    const buffer = plan.buffers[place.buffer]
+    const what =
+      buffer.kind === 'input' ? buffer.name : buffer.kind === 'variable' ? `variable ${buffer.id}` : buffer.kind
+    return `${what}@${place.offset}${place.steps.map((step) => (step ? ` + ${step} an iteration` : '')).join('')}`
+  }
+  const view = ({ axes, ...place }: View): string => `${name(place)} ${axesText(axes)}`
+  const step = (s: Step): string => {
+    switch (s.op) {
+      case 'load':
+        return `r${s.to} <- operand ${s.operand}${s.level === 'row' ? ' (a row)' : ''}`
+      case 'store':
+        return `operand ${s.operand} <- r${s.from}`
+      case 'constant':
+        return `r${s.to} <- ${s.value}`
+      default:
+        return `r${s.to} <- ${s.op} ${('args' in s ? s.args : [s.from]).map((register) => `r${register}`).join(' ')}`
+    }
+  }
+  const lines: string[] = []
+  let indent = ''
+  plan.instructions.forEach((instruction, i) => {
+    if (instruction.kind === 'end') indent = indent.slice(2)
+    lines.push(`${`${i}`.padStart(4)} ${indent}${describe(instruction)}`)
+    const below = (text: string): void => void lines.push(`     ${indent}  ${text}`)
+    if (instruction.kind === 'loop') indent += '  '
+    if (instruction.kind === 'rows') {
+      instruction.operands.forEach((operand, at) => {
+        below(
+          `operand ${at}: ${operand.kind === 'index' ? `index ${axesText(operand.view.axes)}` : `${operand.dtype} ${view(operand.view)}`}`,
+        )
+      })
+      below([...instruction.prologue, ...instruction.steps].map(step).join('; '))
+    } else if (instruction.kind !== 'loop' && instruction.kind !== 'end') {
+      const places = Object.entries(instruction).filter(
+        (entry): entry is [string, Place] => typeof entry[1] === 'object' && 'buffer' in entry[1],
+      )
+      below(places.map(([operand, place]) => `${operand} ${name(place)}`).join(', '))
+    }
+  })
+  const { arena, replay, inputs, variables } = plan.memory
+  lines.push(`arena ${arena} elements (replay ${replay} of them), inputs ${inputs}, variables ${variables}`)
+  return lines.join('\n')
+}
+
+const axesText = (axes: readonly Axis[]): string => `[${axes.map(({ size, stride }) => `${size}:${stride}`).join(' ')}]`

@@ -1,0 +1,169 @@
+import type { ScalarName } from '../ops/scalar.ts'
+import type { DType, Shape } from '../tensor/dtype.ts'
+
+/**
+ * A Plan is a program as plain data: a flat list of kernel calls over numbered buffers. It can be cloned to a worker,
+ * printed, and run by any backend. All offsets, strides and sizes count elements of four bytes.
+ */
+export interface Plan {
+  readonly buffers: readonly Buffer[]
+  readonly instructions: readonly Instruction[]
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  readonly memory: Memory
+}
+
+/** Where the lanes of a plan live. Buffer 0 is always the arena. */
+export type Buffer =
+  | { readonly kind: 'arena'; readonly elements: number }
+  | { readonly kind: 'input'; readonly name: string; readonly elements: number }
+  | { readonly kind: 'variable'; readonly id: number; readonly elements: number }
+  | { readonly kind: 'constant'; readonly values: Float64Array; readonly dtype: DType; readonly elements: number }
+
+/** What the arena is made of, in elements. */
+export interface Memory {
+  /** The whole arena: results and replay buffers, placed by their lifetimes. */
+  readonly arena: number
+  /** Of it, what the records of loops take: the memory tokens that replay keeps. */
+  readonly replay: number
+  /** Inputs, held for the time of a run. */
+  readonly inputs: number
+  /** Variables that the program reads or writes. */
+  readonly variables: number
+}
+
+/** A named tensor that goes into a program or comes out of it. */
+export interface Port {
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly view: View
+}
+
+/** A place in a buffer: element `offset + sum over enclosing loops of iteration x step`, outermost loop first. */
+export interface Place {
+  readonly buffer: number
+  readonly offset: number
+  readonly steps: readonly number[]
+}
+
+export interface Axis {
+  readonly size: number
+  readonly stride: number
+}
+
+/** A strided tensor at a place, axes outermost first. */
+export interface View extends Place {
+  readonly axes: readonly Axis[]
+}
+
+export type Instruction = Loop | End | Rows | Reduce | Matmul | Gather | ScatterAdd
+
+/** Runs what stands between it and its `end` `count` times. */
+export interface Loop {
+  readonly kind: 'loop'
+  readonly count: number
+}
+
+export interface End {
+  readonly kind: 'end'
+}
+
+export type Level = 'full' | 'row'
+
+/**
+ * A fused scalar program over `rows` rows of `width` lanes each. `full` values have a lane for each element,
+ * `row` values one for each row. Registers are numbered; every step writes one of them, except a store.
+ */
+export interface Rows {
+  readonly kind: 'rows'
+  readonly rows: number
+  readonly width: number
+  readonly operands: readonly RowsOperand[]
+  readonly registers: number
+  /** Steps whose results are the same for every block of rows: run once, before the others. */
+  readonly prologue: readonly Step[]
+  readonly steps: readonly Step[]
+}
+
+/** Lanes in memory, or (`index`) the place's own number as an i32: offset + sum of index x stride. */
+export type RowsOperand = { readonly kind: 'memory' | 'index'; readonly dtype: DType; readonly view: View }
+
+export type Step =
+  | { readonly op: 'load'; readonly level: Level; readonly to: number; readonly operand: number }
+  | { readonly op: 'store'; readonly level: Level; readonly from: number; readonly operand: number }
+  | {
+      readonly op: 'constant'
+      readonly level: Level
+      readonly to: number
+      readonly dtype: DType
+      readonly value: number
+    }
+  | { readonly op: 'spread'; readonly level: 'full'; readonly to: number; readonly from: number }
+  | {
+      readonly op: 'sum' | 'max'
+      readonly level: 'row'
+      readonly to: number
+      readonly from: number
+      readonly dtype: DType
+    }
+  | ScalarStep
+
+export interface ScalarStep {
+  readonly op: ScalarName
+  readonly level: Level
+  readonly to: number
+  readonly args: readonly number[]
+  /** Of `philox` alone. */
+  readonly seed?: number
+  readonly site?: number
+}
+
+/** out[kept...] (+)= sum or max over the reduced axes of x[kept..., reduced...]; `out` is contiguous in the order of `kept`. */
+export interface Reduce {
+  readonly kind: 'reduce'
+  readonly op: 'sum' | 'max'
+  readonly dtype: DType
+  readonly accumulate: boolean
+  readonly out: Place
+  readonly x: Place
+  readonly kept: readonly Axis[]
+  readonly reduced: readonly Axis[]
+}
+
+/** out[batch, m, n] (+)= sum over k of a[batch, m, k] x b[batch, k, n]; each of the four is a list of axes. */
+export interface Matmul {
+  readonly kind: 'matmul'
+  readonly accumulate: boolean
+  readonly a: Place
+  readonly b: Place
+  readonly out: Place
+  readonly batch: readonly { readonly size: number; readonly a: number; readonly b: number; readonly out: number }[]
+  readonly m: readonly { readonly size: number; readonly a: number; readonly out: number }[]
+  readonly n: readonly { readonly size: number; readonly b: number; readonly out: number }[]
+  readonly k: readonly { readonly size: number; readonly a: number; readonly b: number }[]
+}
+
+/** out[i, :] = table[indices[i], :]; all contiguous. An index out of range gives NaN. */
+export interface Gather {
+  readonly kind: 'gather'
+  readonly dtype: DType
+  readonly table: Place
+  readonly indices: Place
+  readonly out: Place
+  readonly count: number
+  readonly width: number
+  readonly tableRows: number
+}
+
+/** out[indices[i], :] += x[i, :] in the order of i, from zero unless `accumulate`; an index out of range is dropped. */
+export interface ScatterAdd {
+  readonly kind: 'scatterAdd'
+  readonly accumulate: boolean
+  readonly x: Place
+  readonly indices: Place
+  readonly out: Place
+  readonly count: number
+  readonly width: number
+  readonly tableRows: number
+}

@@ -1,0 +1,192 @@
+import { RmaatError } from '../errors.ts'
+import type { DType, Shape } from '../tensor/dtype.ts'
+import { checkShape, formatShape, sameShape, sizeOf } from '../tensor/shape.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { Variable } from '../tensor/variable.ts'
+import type { Device, HostArray, Loaded } from './device.ts'
+import { describe, list } from './listing.ts'
+import { lower } from './lower.ts'
+import type { Plan, Port } from './plan.ts'
+
+/** The shape and type of an input. */
+export interface InputSpec<D extends DType = DType> {
+  readonly dtype: D
+  readonly shape: Shape
+}
+export const f32 = (...shape: number[]): InputSpec<'f32'> => ({ dtype: 'f32', shape })
+export const i32 = (...shape: number[]): InputSpec<'i32'> => ({ dtype: 'i32', shape })
+
+export type Update = readonly [Variable, Tensor]
+type Inputs = Readonly<Record<string, InputSpec>>
+/** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */
+export type Results = Readonly<Record<string, Tensor | readonly Update[]>>
+export type HostInputs<I extends Inputs> = { readonly [Name in keyof I]: ArrayLike<number> | number }
+/** Scalars come as numbers, all else as arrays. */
+export type HostResults<R extends Results> = {
+  readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never
+}
+// biome-ignore lint/suspicious/noExplicitAny: a scalar or an array, by the shape, which the type system does not know
+export type HostValue = any
+
+/** Memory in bytes, known before anything runs. */
+export interface ProgramMemory {
+  /** Results and replay buffers. */
+  readonly arena: number
+  /** Of the arena, the records that replay keeps. */
+  readonly replay: number
+  readonly inputs: number
+  readonly variables: number
+}
+
+const BYTES = 4
+
+export const memoryOf = ({ memory }: Plan): ProgramMemory => ({
+  arena: memory.arena * BYTES,
+  replay: memory.replay * BYTES,
+  inputs: memory.inputs * BYTES,
+  variables: memory.variables * BYTES,
+})
+
+/** A function compiled for one device and one set of shapes. */
+export class Program<I extends Inputs = Inputs, R extends Results = Results> {
+  readonly device: Device
+  readonly plan: Plan
+  private readonly loaded: Loaded
+  private readonly specs: I
+  private closed = false
+
+  constructor(device: Device, specs: I, plan: Plan) {
+    this.device = device
+    this.specs = specs
+    this.plan = plan
+    this.loaded = device.backend.load(plan)
+  }
+
+  get memory(): ProgramMemory & { readonly workspace: number } {
+    return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
+  }
+
+  /** Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. */
+  async run(inputs: HostInputs<I>): Promise<HostResults<R>> {
+    const arrays = await this.loaded.run(this.check(inputs))
+    return Object.fromEntries(
+      this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
+    ) as HostResults<R>
+  }
+
+  /** The time that each kernel took in one run, in milliseconds, with the words of the listing. */
+  async profile(inputs: HostInputs<I>): Promise<{ kernel: string; milliseconds: number }[]> {
+    const times = await this.loaded.profile(this.check(inputs))
+    return this.plan.instructions.flatMap((instruction, i) =>
+      instruction.kind === 'loop' || instruction.kind === 'end'
+        ? []
+        : [{ kernel: describe(instruction), milliseconds: times[i] }],
+    )
+  }
+
+  /** Its kernels with shapes, operands and offsets. */
+  toString(): string {
+    return list(this.plan)
+  }
+
+  /** Gives back what was loaded; the plan stays readable. */
+  close(): void {
+    if (!this.closed) this.loaded.close()
+    this.closed = true
+  }
+
+  private check(inputs: HostInputs<I>): ArrayLike<number>[] {
+    this.device.check()
+    if (this.closed) throw new RmaatError('program', 'the program is closed')
+    const unknown = Object.keys(inputs).filter((name) => !(name in this.specs))
+    if (unknown.length) {
+      throw new RmaatError(
+        'program',
+        `no input is called ${unknown.join(' or ')}; expected ${Object.keys(this.specs).join(', ') || 'none'}`,
+      )
+    }
+    return this.plan.inputs.map(({ name, shape }) => {
+      const given = inputs[name]
+      const values = typeof given === 'number' ? [given] : given
+      if (values === undefined || values.length !== sizeOf(shape)) {
+        const found = values === undefined ? 'nothing' : `${values.length} numbers`
+        throw new RmaatError(
+          'program',
+          `input ${name} is ${formatShape(shape)}: expected ${sizeOf(shape)} numbers, found ${found}`,
+        )
+      }
+      return values
+    })
+  }
+}
+
+const hostValue = ({ shape }: Port, values: HostArray): number | HostArray => (shape.length === 0 ? values[0] : values)
+
+/** Makes the plan of a function, without a backend: what `compile` would run. */
+export function plan<I extends Inputs, R extends Results>(
+  device: Device | undefined,
+  inputs: I,
+  build: (inputs: { readonly [Name in keyof I]: Tensor }) => R,
+): Plan {
+  const placeholders = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, dtype }]) => {
+      checkShape(`input ${name}`, shape)
+      return [name, new Tensor('input', [], { name }, shape, dtype, device)]
+    }),
+  )
+  const { updates = [], ...outputs } = build(placeholders as { readonly [Name in keyof I]: Tensor })
+  checkUpdates(device, updates as readonly Update[])
+  for (const [name, output] of Object.entries(outputs)) {
+    if (!(output instanceof Tensor)) throw new RmaatError('program', `the result ${name} is no tensor`)
+    if (output.device && output.device !== device) {
+      throw new RmaatError(
+        'device',
+        `the result ${name} lives on ${output.device.name}, the program on ${device?.name ?? 'no device'}`,
+      )
+    }
+  }
+  return lower({
+    inputs: placeholders,
+    outputs: outputs as Record<string, Tensor>,
+    updates: updates as readonly Update[],
+  })
+}
+
+function checkUpdates(device: Device | undefined, updates: readonly Update[]): void {
+  const seen = new Set<Variable>()
+  for (const [variable, value] of updates) {
+    if (variable.device !== device) throw new RmaatError('device', `an update of a variable on ${variable.device.name}`)
+    if (seen.has(variable)) throw new RmaatError('program', 'a variable is updated twice; join the two values in one')
+    if (!sameShape(variable.shape, value.shape) || variable.dtype !== value.dtype) {
+      throw new RmaatError(
+        'program',
+        `a variable ${variable.dtype}${formatShape(variable.shape)} cannot become ${value.dtype}${formatShape(value.shape)}`,
+      )
+    }
+    seen.add(variable)
+  }
+}
+
+/**
+ * Compiles a function of tensors to a program of kernels. `build` is called once, with tensors that stand for the
+ * inputs; it returns the results by name and, under `updates`, the new values of variables.
+ */
+export function compile<I extends Inputs, R extends Results>(
+  device: Device,
+  inputs: I,
+  build: (inputs: { readonly [Name in keyof I]: Tensor }) => R,
+): Program<I, R> {
+  device.check()
+  return new Program<I, R>(device, inputs, plan(device, inputs, build))
+}
+
+/** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
+export async function read(device: Device, ...tensors: Tensor[]): Promise<HostArray[]> {
+  const program = compile(device, {}, () => Object.fromEntries(tensors.map((tensor, i) => [`${i}`, tensor])))
+  const values: Record<string, HostValue> = await program.run({})
+  program.close()
+  return tensors.map((tensor, i) => (tensor.rank === 0 ? oneOf(values[i], device, tensor) : values[i]))
+}
+
+const oneOf = (value: number, { name }: Device, { dtype }: Tensor): HostArray =>
+  name === 'reference' ? Float64Array.of(value) : dtype === 'i32' ? Int32Array.of(value) : Float32Array.of(value)

@@ -1,0 +1,96 @@
+import { RmaatError } from '../errors.ts'
+import { type MacroModel, macroDefaults } from './macro-model.ts'
+
+/**
+ * How much of the fresh memory is kept after segment t of T:
+ * - `fixed`, the paper's: one cycle of the macro model for each segment;
+ * - `stretched`: the whole simulated time divided into T cycles, which keeps late segments alive;
+ * - `infinite`: shares of the capacity at saturation; needs no T;
+ * - `running`: shares of what has been stored so far; needs no T;
+ * - `none`: 1, no compression.
+ */
+export type RetentionSchedule = 'fixed' | 'stretched' | 'none' | 'infinite' | 'running'
+
+/** The constants of the macro model that shape the long-term curve; its amplitude cancels. */
+export type LongTermConstants = Pick<MacroModel, 'tauLongTerm' | 'leakLongTerm' | 'cycleDuration' | 'cycles'>
+
+/**
+ * The retention factor RF(t, T) = Δp_t / Σ_i Δp_i, t = 1..T, where Δp_t is the growth of p^l in cycle t. Eq. 3 is linear
+ * in p^l and its drive repeats with the cycle, so the increments are geometric, Δp_t ∝ ρ^(t-1), and
+ * RF(t, T) = (1 - ρ) ρ^(t-1) / (1 - ρ^T) with ρ = exp(-γ^l τ_cycle / τ_p^l). The factor is not learned.
+ */
+export function retention(
+  t: number,
+  T: number,
+  schedule: RetentionSchedule,
+  { tauLongTerm, leakLongTerm, cycleDuration, cycles }: LongTermConstants = macroDefaults,
+): number {
+  const rate = (leakLongTerm * cycleDuration) / tauLongTerm // of decay in a cycle
+  const rho = Math.exp(schedule === 'stretched' ? -(rate * cycles) / T : -rate)
+  const share = (1 - rho) * rho ** (t - 1)
+  switch (schedule) {
+    case 'fixed':
+    case 'stretched':
+      return share / (1 - rho ** T)
+    case 'infinite':
+      return share
+    case 'running':
+      return share / (1 - rho ** t)
+    case 'none':
+      return 1
+  }
+}
+
+/** RF(t, T) as simulated: each cycle's increment of p^l over the sum of all, [cycles]. */
+export function retentionFromCurve(cycleEnds: readonly { readonly longTerm: number }[]): Float64Array {
+  const total = cycleEnds[cycleEnds.length - 1].longTerm
+  return Float64Array.from(cycleEnds, ({ longTerm }, t) => (longTerm - (t ? cycleEnds[t - 1].longTerm : 0)) / total)
+}
+
+export interface RetentionFactors {
+  /** 1 where a row has a valid token in a segment, else 0: [T, B]. */
+  readonly live: Int32Array
+  /** RF of each segment and row, [T, B]; under a 0 of `live` a number without meaning. */
+  readonly factor: Float64Array
+  /** How many segments of each row are live, [B]. */
+  readonly liveCount: Int32Array
+}
+
+/**
+ * Retention factors of a batch whose sequences are aligned at their ends. t and T of RF(t, T) count the row's live
+ * segments only, so a short sequence in a long batch means the same as alone. `valid` is a mask of 0 and 1, [B, T, S].
+ * Errors: code `shape` for a mask of another size, `data` for a row without a valid token in its last segment.
+ */
+export function retentionFactors(
+  valid: Int32Array,
+  { rows, segments, segmentLength }: { rows: number; segments: number; segmentLength: number },
+  schedule: RetentionSchedule,
+): RetentionFactors {
+  if (valid.length !== rows * segments * segmentLength) {
+    const expected = `${rows} x ${segments} x ${segmentLength} = ${rows * segments * segmentLength}`
+    throw new RmaatError('shape', `retention: the mask has ${valid.length} elements: expected ${expected}`)
+  }
+  const live = new Int32Array(segments * rows)
+  const factor = new Float64Array(segments * rows)
+  const liveCount = new Int32Array(rows)
+  for (let row = 0; row < rows; row++) {
+    for (let segment = 0; segment < segments; segment++) {
+      const from = (row * segments + segment) * segmentLength
+      const isLive = valid.subarray(from, from + segmentLength).some((flag) => flag !== 0)
+      live[segment * rows + row] = Number(isLive)
+      liveCount[row] += Number(isLive)
+    }
+    if (!live[(segments - 1) * rows + row]) {
+      throw new RmaatError(
+        'data',
+        `retention: row ${row} has no valid token in its last segment: sequences end where the batch ends, padding comes first`,
+      )
+    }
+    let passed = 0
+    for (let at = row; at < live.length; at += rows) {
+      passed += live[at]
+      factor[at] = retention(Math.max(passed, 1), liveCount[row], schedule)
+    }
+  }
+  return { live, factor, liveCount }
+}

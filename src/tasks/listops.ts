@@ -1,0 +1,158 @@
+import { RmaatError } from '../errors.ts'
+import { CLOSE, OPERATOR_0, VOCABULARY, write } from './listops-expression.ts'
+import { readExpressions } from './listops-files.ts'
+import { expressions, type Limits, longestLength } from './listops-generator.ts'
+import { Random, STREAM } from './random.ts'
+import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
+import { type Example, epochs, majority, type Task, take } from './task.ts'
+
+/**
+ * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
+ * deep (maxDepth 4, as digits count as a level); LONG_RANGE_ARENA has the limits of the benchmark.
+ */
+export interface GeneratedListops extends Limits {
+  /** T */
+  segments: number
+  /** S; T x S tokens must hold maxLength. */
+  segmentLength: number
+  /** Train on this many expressions again and again (the benchmark: 96,000); without it every one is new. */
+  trainExamples: number | undefined
+  /** Fixes the validation and test sets, and the training set where trainExamples is given. */
+  seed: number
+}
+
+/** The published files of Long Range Arena, or others of their form: see readExpressions. */
+export interface ListopsFolder {
+  folder: string
+  /** T */
+  segments: number
+  /** S */
+  segmentLength: number
+}
+
+type FolderOptions = Partial<ListopsFolder> & Pick<ListopsFolder, 'folder'>
+export type ListopsOptions = Partial<GeneratedListops> | FolderOptions
+
+const VALIDATION = 1000
+const TEST = 2000
+
+/**
+ * ListOps: the value, 0..9, of a nested expression of minima, maxima, medians and sums modulo 10 (Nangia and Bowman 2018;
+ * Tay and others 2020). Of expressions made here, training never shows one of the validation or test set; the sets of a
+ * folder are taken as they are. Ids: see Expression.
+ * @throws RmaatError 'config' for settings, 'data' for files
+ */
+export async function listops(options: ListopsOptions = {}): Promise<Task> {
+  const { splits, segments, segmentLength } = readsFolder(options) ? await fromFolder(options) : generated(options)
+  return {
+    name: 'listops',
+    description: 'evaluate a nested expression of MIN, MAX, MED and SM (the sum modulo 10) over digits',
+    vocabulary: VOCABULARY,
+    classes: 10,
+    classNames: Array.from({ length: 10 }, (_, value) => String(value)),
+    segments,
+    segmentLength,
+    ...splits,
+    show: write,
+  }
+}
+
+const readsFolder = (options: ListopsOptions): options is FolderOptions =>
+  'folder' in options && options.folder !== undefined
+
+interface Source {
+  readonly splits: Pick<Task, 'train' | 'validation' | 'test'>
+  readonly segments: number
+  readonly segmentLength: number
+}
+
+function generated(options: Partial<GeneratedListops>): Source {
+  const settings = settingsOf<GeneratedListops>(
+    'listops',
+    {
+      segments: 4,
+      segmentLength: 12,
+      minLength: 16,
+      maxLength: 48,
+      maxDepth: 4,
+      maxArguments: 5,
+      trainExamples: undefined,
+      seed: 0,
+    },
+    options,
+  )
+  const { segments, segmentLength, trainExamples, seed } = settings
+  checkLimits(settings)
+
+  const taken = new Set<string>()
+  const isTaken = (key: string): boolean => taken.has(key)
+  const isTakenElseTake = (key: string): boolean => {
+    if (taken.has(key)) return true
+    taken.add(key)
+    return false
+  }
+  /** Different expressions that are in no set yet. */
+  const collect = (stream: number, count: number): Example[] =>
+    take(expressions(new Random(seed, stream), settings, isTakenElseTake), count)
+  const test = collect(STREAM.test, TEST)
+  const validation = collect(STREAM.validation, VALIDATION)
+  if (trainExamples === undefined) {
+    const train = (seed: number) => expressions(new Random(seed, STREAM.train), settings, isTaken)
+    return { splits: { train, validation, test }, segments, segmentLength }
+  }
+  const trainingSet = collect(STREAM.train, trainExamples)
+  return { splits: { train: (seed) => epochs(trainingSet, seed), validation, test }, segments, segmentLength }
+}
+
+function checkLimits(settings: GeneratedListops): void {
+  const { segments, segmentLength, minLength, maxLength, maxDepth, maxArguments, trainExamples } = settings
+  checkIntegers('listops', settings, {
+    ...SEGMENT_RANGES,
+    minLength: [1, 65536],
+    maxLength: [1, 65536],
+    maxDepth: [1, 100],
+    maxArguments: [2, 1000],
+    seed: SEED_RANGE,
+    ...(trainExamples === undefined ? {} : { trainExamples: [1, 10_000_000] }),
+  })
+  const longest = longestLength(settings)
+  if (minLength > maxLength || minLength > longest) {
+    throw new RmaatError(
+      'config',
+      `listops: minLength is ${minLength}, but maxLength is ${maxLength}, and with maxDepth ${maxDepth} and ` +
+        `maxArguments ${maxArguments} the longest expression has ${longest} tokens`,
+    )
+  }
+  if (maxLength > segments * segmentLength) {
+    throw new RmaatError(
+      'config',
+      `listops: maxLength is ${maxLength}, but ${segments} segments of ${segmentLength} hold ${segments * segmentLength} tokens`,
+    )
+  }
+}
+
+async function fromFolder(options: FolderOptions): Promise<Source> {
+  const defaults = { folder: '', segments: 4, segmentLength: 512 }
+  const settings = settingsOf<ListopsFolder>('listops from a folder', defaults, options)
+  checkIntegers('listops from a folder', settings, SEGMENT_RANGES)
+  const { folder, segments, segmentLength } = settings
+  const { train, validation, test } = await readExpressions(folder, segments * segmentLength)
+  return { splits: { train: (seed) => epochs(train, seed), validation, test }, segments, segmentLength }
+}
+
+/**
+ * The accuracy on `test` of answering, for each operator at the root, the value that is most frequent under it in `train`
+ * (without such an example, the one most frequent of all): what can be had without looking inside the expression.
+ */
+export function bestConstantPerRoot(train: readonly Example[], test: readonly Example[]): number {
+  const rootOf = ({ tokens }: Example): number => (tokens[0] >= OPERATOR_0 && tokens[0] < CLOSE ? tokens[0] : 0)
+  const answers = new Map(
+    [...new Set(train.map(rootOf))].map((root) => {
+      const examples = train.filter((example) => rootOf(example) === root)
+      return [root, majority(examples, 10).label]
+    }),
+  )
+  const otherwise = majority(train, 10).label
+  const right = test.filter((example) => example.label === (answers.get(rootOf(example)) ?? otherwise))
+  return right.length / Math.max(1, test.length)
+}

@@ -1,0 +1,115 @@
+import { RmaatError } from '../errors.ts'
+import { Random, STREAM } from './random.ts'
+
+/** A sequence and its class. */
+export interface Example {
+  /** Token ids without padding, each 1..vocabulary-1; at least one. */
+  readonly tokens: ArrayLike<number>
+  /** The class, 0..classes-1. */
+  readonly label: number
+}
+
+/** A classification task over sequences of tokens: what to train on, what to choose by, and what to report. */
+export interface Task {
+  readonly name: string
+  /** One sentence for people: what the model sees and what it has to answer. */
+  readonly description: string
+  /** How many token ids there are, with id 0, which is padding in every task. */
+  readonly vocabulary: number
+  readonly classes: number
+  readonly classNames?: readonly string[]
+  /** T: every sequence fits into T segments of S tokens. */
+  readonly segments: number
+  /** S */
+  readonly segmentLength: number
+  /** Training examples without end. The same seed gives the same examples in the same order. */
+  train(seed: number): Generator<Example, never>
+  /** Held out of training, to choose settings by. */
+  readonly validation: readonly Example[]
+  /** Held out of training and of choices, to report. */
+  readonly test: readonly Example[]
+  /** A sequence as a person would write it. */
+  show(tokens: ArrayLike<number>): string
+}
+
+/** Examples as arrays of a fixed size, ready to be the inputs of a program. B rows, T segments, S tokens. */
+export interface Batch {
+  /** [B, T, S] token ids, 0 where nothing stands. */
+  readonly tokens: Int32Array
+  /** [B, T, S] 1 where a token stands, else 0. */
+  readonly valid: Int32Array
+  /** [B] */
+  readonly labels: Int32Array
+  /** [B] 1 for an example, 0 for a filler row. */
+  readonly weights: Float32Array
+  /** How many tokens the examples hold, filler rows not counted. */
+  readonly validTokens: number
+}
+
+export interface BatchShape {
+  readonly segments: number
+  readonly segmentLength: number
+  readonly batch: number
+}
+
+/**
+ * Lays examples out as one batch. Sequences end where their last segment ends and padding comes first, so that the last
+ * segment always holds the end. Rows beyond the examples are filler: label 0, weight 0, and one valid token (id 0) at the
+ * end of the last segment, so that no row is without a token.
+ * @throws RmaatError 'data' for no examples, for more than the batch holds, and for one that is empty or longer than T x S
+ */
+export function batchOf(examples: readonly Example[], { segments, segmentLength, batch }: BatchShape): Batch {
+  if (examples.length === 0 || examples.length > batch) {
+    throw new RmaatError('data', `a batch of ${batch} rows takes 1 to ${batch} examples, not ${examples.length}`)
+  }
+  const length = segments * segmentLength
+  const tokens = new Int32Array(batch * length)
+  const valid = new Int32Array(batch * length)
+  const labels = new Int32Array(batch)
+  const weights = new Float32Array(batch)
+  let validTokens = 0
+  for (let row = 0; row < batch; row++) {
+    const end = (row + 1) * length
+    if (row >= examples.length) {
+      valid[end - 1] = 1
+      continue
+    }
+    const example = examples[row]
+    const count = example.tokens.length
+    if (count === 0 || count > length) {
+      throw new RmaatError(
+        'data',
+        `example ${row} of the batch has ${count} tokens; ${segments} segments of ${segmentLength} take 1 to ${length}`,
+      )
+    }
+    tokens.set(example.tokens, end - count)
+    valid.fill(1, end - count, end)
+    labels[row] = example.label
+    weights[row] = 1
+    validTokens += count
+  }
+  return { tokens, valid, labels, weights, validTokens }
+}
+
+/**
+ * The most frequent class (of equally frequent ones the first) and its share: the accuracy of always answering it,
+ * to stand beside any score.
+ */
+export function majority(examples: readonly Example[], classes: number): { label: number; share: number } {
+  const counts = new Array<number>(classes).fill(0)
+  for (const { label } of examples) counts[label]++
+  const label = counts.indexOf(Math.max(...counts))
+  return { label, share: counts[label] / Math.max(1, examples.length) }
+}
+
+/** The next `count` examples of a stream. */
+export function take(stream: Generator<Example, never>, count: number): Example[] {
+  return Array.from({ length: count }, () => stream.next().value)
+}
+
+/** All examples in a random order, then all of them again in another, without end. */
+export function* epochs(examples: readonly Example[], seed: number): Generator<Example, never> {
+  const random = new Random(seed, STREAM.shuffle)
+  const order = Uint32Array.from(examples.keys())
+  for (;;) for (const index of random.shuffle(order)) yield examples[index]
+}

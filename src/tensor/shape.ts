@@ -1,0 +1,61 @@
+import { RmaatError } from '../errors.ts'
+import type { Shape } from './dtype.ts'
+
+export const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1)
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i])
+
+export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
+
+/** Row-major strides, in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length)
+  for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--]) strides[axis] = stride
+  return strides
+}
+
+export function checkShape(operation: string, shape: Shape): void {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new RmaatError('shape', `${operation}: sizes must be integers of at least 0, found ${formatShape(shape)}`)
+  }
+}
+
+/** The axis counted from the front; negative ones count from the back. */
+export function normalizeAxis(operation: string, axis: number, rank: number): number {
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    const range = rank === 0 ? 'there is none in a scalar' : `expected ${-rank} to ${rank - 1}`
+    throw new RmaatError('shape', `${operation}: no axis ${axis} in a tensor of rank ${rank}, ${range}`)
+  }
+  return axis < 0 ? axis + rank : axis
+}
+
+/** Axes in rising order, each once; all of them where none are named. */
+export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis)
+  const list = (typeof axes === 'number' ? [axes] : [...axes]).map((axis) => normalizeAxis(operation, axis, rank))
+  if (new Set(list).size !== list.length) {
+    throw new RmaatError('shape', `${operation}: an axis is named twice in ${JSON.stringify(axes)}`)
+  }
+  return list.sort((a, b) => a - b)
+}
+
+/** The shape that two shapes broadcast to by NumPy's rule: aligned at the back, a size of 1 stretches. */
+export function broadcastShapes(operation: string, ...shapes: Shape[]): number[] {
+  const rank = Math.max(...shapes.map((shape) => shape.length))
+  const result = new Array<number>(rank).fill(1)
+  for (const shape of shapes) {
+    shape.forEach((size, i) => {
+      const axis = i + rank - shape.length
+      if (size === 1 || size === result[axis]) return
+      if (result[axis] !== 1) {
+        throw new RmaatError(
+          'shape',
+          `${operation}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast: ` +
+            `sizes ${result[axis]} and ${size} meet, equal sizes or a 1 would fit`,
+        )
+      }
+      result[axis] = size
+    })
+  }
+  return result
+}

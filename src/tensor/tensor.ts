@@ -1,0 +1,70 @@
+import { RmaatError } from '../errors.ts'
+import type { DType, Shape } from './dtype.ts'
+import { formatShape } from './shape.ts'
+
+/** What a tensor needs to know of a device: which one it is. All that a device does stands in program/device.ts. */
+export interface DeviceIdentity {
+  readonly name: string
+}
+
+/** A number stands for a scalar of whatever type the other operand has. */
+export type TensorLike = Tensor | number
+
+let created = 0
+
+/**
+ * A node of the graph: an operation, its inputs, and the shape and type of its result. Making one computes nothing.
+ * Inputs are always older than the node itself, so that rising `id` is an order in which a graph can be evaluated.
+ *
+ * The operations are methods here by name (`x.add(y).sum(-1)`); `ops/` installs them.
+ */
+export class Tensor<Attributes = unknown> {
+  readonly id: number
+  readonly op: string
+  readonly inputs: readonly Tensor[]
+  readonly attributes: Attributes
+  readonly shape: Shape
+  readonly dtype: DType
+  /** The device of the variables and inputs that it is made from; none for constants. */
+  readonly device: DeviceIdentity | undefined
+
+  constructor(
+    op: string,
+    inputs: readonly Tensor[],
+    attributes: Attributes,
+    shape: Shape,
+    dtype: DType,
+    device: DeviceIdentity | undefined = commonDevice(op, inputs),
+  ) {
+    this.id = created++
+    this.op = op
+    this.inputs = inputs
+    this.attributes = attributes
+    this.shape = shape
+    this.dtype = dtype
+    this.device = device
+  }
+
+  get rank(): number {
+    return this.shape.length
+  }
+
+  toString(): string {
+    return `${this.op}#${this.id} ${this.dtype}${formatShape(this.shape)}`
+  }
+}
+
+function commonDevice(op: string, inputs: readonly Tensor[]): DeviceIdentity | undefined {
+  let device: DeviceIdentity | undefined
+  for (const input of inputs) {
+    if (input.device === undefined) continue
+    if (device !== undefined && device !== input.device) {
+      throw new RmaatError(
+        'device',
+        `${op}: operands live on two devices, ${device.name} and ${input.device.name}; read the one and give it to the other as an input`,
+      )
+    }
+    device = input.device
+  }
+  return device
+}

@@ -1,0 +1,103 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { vjp } from '../../src/autograd/grad.ts'
+import { domains, methods } from '../../src/ops/methods.ts'
+import { tensor } from '../../src/ops/row.ts'
+import type { Device } from '../../src/program/device.ts'
+import { compile } from '../../src/program/program.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
+import { devices, relativeError } from '../support/devices.ts'
+import { sample } from '../support/domains.ts'
+
+type Name = keyof typeof domains
+const names = Object.keys(domains) as Name[]
+
+const apply = (name: Name, inputs: Record<string, Tensor>, rest: readonly unknown[] = []): Tensor => {
+  const [first, ...others] = Object.values(inputs)
+  return methods[name](first, ...([...others, ...rest] as never[]))
+}
+
+/** The operation, and its vector-Jacobian product with a fixed cotangent, for all f32 inputs. */
+async function evaluate(device: Device, name: Name, index: number): Promise<Record<string, ArrayLike<number>>> {
+  const domain = domains[name][index]
+  const { specs, values } = sample(domain, 7)
+  const program = compile(device, specs, (inputs) => {
+    const y = apply(name, inputs, domain.arguments)
+    const wrt = Object.values(inputs).filter(({ dtype }) => dtype === 'f32')
+    if (y.dtype !== 'f32' || domain.differentiable === false) return { y }
+    const size = y.shape.reduce((a, b) => a * b, 1)
+    const cotangent = tensor(
+      Float64Array.from({ length: size }, (_, i) => Math.fround(Math.cos(i))),
+      y.shape,
+    )
+    return { y, ...Object.fromEntries(vjp([y], [cotangent], wrt).map((g, i) => [`gradient ${i}`, g])) }
+  })
+  const results = await program.run(values)
+  program.close()
+  return Object.fromEntries(
+    Object.entries(results).map(([key, value]) => [key, typeof value === 'number' ? [value] : value]),
+  )
+}
+
+for (const name of names) {
+  test(`${name}: every device agrees with the reference`, async () => {
+    const open = await Promise.all(Object.values(devices).map((make) => make()))
+    for (let index = 0; index < domains[name].length; index++) {
+      const [expected, ...others] = await Promise.all(open.map((device) => evaluate(device, name, index)))
+      for (const found of others) {
+        for (const [key, values] of Object.entries(expected)) {
+          const error = relativeError(found[key], values)
+          assert.ok(error < 3e-6, `${key} of domain ${index} is off by ${error}`)
+        }
+      }
+    }
+    for (const device of open) device.close()
+  })
+
+  test(`${name}: its gradient is the slope along a direction`, async () => {
+    const device = await devices.reference()
+    for (const domain of domains[name]) {
+      if (domain.differentiable === false) continue
+      const { specs, values } = sample(domain, 11)
+      const program = compile(device, specs, (inputs) => {
+        const y = apply(name, inputs, domain.arguments)
+        const size = y.shape.reduce((a, b) => a * b, 1)
+        const weights = tensor(
+          Float64Array.from({ length: size }, (_, i) => 1 + Math.sin(i)),
+          y.shape,
+        )
+        const wrt = Object.values(inputs).filter(({ dtype }) => dtype === 'f32')
+        const gradients = vjp([y], [weights], wrt)
+        return { value: y.mul(weights).sum(), ...Object.fromEntries(gradients.map((g, i) => [`g${i}`, g])) }
+      })
+      const floats = Object.keys(specs).filter((key) => specs[key].dtype === 'f32')
+      const direction = (key: string, i: number): number => Math.cos(3 * i + key.length)
+      const at = async (step: number): Promise<number> => {
+        const moved = Object.fromEntries(
+          Object.entries(values).map(([key, x]) => [
+            key,
+            floats.includes(key) ? x.map((v, i) => v + step * direction(key, i)) : x,
+          ]),
+        )
+        return (await program.run(moved)).value
+      }
+      const results: Record<string, ArrayLike<number>> = await program.run(values)
+      let slope = 0
+      floats.forEach((key, i) => {
+        const gradient =
+          typeof results[`g${i}`] === 'number' ? [results[`g${i}`] as unknown as number] : results[`g${i}`]
+        for (let j = 0; j < gradient.length; j++) slope += gradient[j] * direction(key, j)
+      })
+      const h = 1e-5
+      // five points: the error is of order h^4
+      const difference = (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h)
+      assert.ok(
+        Math.abs(difference - slope) <= 1e-8 * (1 + Math.abs(slope)),
+        `slope ${difference}, gradient ${slope}, at ${JSON.stringify(domain)}`,
+      )
+    }
+    device.close()
+  })
+}
+
+test.run()

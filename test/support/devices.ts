@@ -1,0 +1,21 @@
+import { openDevice } from '../../src/backends/open.ts'
+import type { Device } from '../../src/program/device.ts'
+
+/** The devices that every promise is held on: each build of the kernels is one. */
+export const devices: Readonly<Record<string, () => Promise<Device>>> = {
+  reference: () => openDevice('reference'),
+  'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
+  'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
+}
+
+/** Largest difference, relative to the largest element of the expected values. */
+export function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let largest = 0
+  let error = 0
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i]))
+    const difference = Math.abs(found[i] - expected[i])
+    error = Math.max(error, Number.isNaN(difference) ? (Object.is(found[i], expected[i]) ? 0 : Infinity) : difference)
+  }
+  return error === 0 ? 0 : error / (largest || 1)
+}
