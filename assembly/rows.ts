@@ -8,6 +8,9 @@ import { PLACE_WORDS, place, word } from './place'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
 const AXIS_BYTES: usize = 8
+// words of an operand
+const RANK: usize = 1 + PLACE_WORDS
+const AXES: usize = 2 + PLACE_WORDS
 const LANE: i32 = 4
 const GROUP: i32 = 16
 
@@ -53,8 +56,11 @@ function block(at: usize, scratch: usize, step: usize, end: usize, first: i32, c
       case op.MAX_I:
         reduce(code, to, pointer(scratch, step, 3), width, count)
         break
-      default:
+      default: {
+        const next = step + STEP_BYTES
+        if (next < end) to = destination(at, next, register, first * lanesOfRow, lanes, to)
         apply(step, to, pointer(scratch, step, 3), pointer(scratch, step, 4), pointer(scratch, step, 5), lanes * LANE)
+      }
     }
     store<usize>(scratch + (register << 2), to)
   }
@@ -67,21 +73,32 @@ function pointer(scratch: usize, step: usize, index: usize): usize {
   return load<usize>(scratch + (word(step, index) << 2))
 }
 
+/** Where an operand's lanes stand from `first` on, if it is contiguous; 0 if it is not. */
+function contiguous(operand: usize, first: i32): usize {
+  const plain = word(operand, 0) == op.MEMORY && word(operand, RANK) == 1 && word(operand, AXES + 1) == LANE
+  return plain ? place(operand + 4) + first * LANE : 0
+}
+
 /** Lanes [first, first + count) of an operand: their address, `to` where they had to be copied there. */
 function read(operand: usize, to: usize, first: i32, count: i32): usize {
-  const isIndex = word(operand, 0) == op.INDEX
-  const start = place(operand + 4)
-  const rank = word(operand, 1 + PLACE_WORDS)
-  const axes = operand + ((2 + PLACE_WORDS) << 2)
-  if (!isIndex && rank == 1 && word(axes, 1) == LANE) return start + first * LANE
-  move(isIndex ? RAMP : COPY_IN, to, start, axes, rank, first, count)
+  const from = contiguous(operand, first)
+  if (from) return from
+  const kind = word(operand, 0) == op.INDEX ? RAMP : COPY_IN
+  move(kind, to, place(operand + 4), operand + (AXES << 2), word(operand, RANK), first, count)
   return to
 }
 
 /** Writes lanes [first, first + count) of an operand in memory, and no others. */
 function write(operand: usize, from: usize, first: i32, count: i32): void {
-  const rank = word(operand, 1 + PLACE_WORDS)
-  move(COPY_OUT, from, place(operand + 4), operand + ((2 + PLACE_WORDS) << 2), rank, first, count)
+  if (from == contiguous(operand, first)) return
+  move(COPY_OUT, from, place(operand + 4), operand + (AXES << 2), word(operand, RANK), first, count)
+}
+
+/** Where the next step stores the register, if its maker can write there itself; else `otherwise`. */
+function destination(at: usize, next: usize, register: i32, first: i32, count: i32, otherwise: usize): usize {
+  if ((count & 3) != 0 || word(next, 0) != op.STORE || word(next, 3) != register) return otherwise
+  const to = contiguous(at + (word(next, 4) << 2), first)
+  return to ? to : otherwise
 }
 
 const COPY_IN = 0
@@ -164,29 +181,42 @@ function spread(to: usize, from: usize, width: i32, count: i32): void {
 function reduce(code: i32, to: usize, from: usize, width: i32, count: i32): void {
   switch (code) {
     case op.SUM:
-      return fold(op.SUM, math.all(0), to, from, width, count)
+      return fold<Sum<f32>>(f32x4.splat(0), to, from, width, count)
     case op.MAX:
-      return fold(op.MAX, math.all(-Infinity), to, from, width, count)
+      return fold<Max<f32>>(f32x4.splat(-Infinity), to, from, width, count)
     case op.SUM_I:
-      return fold(op.SUM_I, i32x4.splat(0), to, from, width, count)
+      return fold<Sum<i32>>(i32x4.splat(0), to, from, width, count)
     default:
-      return fold(op.MAX_I, i32x4.splat(i32.MIN_VALUE), to, from, width, count)
+      return fold<Max<i32>>(i32x4.splat(i32.MIN_VALUE), to, from, width, count)
+  }
+}
+
+// What `fold` is made for: as type arguments, because asc would merge the loops of an inlined function again.
+
+class Sum<T> {
+  // @ts-ignore: decorator
+  @inline
+  combine(x: v128, y: v128): v128 {
+    return v128.add<T>(x, y)
+  }
+}
+
+class Max<T> {
+  // @ts-ignore: decorator
+  @inline
+  combine(x: v128, y: v128): v128 {
+    return v128.max<T>(x, y)
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function combine(code: i32, x: v128, y: v128): v128 {
-  if (code == op.SUM) return f32x4.add(x, y)
-  if (code == op.MAX) return f32x4.max(x, y)
-  if (code == op.SUM_I) return i32x4.add(x, y)
-  return i32x4.max_s(x, y)
+function combine<Kind>(x: v128, y: v128): v128 {
+  return changetype<Kind>(0).combine(x, y)
 }
 
 /** Four rows at a time, each in its own accumulator; a row's result does not depend on where the row stands. */
-// @ts-ignore: decorator
-@inline
-function fold(code: i32, neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
+function fold<Kind>(neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
   const stride: usize = width * LANE
   const groups: usize = stride & ~15
   const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
@@ -200,20 +230,20 @@ function fold(code: i32, neutral: v128, to: usize, from: usize, width: i32, coun
     let c = neutral
     let d = neutral
     for (let i: usize = 0; i < groups; i += GROUP) {
-      a = combine(code, a, v128.load(from + i))
-      b = combine(code, b, v128.load(row1 + i))
-      c = combine(code, c, v128.load(row2 + i))
-      d = combine(code, d, v128.load(row3 + i))
+      a = combine<Kind>(a, v128.load(from + i))
+      b = combine<Kind>(b, v128.load(row1 + i))
+      c = combine<Kind>(c, v128.load(row2 + i))
+      d = combine<Kind>(d, v128.load(row3 + i))
     }
     if (groups < stride) {
-      a = combine(code, a, v128.bitselect(neutral, v128.load(from + groups), beyond))
-      b = combine(code, b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
-      c = combine(code, c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
-      d = combine(code, d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
+      a = combine<Kind>(a, v128.bitselect(neutral, v128.load(from + groups), beyond))
+      b = combine<Kind>(b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
+      c = combine<Kind>(c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
+      d = combine<Kind>(d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
     }
-    const ab = combine(code, i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
-    const cd = combine(code, i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
-    v128.store(to, combine(code, i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
+    const ab = combine<Kind>(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
+    const cd = combine<Kind>(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
+    v128.store(to, combine<Kind>(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
   }
 }
 
@@ -294,7 +324,7 @@ function storeColumns(to: usize, stride: usize, a: v128, b: v128, c: v128, d: v1
   v128.store(to + stride * 3, i32x4.shuffle(ab2, cd2, 2, 3, 6, 7))
 }
 
-/** One scalar operation over `bytes` of lanes. The longer ones have functions of their own: V8 keeps constants in registers. */
+/** One scalar operation over `bytes` of lanes, in whole groups. */
 function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32): void {
   let i = 0
   switch (word(step, 0)) {
@@ -392,20 +422,35 @@ function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32)
     case op.UNIFORM:
       for (; i < bytes; i += GROUP) v128.store(to + i, math.uniform(v128.load(a + i)))
       return
+    // V8 keeps constants in registers only where the loop's body comes before its test
     case op.POW:
-      return pow(to, a, b, bytes)
+      do v128.store(to + i, math.pow(v128.load(a + i), v128.load(b + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.EXP:
-      return exp(to, a, bytes)
+      do v128.store(to + i, math.exp(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.LOG:
-      return log(to, a, bytes)
+      do v128.store(to + i, math.log(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.LOG1P:
-      return log1p(to, a, bytes)
+      do v128.store(to + i, math.log1p(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.TANH:
-      return tanh(to, a, bytes)
+      do v128.store(to + i, math.tanh(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.ERF:
-      return erf(to, a, bytes)
+      do v128.store(to + i, math.erf(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.ELU:
-      return elu(to, a, bytes)
+      do v128.store(to + i, math.elu(v128.load(a + i)))
+      while ((i += GROUP) < bytes)
+      return
     case op.PHILOX:
       return random(to, a, b, c, word(step, 6), word(step, 7), bytes)
     default:
@@ -418,60 +463,4 @@ function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32)
 @inline
 function truth(mask: v128): v128 {
   return i32x4.shr_u(mask, 31)
-}
-
-function pow(to: usize, a: usize, b: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.pow(v128.load(a + i), v128.load(b + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function exp(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.exp(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function log(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.log(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function log1p(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.log1p(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function tanh(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.tanh(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function erf(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.erf(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
-}
-
-function elu(to: usize, a: usize, bytes: i32): void {
-  let i = 0
-  do {
-    v128.store(to + i, math.elu(v128.load(a + i)))
-    i += GROUP
-  } while (i < bytes)
 }

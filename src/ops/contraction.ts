@@ -1,4 +1,5 @@
 import { RmaatError } from '../errors.ts'
+import type { Shape } from '../tensor/dtype.ts'
 import { broadcastShapes, formatShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { expectDType, type OpRow, structure } from './row.ts'
@@ -21,6 +22,13 @@ export const contractionRows = {
   },
 } satisfies Record<string, OpRow>
 
+/** The size of the axis that each letter stands for. */
+export const sizesOf = ({ a, b }: Contraction, left: Shape, right: Shape): Map<string, number> =>
+  new Map([
+    ...[...a].map((letter, axis) => [letter, left[axis]] as const),
+    ...[...b].map((letter, axis) => [letter, right[axis]] as const),
+  ])
+
 /** Letters that stand in one operand alone are summed before, so that every other one is a batch, row, column or inner axis. */
 function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
   const reduce = (operand: Tensor, letters: string, other: string): [Tensor, string] => {
@@ -31,14 +39,8 @@ function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
   }
   const [left, leftLetters] = reduce(x, a, b)
   const [right, rightLetters] = reduce(y, b, a)
-  const size = new Map<string, number>()
-  for (const [operand, letters] of [
-    [left, leftLetters],
-    [right, rightLetters],
-  ] as const) {
-    ;[...letters].forEach((letter, axis) => size.set(letter, operand.shape[axis]))
-  }
   const contraction: Contraction = { a: leftLetters, b: rightLetters, out }
+  const size = sizesOf(contraction, left.shape, right.shape)
   return new Tensor(
     'einsum',
     [left, right],

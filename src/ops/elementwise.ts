@@ -156,6 +156,7 @@ export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a
 export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
   elementwise('where', [condition, a, b])
 /** 1 where the number is finite, 0 for NaN and infinities, as i32. */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the operation's name, on tensors
 export const isFinite = (x: Tensor): Tensor => elementwise('isFinite', [x])
 export const cast = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : elementwise(dtype === 'f32' ? 'toFloat' : 'toInt', [x])

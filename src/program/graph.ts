@@ -282,7 +282,7 @@ function lower(tensor: Tensor, block: Block): Ref {
     case 'data':
       return node({ kind: 'data', values: attributes.values })
     case 'variable':
-      return node({ kind: 'variable', variable: attributes.variable }, `variable ${attributes.variable.id}`)
+      return node({ kind: 'variable', variable: tensor as Variable }, `variable ${tensor.id}`)
     case 'input':
       return node({ kind: 'input', name: attributes.name })
     case 'iota': {

@@ -1,4 +1,5 @@
 import { RmaatError } from '../errors.ts'
+import { sizesOf } from '../ops/contraction.ts'
 import { reachable } from '../ops/loop.ts'
 import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -188,7 +189,10 @@ class Emitter {
   private kernel(node: Node, body: Fused | undefined, block: Block): void {
     const { task } = node
     if (task.kind === 'assemble' || task.kind === 'loopResult') return
-    if (task.kind === 'loop') return this.loop(node, body!, block)
+    if (task.kind === 'loop') {
+      this.loop(node, body!, block)
+      return
+    }
     const refs = refsOf(task)
     const out = this.locate(node)
     const touches = [...refs.map(({ base }) => this.locate(base).storage), out.storage]
@@ -413,9 +417,7 @@ function contractionAxes(task: Extract<Node['task'], { kind: 'matmul' }>, at: (r
   const [a, b] = columnsFromA ? [task.b, task.a] : [task.a, task.b]
   const [aLetters, bLetters] = columnsFromA ? [task.letters.b, task.letters.a] : [task.letters.a, task.letters.b]
   const { out } = task.letters
-  const sizes = new Map<string, number>()
-  ;[...aLetters].forEach((letter, axis) => sizes.set(letter, a.shape[axis]))
-  ;[...bLetters].forEach((letter, axis) => sizes.set(letter, b.shape[axis]))
+  const sizes = sizesOf({ a: aLetters, b: bLetters, out }, a.shape, b.shape)
   const outStrides = contiguousStrides([...out].map((letter) => sizes.get(letter)!))
   const strideIn = (letters: string, strides: readonly number[], letter: string): number => {
     const axis = letters.indexOf(letter)

@@ -1,0 +1,106 @@
+import type { Device } from '../program/device.ts'
+import type { Shape } from '../tensor/dtype.ts'
+import { sizeOf } from '../tensor/shape.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Variable } from '../tensor/variable.ts'
+import { normal, siteOf } from './random.ts'
+
+/** A parameter to be: its shape, how it begins, and whether weight decay pulls at it. */
+export interface ParameterSpec {
+  readonly shape: Shape
+  /** Normally distributed with this deviation around the mean; 0 for a constant. */
+  readonly std: number
+  readonly mean: number
+  readonly decay: boolean
+}
+
+/** Parameters by name: an object of objects, lists and specifications. A name is its path of keys, `blocks.0.up.w`. */
+export type ParameterTree =
+  | ParameterSpec
+  | { readonly [key: string]: ParameterTree | undefined }
+  | readonly ParameterTree[]
+
+/** The same tree with a tensor in each place. */
+export type Tensors<T> = T extends ParameterSpec ? Tensor : { readonly [Key in keyof T]: Tensors<T[Key]> }
+
+export const matrix = (rows: number, columns: number, std = rows ** -0.5): ParameterSpec => ({
+  shape: [rows, columns],
+  std,
+  mean: 0,
+  decay: true,
+})
+export const spread = (shape: Shape, std: number): ParameterSpec => ({ shape, std, mean: 0, decay: false })
+export const filled = (shape: Shape, value: number): ParameterSpec => ({ shape, std: 0, mean: value, decay: false })
+
+export interface NamedParameter {
+  readonly name: string
+  readonly spec: ParameterSpec
+  /** Where it begins in the group, in elements. */
+  readonly offset: number
+  readonly tensor: Tensor
+}
+
+/**
+ * All parameters of a model in one Variable, side by side: an optimiser's step is then one kernel for all of them.
+ * Those that weight decay pulls at come first.
+ */
+export class Parameters<T extends ParameterTree> {
+  readonly variable: Variable
+  readonly tensors: Tensors<T>
+  readonly named: readonly NamedParameter[]
+  /** How many elements weight decay pulls at. */
+  readonly decayed: number
+
+  /** Initial values are drawn on the host, each parameter from a stream of its own name. */
+  constructor(device: Device, tree: T, seed: number) {
+    const specs = [...walk(tree, '')]
+    const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]
+    const total = ordered.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0)
+    const values = new Float64Array(total)
+    this.variable = device.variable([total], 'f32')
+    const byName = new Map<string, NamedParameter>()
+    let offset = 0
+    for (const { name, spec } of ordered) {
+      const size = sizeOf(spec.shape)
+      values.set(initialValues(spec, name, seed), offset)
+      const tensor = this.variable.slice([offset], [size]).reshape(spec.shape)
+      byName.set(name, { name, spec, offset, tensor })
+      offset += size
+    }
+    device.write(this.variable, values)
+    this.named = specs.map(({ name }) => byName.get(name)!)
+    this.decayed = ordered.reduce((sum, { spec }) => sum + (spec.decay ? sizeOf(spec.shape) : 0), 0)
+    this.tensors = build(tree, '', byName) as Tensors<T>
+  }
+
+  get count(): number {
+    return sizeOf(this.variable.shape)
+  }
+
+  /** Gradients in the order of the group, one after another in one vector. */
+  inOrder<Item>(items: readonly Item[]): Item[] {
+    const order = this.named.map((_, i) => i).sort((a, b) => this.named[a].offset - this.named[b].offset)
+    return order.map((i) => items[i])
+  }
+}
+
+const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'std' in tree && 'shape' in tree
+
+function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spec: ParameterSpec }> {
+  if (isSpec(tree)) yield { name: path, spec: tree }
+  else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
+}
+
+function build(tree: ParameterTree, path: string, tensors: ReadonlyMap<string, NamedParameter>): unknown {
+  if (isSpec(tree)) return tensors.get(path)!.tensor
+  const entries = Object.entries(tree).map(([key, child]) => [
+    key,
+    child && build(child, path ? `${path}.${key}` : key, tensors),
+  ])
+  return Array.isArray(tree) ? entries.map(([, child]) => child) : Object.fromEntries(entries)
+}
+
+function initialValues({ shape, std, mean }: ParameterSpec, name: string, seed: number): Float64Array {
+  const size = sizeOf(shape)
+  return std === 0 ? new Float64Array(size).fill(mean) : normal(size, { seed, site: siteOf(name), std, mean })
+}

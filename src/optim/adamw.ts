@@ -1,0 +1,54 @@
+import { where } from '../ops/elementwise.ts'
+import { constant, iota } from '../ops/row.ts'
+import type { Device } from '../program/device.ts'
+import type { Update } from '../program/program.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Variable } from '../tensor/variable.ts'
+
+export interface AdamWOptions {
+  readonly beta1?: number
+  readonly beta2?: number
+  readonly epsilon?: number
+  /** Weight decay, per unit of the learning rate. */
+  readonly decay?: number
+  /** How many of the first elements weight decay pulls at. */
+  readonly decayed?: number
+}
+
+/** AdamW (Loshchilov & Hutter 2019) over one vector of parameters: one kernel a step. */
+export class AdamW {
+  readonly variable: Variable
+  /** Running means of the gradient and of its square. */
+  readonly state: readonly [Variable, Variable]
+  private readonly options: Required<AdamWOptions>
+
+  constructor(device: Device, variable: Variable, options: AdamWOptions = {}) {
+    this.variable = variable
+    this.state = [device.variable(variable.shape), device.variable(variable.shape)]
+    this.options = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, decay: 0.01, decayed: variable.shape[0], ...options }
+  }
+
+  /** What `update` takes as `hyper` in step 1, 2, ...: the learning rate and both bias corrections, in double precision. */
+  hyper(step: number, rate: number): [number, number, number] {
+    const { beta1, beta2 } = this.options
+    return [rate, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
+  }
+
+  /** `gradient` like the variable, `hyper` [3]; where the i32 scalar `active` is 0 nothing changes. */
+  update(gradient: Tensor, hyper: Tensor, active: Tensor = constant(1, 'i32')): Update[] {
+    const { beta1, beta2, epsilon, decay, decayed } = this.options
+    const [rate, correction1, correction2] = [0, 1, 2].map((i) => hyper.select(0, i))
+    const [first, second] = this.state
+    const mean = first.mul(beta1).add(gradient.mul(1 - beta1))
+    const square = second.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2))
+    const step = mean.mul(correction1).div(square.mul(correction2).sqrt().add(epsilon))
+    const pull = where(iota(this.variable.shape, 0).less(decayed), this.variable.mul(decay), 0)
+    const moved = this.variable.sub(step.add(pull).mul(rate))
+    const changed: [Variable, Tensor][] = [
+      [this.variable, moved],
+      [first, mean],
+      [second, square],
+    ]
+    return changed.map(([variable, value]) => [variable, where(active, value, variable)])
+  }
+}

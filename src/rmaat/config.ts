@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { RmaatError } from '../errors.ts'
+import { type AttentionName, attentions } from './attention/index.ts'
+import { type MemoryUpdateName, memoryUpdates } from './memory/index.ts'
+
+const names = <Name extends string>(record: Record<Name, unknown>) => z.enum(Object.keys(record) as [Name, ...Name[]])
+const count = z.number().int().min(1)
+
+/** Every setting of the model: its range, its default, what it means, and whether the paper fixes it or we chose it. */
+const settings = {
+  segments: [
+    count,
+    4,
+    'choice',
+    'T, how many segments a sequence is cut into (the paper: 16 for Retrieval; else not found)',
+  ],
+  segmentLength: [count, 16, 'choice', 'S, tokens in a segment (the paper: 512 for Retrieval)'],
+  memory: [count, 8, 'choice', 'M, memory tokens (studied in the paper, its value not found)'],
+  width: [count, 64, 'choice', 'd, width of a token (the paper: at most 1024)'],
+  layers: [count, 2, 'choice', 'blocks'],
+  heads: [count, 4, 'choice', 'attention heads; their width is width / heads'],
+  features: [count, 16, 'choice', 'm, width of a query or key in each head'],
+  feedForward: [count, 128, 'choice', 'inner width of the feed-forward layer'],
+  vocabulary: [count, 16, 'choice', 'different token ids, padding included'],
+  classes: [z.number().int().min(2), 10, 'choice', 'classes to tell apart'],
+  attention: [names<AttentionName>(attentions), 'astro', 'paper', "attention within a segment: astro is the paper's"],
+  alpha: [z.number().min(0).max(1), 0.25, 'choice', "power of the presynaptic state (0.25 in the paper's predecessor)"],
+  learnScale: [
+    z.boolean(),
+    true,
+    'choice',
+    'whether the scale of distances is learned ("flexible, learnable" in the paper)',
+  ],
+  scale: [z.number().positive(), 1 / 16, 'choice', 'scale of distances, per token: where it begins'],
+  norm: [
+    z.enum(['post', 'pre']),
+    'post',
+    'choice',
+    "layer norm after the residual sum (the paper's predecessor) or before the layer",
+  ],
+  update: [names<MemoryUpdateName>(memoryUpdates), 'scaled', 'paper', "how memory is handed on: scaled is the paper's"],
+  retention: [
+    z.enum(['fixed', 'stretched', 'none', 'infinite', 'running']),
+    'fixed',
+    'paper',
+    "schedule of the retention factor: fixed is the paper's",
+  ],
+  loss: [z.enum(['last', 'all']), 'last', 'choice', 'loss on the last segment, or the mean over all'],
+  dropout: [z.number().min(0).lt(1), 0, 'choice', 'of the outputs of attention and feed-forward layer'],
+  seed: [z.number().int().min(0).max(0xffffffff), 0, 'choice', 'of initial weights and dropout'],
+} as const
+
+type Settings = typeof settings
+export type ModelConfig = { readonly [Key in keyof Settings]: z.infer<Settings[Key][0]> }
+export type Source = 'paper' | 'choice'
+
+/** Where a setting's value comes from, and what the setting means. A value other than the paper's is a choice. */
+export const settingSources: Readonly<
+  Record<keyof ModelConfig, { source: Source; default: unknown; meaning: string }>
+> = Object.fromEntries(
+  Object.entries(settings).map(([key, [, value, source, meaning]]) => [key, { source, default: value, meaning }]),
+) as never
+
+export const sourceOf = (key: keyof ModelConfig, value: unknown): Source =>
+  value === settingSources[key].default ? settingSources[key].source : 'choice'
+
+/** Completes a configuration with the defaults and checks it. */
+export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
+  const unknown = Object.keys(given).filter((key) => !(key in settings))
+  if (unknown.length) {
+    throw new RmaatError(
+      'config',
+      `no setting is called ${unknown.join(', ')}; there are ${Object.keys(settings).join(', ')}`,
+    )
+  }
+  const config = Object.fromEntries(
+    Object.entries(settings).map(([key, [schema, value]]) => {
+      const found = given[key as keyof ModelConfig] ?? value
+      const checked = schema.safeParse(found)
+      if (checked.success) return [key, checked.data]
+      throw new RmaatError('config', `${key} is ${JSON.stringify(found)}: ${checked.error.issues[0].message}`)
+    }),
+  ) as unknown as ModelConfig
+  if (config.width % config.heads !== 0) {
+    throw new RmaatError('config', `a width of ${config.width} does not divide into ${config.heads} heads`)
+  }
+  return config
+}

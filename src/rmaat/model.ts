@@ -1,0 +1,177 @@
+import { Parameters, type ParameterTree, spread } from '../nn/parameters.ts'
+import { siteOf } from '../nn/random.ts'
+import { where } from '../ops/elementwise.ts'
+import { loop } from '../ops/loop.ts'
+import { constant, zeros } from '../ops/row.ts'
+import { concat } from '../ops/views.ts'
+import type { Device } from '../program/device.ts'
+import { f32, i32 } from '../program/program.ts'
+import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import type { Attention, AttentionConfig } from './attention/attention.ts'
+import { attentions } from './attention/index.ts'
+import { affine, block, blockParameters, layerNorm, linearParameters, normParameters } from './block.ts'
+import { type ModelConfig, modelConfig } from './config.ts'
+import { memoryUpdates } from './memory/index.ts'
+import { updateMemory } from './memory/update.ts'
+
+/** How gradients are found: by memory replay (AMRB, section 3.4), or by keeping every segment's activations (BPTT). */
+export type Method = 'amrb' | 'bptt'
+
+/** The inputs of a program over a batch: B rows of T segments of S tokens, aligned at their ends. */
+export const batchInputs = (
+  rows: number,
+  { segments, segmentLength }: Pick<ModelConfig, 'segments' | 'segmentLength'>,
+) => ({
+  tokens: i32(rows, segments, segmentLength),
+  /** 1 for a token, 0 for padding. */
+  valid: i32(rows, segments, segmentLength),
+  labels: i32(rows),
+  /** 0 for the rows that only fill the batch. */
+  weights: f32(rows),
+  /** RF of each segment and row. */
+  retention: f32(segments, rows),
+  /** 1 where a row has a token in a segment. */
+  live: i32(segments, rows),
+})
+export type BatchTensors = { readonly [Name in keyof ReturnType<typeof batchInputs>]: Tensor }
+
+export interface ForwardOptions {
+  readonly method: Method
+  /** The number of the training step, which dropout counts by; without it nothing is dropped. */
+  readonly step?: Tensor
+}
+
+export interface Forward {
+  /** The mean over the rows that count. */
+  readonly loss: Tensor
+  /** Of the last segment, [B, classes]. */
+  readonly logits: Tensor
+  /** m_1 ... m_T as they enter the segments: stacked m_1 ... m_{T-1} [T-1, B, M, d] where T > 1, and m_T [B, M, d]. */
+  readonly memories: readonly Tensor[]
+}
+
+const parameterTree = (config: ModelConfig, attention: Attention, attentionConfig: AttentionConfig) => {
+  const { vocabulary, width, segmentLength, memory, classes } = config
+  return {
+    embed: spread([vocabulary, width], 0.3),
+    position: spread([segmentLength, width], 0.3),
+    memory: spread([memory, width], 0.3),
+    blocks: Array.from({ length: config.layers }, () => blockParameters(attention, config, attentionConfig)),
+    ...(config.norm === 'pre' ? { final: normParameters(width) } : {}),
+    head1: linearParameters(width, width),
+    head2: linearParameters(width, classes, width ** -0.5 / 2),
+  }
+}
+
+/** The recurrent memory augmented astromorphic transformer: a classifier of long sequences, read segment by segment. */
+export class Rmaat {
+  readonly config: ModelConfig
+  readonly device: Device
+  readonly parameters: Parameters<ReturnType<typeof parameterTree>>
+  private readonly attention: Attention
+  private readonly attentionConfig: AttentionConfig
+
+  constructor(device: Device, config: Partial<ModelConfig>) {
+    this.device = device
+    this.config = modelConfig(config)
+    this.attention = attentions[this.config.attention]
+    this.attentionConfig = { ...this.config, tokens: this.config.memory + this.config.segmentLength }
+    const tree = parameterTree(this.config, this.attention, this.attentionConfig)
+    this.parameters = new Parameters(device, tree satisfies ParameterTree, this.config.seed)
+  }
+
+  /** Loss and logits of a batch, as a formula. T and B follow from the inputs. */
+  forward(
+    { tokens, valid, labels, weights, retention, live }: BatchTensors,
+    { method, step }: ForwardOptions,
+  ): Forward {
+    const { update, loss: lossAt, memory: slots, width } = this.config
+    const w = this.parameters.tensors
+    const [rows, segments] = tokens.shape
+    const prepared = w.blocks.map((weights) =>
+      this.attention.prepare(weights as unknown as Record<string, Tensor>, this.attentionConfig),
+    )
+    const bySegment = [tokens, valid].map((x) => x.transpose([1, 0, 2]))
+    const counted = weights.div(weights.sum().maximum(1))
+    const perLive = lossAt === 'all' ? counted.div(live.sum(0).cast('f32').maximum(1)) : counted
+
+    const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike) => {
+      const { x, seen } = this.segment(memory, ids, mask, prepared, segment, step)
+      return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
+    }
+    const lossOf = (logits: Tensor, alive: Tensor): Tensor =>
+      logits.crossEntropy(labels).mul(perLive).mul(alive.cast('f32')).sum()
+
+    const first = w.memory.broadcastTo([rows, slots, width])
+    let memory: Tensor = first
+    let before: Tensor = constant(0)
+    const memories: Tensor[] = []
+    if (segments > 1) {
+      const inputs = [...bySegment, retention, live].map((x) => x.narrow(0, 0, segments - 1))
+      const { carry, outputs, record } = loop(
+        { count: segments - 1, carry: [first], inputs, unroll: method === 'bptt' },
+        ([m], [ids, mask, factor, alive], index) => {
+          const { fresh, logits } = read(m, [ids, mask], index)
+          const updated = updateMemory(memoryUpdates[update], m, fresh, factor)
+          const next = where(alive.reshape([rows, 1, 1]), updated, m)
+          return { carry: [next], outputs: lossAt === 'all' ? [lossOf(logits(), alive)] : [] }
+        },
+      )
+      memory = carry[0]
+      if (lossAt === 'all') before = outputs[0].sum()
+      memories.push(record[0])
+    }
+    memories.push(memory)
+
+    const last = segments - 1
+    const { logits } = read(
+      memory,
+      bySegment.map((x) => x.select(0, last)),
+      last,
+    )
+    const result = logits()
+    return { loss: before.add(lossOf(result, live.select(0, last))), logits: result, memories }
+  }
+
+  /** One segment: memory [B, M, d], tokens and valid [B, S] -> m' and the tokens' outputs, [B, M + S, d], and their mask. */
+  private segment(
+    memory: Tensor,
+    tokens: Tensor,
+    valid: Tensor,
+    prepared: readonly (Tensor | undefined)[],
+    segment: TensorLike,
+    step: Tensor | undefined,
+  ): { x: Tensor; seen: Tensor } {
+    const w = this.parameters.tensors
+    const { dropout, seed, norm } = this.config
+    const [rows, slots] = memory.shape
+    const drop =
+      (layer: number) =>
+      (x: Tensor, site: string): Tensor =>
+        step && dropout > 0
+          ? x.dropout(dropout, { seed, site: siteOf(`dropout.blocks.${layer}.${site}`), segment, step })
+          : x
+    const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
+    let x = concat([memory, w.embed.gather(tokens).add(w.position)], 1)
+    w.blocks.forEach((weights, layer) => {
+      const { attention, attentionConfig: config } = this
+      x = block(x, weights, { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer) })
+    })
+    // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
+    if (w.final) x = layerNorm(x, w.final)
+    return { x, seen }
+  }
+
+  /** The mean over a segment's fresh memory and valid outputs, x [B, M + S, d] -> logits [B, classes]. */
+  private head(x: Tensor, seen: Tensor): Tensor {
+    const { head1, head2 } = this.parameters.tensors
+    const keep = seen.reshape([...seen.shape, 1])
+    const pooled = x.mul(keep).sum(1).div(seen.sum(-1, true))
+    return affine(affine(pooled, head1).gelu(), head2)
+  }
+
+  /** Gives the parameters' memory back. */
+  close(): void {
+    this.device.delete(this.parameters.variable)
+  }
+}

@@ -1,0 +1,139 @@
+import { grad } from '../autograd/grad.ts'
+import { RmaatError } from '../errors.ts'
+import type { Device } from '../program/device.ts'
+import { compile } from '../program/program.ts'
+import type { ModelConfig } from '../rmaat/config.ts'
+import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
+import { modelInputs } from './batch.ts'
+import { readSafetensors, type StoredTensor } from './safetensors.ts'
+
+/** How far a tensor may be off, relative to its largest element. */
+export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6 }
+
+export interface TensorCheck {
+  readonly tensor: string
+  readonly method: Method
+  readonly error: number
+}
+
+/** The settings that a golden file's metadata holds under other names. */
+const renamed = { feature: 'features', ffn: 'feedForward', vocab: 'vocabulary', segment: 'segmentLength' } as const
+
+/**
+ * Recomputes a golden file: loads its weights, computes logits, loss and every gradient by both methods, and returns
+ * the largest error of each tensor relative to its largest element (a scalar's to its block's largest gradient).
+ */
+export async function verify(device: Device, bytes: Uint8Array): Promise<TensorCheck[]> {
+  const { tensors, metadata } = readSafetensors(bytes)
+  const get = (name: string): StoredTensor => {
+    const found = tensors.get(name)
+    if (!found) throw new RmaatError('data', `the file has no tensor '${name}': it is no golden file of the model`)
+    return found
+  }
+  const stored = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, parse(key, value)]))
+  const { width, heads, memory, layers, classes, alpha, attention, norm, update, retention, loss, segments } = stored
+  const config = {
+    width,
+    heads,
+    memory,
+    layers,
+    classes,
+    alpha,
+    attention,
+    norm,
+    update,
+    retention,
+    loss,
+    segments,
+    seed: 0,
+  }
+  const others = Object.fromEntries(Object.entries(renamed).map(([theirs, ours]) => [ours, stored[theirs]]))
+  const model = new Rmaat(device, { ...config, ...others } as Partial<ModelConfig>)
+  try {
+    loadWeights(model, tensors)
+    const labels = get('labels')
+    const rows = labels.shape[0]
+    const inputs = modelInputs(
+      {
+        tokens: Int32Array.from(get('tokens').data),
+        valid: Int32Array.from(get('valid').data),
+        labels: Int32Array.from(labels.data),
+        weights: new Float32Array(rows).fill(1),
+      },
+      model.config,
+      model.config.retention,
+    )
+    const checks: TensorCheck[] = []
+    for (const method of ['bptt', 'amrb'] as const) {
+      const program = compile(device, batchInputs(rows, model.config), (batch) => {
+        const { loss, logits } = model.forward(batch, { method })
+        const gradients = grad(
+          loss,
+          model.parameters.named.map(({ tensor }) => tensor),
+        )
+        return {
+          loss,
+          logits,
+          ...Object.fromEntries(model.parameters.named.map(({ name }, i) => [`grad.${name}`, gradients[i]])),
+        }
+      })
+      const results: Record<string, ArrayLike<number> | number> = await program.run(inputs)
+      program.close()
+      for (const [tensor, value] of Object.entries(results)) {
+        const found = typeof value === 'number' ? [value] : value
+        checks.push({ tensor, method, error: largestError(found, get(tensor).data) / scaleOf(tensor, tensors) })
+      }
+    }
+    return checks
+  } finally {
+    model.close()
+  }
+}
+
+function parse(key: string, value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch (cause) {
+    throw new RmaatError('data', `the metadata '${key}' is no JSON: ${value}`, { cause })
+  }
+}
+
+/** Sets a model's parameters to the tensors called `prefix` + name. */
+export function loadWeights(model: Rmaat, tensors: ReadonlyMap<string, StoredTensor>, prefix = 'weight.'): void {
+  const { named, variable } = model.parameters
+  const values = new Float64Array(variable.shape[0])
+  for (const { name, spec, offset } of named) {
+    const found = tensors.get(prefix + name)
+    if (!found) throw new RmaatError('data', `the file has no tensor '${prefix + name}'`)
+    if (`${found.shape}` !== `${spec.shape}`) {
+      throw new RmaatError('data', `'${prefix + name}' is [${found.shape}] in the file, [${spec.shape}] in the model`)
+    }
+    values.set(found.data, offset)
+  }
+  const known = new Set(named.map(({ name }) => prefix + name))
+  const unknown = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !known.has(name))
+  if (unknown.length) throw new RmaatError('data', `the model has no place for ${unknown.join(', ')}`)
+  model.device.write(variable, values)
+}
+
+function largestError(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length) {
+    throw new RmaatError('data', `expected ${found.length} numbers in the file, found ${expected.length}`)
+  }
+  let error = 0
+  for (let i = 0; i < expected.length; i++) {
+    const difference = Math.abs(found[i] - expected[i])
+    error = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(error, difference)
+  }
+  return error
+}
+
+const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((max, x) => Math.max(max, Math.abs(x)), 0)
+
+function scaleOf(tensor: string, tensors: ReadonlyMap<string, StoredTensor>): number {
+  const own = tensors.get(tensor)!
+  const block = /^grad\.blocks\.\d+\./.exec(tensor)?.[0]
+  if (own.shape.length > 0 || !block) return largest(own.data)
+  return Math.max(...[...tensors].filter(([name]) => name.startsWith(block)).map(([, { data }]) => largest(data)))
+}
