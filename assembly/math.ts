@@ -17,7 +17,7 @@ export function all(value: f32): v128 {
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  if (isDefined(RELAXED)) return f32x4.relaxed_madd(a, b, c)
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
@@ -25,7 +25,7 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function select(a: v128, b: v128, mask: v128): v128 {
-  if (isDefined(RELAXED)) return i32x4.relaxed_laneselect(a, b, mask)
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask)
   return v128.bitselect(a, b, mask)
 }
 

@@ -1,6 +1,6 @@
 // The whole of a program runs in one call: this loop walks its instructions in linear memory.
 
-import { END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from './opcodes'
+import { END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
 import { gather, scatterAdd } from './gather'
 import { matmul } from './matmul'
 import { iteration, setIteration, word } from './place'

@@ -5,7 +5,7 @@
 //
 // Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes.
 
-import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM, REDUCE_SUM_I } from './opcodes'
+import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM, REDUCE_SUM_I } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
 
 const TERMS = 128

@@ -1,9 +1,11 @@
 // The interpreter of fused scalar programs over rows of lanes. It takes a block of rows through one step after another,
 // so that the block's registers stay in the cache. Scratch: a table of pointers to the registers' lanes (a contiguous
-// operand is read where it stands), then the lanes of every register.
+// operand is read where it stands), then the lanes of every register. The instruction:
+// [ROWS, words, rows, width, rows of a block, bytes of a register, registers, operands, prologue's steps, steps, ...];
+// an operand: [kind, place, rank, (size, stride) of each axis]; a step: see opcodes.ts.
 
 import * as math from './math'
-import * as op from './opcodes'
+import * as op from '../src/backends/wasm/opcodes'
 import { PLACE_WORDS, place, word } from './place'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
@@ -302,7 +304,7 @@ function philox(whole: bool, to: usize, element: v128, segment: v128, step: v128
     k1 = i32x4.add(k1, i32x4.splat(0xbb67ae85))
   }
   if (whole) {
-    storeColumns(to, GROUP, c0, c1, c2, c3)
+    storeColumns(to, c0, c1, c2, c3)
     return
   }
   const odd = i32x4.ne(v128.and(element, i32x4.splat(1)), i32x4.splat(0))
@@ -310,18 +312,18 @@ function philox(whole: bool, to: usize, element: v128, segment: v128, step: v128
   v128.store(to, v128.bitselect(v128.bitselect(c3, c2, odd), v128.bitselect(c1, c0, odd), upper))
 }
 
-/** Writes the 4 x 4 matrix with columns a, b, c, d, its rows `stride` bytes apart. */
+/** Writes the 4 x 4 matrix with columns a, b, c, d row by row. */
 // @ts-ignore: decorator
 @inline
-function storeColumns(to: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+function storeColumns(to: usize, a: v128, b: v128, c: v128, d: v128): void {
   const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5)
   const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7)
   const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5)
   const cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7)
   v128.store(to, i32x4.shuffle(ab0, cd0, 0, 1, 4, 5))
-  v128.store(to + stride, i32x4.shuffle(ab0, cd0, 2, 3, 6, 7))
-  v128.store(to + stride * 2, i32x4.shuffle(ab2, cd2, 0, 1, 4, 5))
-  v128.store(to + stride * 3, i32x4.shuffle(ab2, cd2, 2, 3, 6, 7))
+  v128.store(to + GROUP, i32x4.shuffle(ab0, cd0, 2, 3, 6, 7))
+  v128.store(to + 2 * GROUP, i32x4.shuffle(ab2, cd2, 0, 1, 4, 5))
+  v128.store(to + 3 * GROUP, i32x4.shuffle(ab2, cd2, 2, 3, 6, 7))
 }
 
 /** One scalar operation over `bytes` of lanes, in whole groups. */

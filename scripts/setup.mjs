@@ -21,7 +21,11 @@ if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json')))
   run('installing the dependencies', 'npm ci --no-audit --no-fund --loglevel=error')
 }
 
-const sources = ['asconfig.json', ...readdirSync(at('assembly')).map((name) => join('assembly', name))]
+const sources = [
+  'asconfig.json',
+  'src/backends/wasm/opcodes.ts',
+  ...readdirSync(at('assembly')).map((name) => join('assembly', name)),
+]
 const newest = Math.max(...sources.map((path) => time(at(path))))
 const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
 const built = Object.values(targets).map(({ outFile }) => at(outFile.replace(/\.wasm$/, '.wasm.ts')))

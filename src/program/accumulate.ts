@@ -20,7 +20,7 @@ export function accumulate(block: Block, kept: ReadonlySet<Node>, continued = ne
   return continued
 
   function visit(within: Block, carried: ReadonlyMap<Node, Node>): void {
-    for (const node of within.nodes) {
+    for (const node of [...within.nodes]) {
       const { task } = node
       if (task.kind === 'loop') {
         visit(
@@ -46,7 +46,10 @@ export function accumulate(block: Block, kept: ReadonlySet<Node>, continued = ne
     if (carried.get(x.base) !== node && !isProduct(x.base)) return false
     if (isProduct(x.base)) continued.set(x.base, node)
     node.task = { ...task, into: x } as Node['task']
-    product.base.task = { kind: 'data', values: new Float64Array() } // read by nobody
+    // at once where both terms are there, so that what the product reads can go
+    const { nodes } = within
+    nodes.splice(nodes.indexOf(node), 1)
+    nodes.splice(1 + Math.max(nodes.indexOf(x.base), nodes.indexOf(product.base)), 0, node)
     return true
   }
 }

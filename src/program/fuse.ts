@@ -306,17 +306,12 @@ function frontiers(block: Block, kept: ReadonlySet<Node>): { cheap: (node: Node)
     if (node.task.kind !== 'elementwise') continue
     const operands = new Set<Node>()
     let cost = 1
-    for (const { base } of node.task.args) {
-      const inner = inMemory.has(base) ? undefined : known.get(base)
+    for (const ref of node.task.args) {
+      const inner = inMemory.has(ref.base) ? undefined : known.get(ref.base)
       if (inner) {
         cost += inner.cost
         for (const operand of inner.operands) operands.add(operand)
-      } else operands.add(base)
-    }
-    const size = sizeOf(node.shape)
-    for (const operand of operands) {
-      const { kind } = operand.task
-      if (kind === 'constant' || kind === 'iota' || sizeOf(operand.shape) * 4 <= size) operands.delete(operand)
+      } else if (distinct(ref) * 4 > sizeOf(node.shape)) operands.add(ref.base)
     }
     known.set(node, { operands, cost })
   }
@@ -327,6 +322,10 @@ function frontiers(block: Block, kept: ReadonlySet<Node>): { cheap: (node: Node)
     },
   }
 }
+
+/** How many elements a view reads, each counted once. */
+const distinct = ({ base, shape, strides }: Ref): number =>
+  base.task.kind === 'iota' ? 0 : sizeOf(shape.filter((_, axis) => strides[axis] !== 0))
 
 function readByBody(body: Block): Node[] {
   return body.nodes.flatMap(({ task }) => [

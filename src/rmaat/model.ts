@@ -46,7 +46,10 @@ export interface Forward {
   readonly loss: Tensor
   /** Of the last segment, [B, classes]. */
   readonly logits: Tensor
-  /** m_1 ... m_T as they enter the segments: stacked m_1 ... m_{T-1} [T-1, B, M, d] where T > 1, and m_T [B, M, d]. */
+  /**
+   * The memory as it enters the segments, m_1 ... m_T in order: tensors [B, M, d], or a loop's record of several,
+   * [T-1, B, M, d]. A gradient can be taken with respect to each of them.
+   */
   readonly memories: readonly Tensor[]
 }
 
@@ -111,6 +114,7 @@ export class Rmaat {
       const { carry, outputs, record } = loop(
         { count: segments - 1, carry: [first], inputs, unroll: method === 'bptt' },
         ([m], [ids, mask, factor, alive], index) => {
+          if (method === 'bptt') memories.push(m)
           const { fresh, logits } = read(m, [ids, mask], index)
           const updated = updateMemory(memoryUpdates[update], m, fresh, factor)
           const next = where(alive.reshape([rows, 1, 1]), updated, m)
@@ -119,7 +123,7 @@ export class Rmaat {
       )
       memory = carry[0]
       if (lossAt === 'all') before = outputs[0].sum()
-      memories.push(record[0])
+      if (method === 'amrb') memories.push(record[0])
     }
     memories.push(memory)
 

@@ -1,4 +1,4 @@
-import * as code from '../../../assembly/opcodes.ts'
+import * as code from './opcodes.ts'
 import { RmaatError } from '../../errors.ts'
 import type { ScalarName } from '../../ops/scalar.ts'
 import type { Axis, Instruction, Level, Place, Plan, Rows, Step } from '../../program/plan.ts'

@@ -1,0 +1,132 @@
+import { learningRate, type RateOptions } from '../optim/schedule.ts'
+import { compile, type ProgramMemory } from '../program/program.ts'
+import type { Method, Rmaat } from '../rmaat/model.ts'
+import { take } from '../tasks/index.ts'
+import { batchOf, type Task } from '../tasks/task.ts'
+import { modelInputs } from './batch.ts'
+import { optimizerOf, stepInputs, trainingStep } from './step.ts'
+
+export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
+  readonly method: Method
+  readonly steps: number
+  readonly batch: number
+  readonly rate: number
+  readonly decay: number
+  readonly clip: number
+  /** Of the order of the examples. */
+  readonly seed: number
+  /** Also the norms of memory and of its gradient for each segment. */
+  readonly trace: boolean
+  /** Ends the training after the step that is under way. */
+  readonly signal?: AbortSignal
+}
+
+export const trainDefaults: Omit<TrainOptions, 'signal'> = {
+  method: 'amrb',
+  steps: 1000,
+  batch: 32,
+  rate: 1e-3,
+  schedule: 'cosine',
+  warmUp: 0.1,
+  floor: 0.05,
+  decay: 0.01,
+  clip: 1,
+  seed: 0,
+  trace: false,
+}
+
+/** What training tells: a stream that the progress bar, the log and a chart read alike. */
+export type TrainEvent =
+  | {
+      readonly kind: 'begin'
+      readonly parameters: number
+      readonly memory: ProgramMemory & { readonly workspace: number }
+      readonly kernels: number
+    }
+  | StepEvent
+  | {
+      readonly kind: 'end'
+      readonly steps: number
+      readonly stopped: boolean
+      readonly medianStep: number
+      readonly heldBytes: number
+    }
+
+export interface StepEvent {
+  readonly kind: 'step'
+  readonly step: number
+  readonly loss: number
+  readonly gradientNorm: number
+  /** Share of the batch that was right, before the step. */
+  readonly accuracy: number
+  readonly rate: number
+  readonly milliseconds: number
+  readonly validTokens: number
+  readonly tokensPerSecond: number
+  /** The gradient was not finite, and nothing was changed. */
+  readonly skipped: boolean
+  /** Mean over the rows of the norm of m_t, t = 1..T. */
+  readonly memoryNorms?: number[]
+  /** Mean over the rows of the norm of dL/dm_t of their own loss, t = 1..T. */
+  readonly memoryGradients?: number[]
+}
+
+/** Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step. */
+export async function* train(
+  model: Rmaat,
+  task: Task,
+  given: Partial<TrainOptions> = {},
+): AsyncGenerator<TrainEvent, void> {
+  const options: TrainOptions = { ...trainDefaults, ...given }
+  const { batch, steps, signal } = options
+  const { config, device } = model
+  const optimizer = optimizerOf(device, model, options.decay)
+  const program = compile(device, stepInputs(batch, config), trainingStep(model, optimizer, options))
+  try {
+    yield {
+      kind: 'begin',
+      parameters: model.parameters.count,
+      memory: program.memory,
+      kernels: program.plan.instructions.length,
+    }
+    const examples = task.train(options.seed)
+    const times: number[] = []
+    let step = 0
+    while (step < steps && !signal?.aborted) {
+      step++
+      const rows = batchOf(take(examples, batch), { ...config, batch })
+      const rate = learningRate(step, { ...options, steps })
+      const begin = performance.now()
+      const results: Record<string, number & ArrayLike<number>> = await program.run({
+        ...modelInputs(rows, config, config.retention),
+        step,
+        hyper: optimizer.hyper(step, rate),
+      })
+      const milliseconds = performance.now() - begin
+      times.push(milliseconds)
+      yield {
+        kind: 'step',
+        step,
+        loss: results.loss,
+        gradientNorm: results.norm,
+        accuracy: results.correct / batch,
+        rate,
+        milliseconds,
+        validTokens: rows.validTokens,
+        tokensPerSecond: (1000 * rows.validTokens) / milliseconds,
+        skipped: results.finite === 0,
+        ...(options.trace
+          ? { memoryNorms: Array.from(results.memoryNorms), memoryGradients: Array.from(results.memoryGradients) }
+          : {}),
+      }
+      // lets a signal, a page or another training breathe
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    times.sort((a, b) => a - b)
+    const medianStep = times[times.length >> 1] ?? Number.NaN
+    yield { kind: 'end', steps: step, stopped: step < steps, medianStep, heldBytes: device.backend.heldBytes }
+  } finally {
+    program.close()
+    for (const variable of optimizer.state) device.delete(variable)
+  }
+}
