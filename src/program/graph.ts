@@ -398,9 +398,9 @@ function lowerLoop(
     })
   })
   for (const tensor of tensors) bring(tensor, body)
-  // a carry that comes back as it is, or as another one, is copied before any is overwritten
-  const results = carries.map(({ result }) => {
-    const ref = bring(result, body)
+  // a carry that comes back as it is, or as another one, or is stacked, is copied before any is overwritten
+  const results = [...carries.map(({ result }) => result), ...stacked].map((tensor) => {
+    const ref = bring(tensor, body)
     return ref.base.task.kind === 'carry' && ref.base.block === body ? copyOf(ref, body) : ref
   })
   return {
@@ -408,7 +408,7 @@ function lowerLoop(
     count,
     reversed,
     carries: leaves.map((leaf, i) => ({ first: args[i], leaf, result: results[i] })),
-    stacked: stacked.map((tensor) => bring(tensor, body)),
+    stacked: results.slice(carries.length),
     body,
     records: new Set(),
   }

@@ -364,13 +364,15 @@ class Emitter {
     for (const storage of outputs) touch(storage, this.drafts.length, this.drafts.length)
 
     this.drafts.forEach(({ block, inPlace = [] }, at) => {
+      const taken = new Set<Storage>() // by one result of this call: another one needs a place of its own
       for (const candidate of inPlace) {
         const input = resolve(candidate.input)
         const output = resolve(candidate.output)
         const fits =
           input !== output && input.kind === 'arena' && output.kind === 'arena' && input.elements === output.elements
         const local = input.block === block && output.block === block && !input.replay && !output.replay
-        if (!fits || !local || input.last !== at || output.first !== at) continue
+        if (!fits || !local || taken.has(input) || input.last !== at || output.first !== at) continue
+        taken.add(input)
         output.sharedWith = input
         input.last = output.last
       }
@@ -403,7 +405,9 @@ class Emitter {
 
 function reads(cluster: Cluster, node: Node): boolean {
   if (cluster.kind === 'kernel') {
-    return refsOf(cluster.node.task).some(({ base }) => base === node) || (cluster.body?.outer.has(node) ?? false)
+    const { task } = cluster.node
+    const results = task.kind === 'loop' ? [...task.carries.map(({ result }) => result), ...task.stacked] : []
+    return [...refsOf(task), ...results].some(({ base }) => base === node) || (cluster.body?.outer.has(node) ?? false)
   }
   return [...cluster.levels.keys()].some(({ task }) => refsOf(task).some(({ base }) => base === node))
 }

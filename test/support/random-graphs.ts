@@ -62,6 +62,9 @@ interface Known {
   readonly bound: number
 }
 
+/** Variables are known to backends by number: one graph serves them all. */
+const anyDevice = { name: 'any device' }
+
 const LARGE = 1500
 const WRAPPED = 2 ** 31
 
@@ -81,7 +84,7 @@ class Builder {
   }
 
   variable(shape: Shape, dtype: DType): Known {
-    const variable = new Variable({ name: 'any device' }, shape, dtype)
+    const variable = new Variable(anyDevice, shape, dtype)
     this.variables.push({ variable, values: numbers(sizeOf(shape), dtype, -2, 2, 1000 + this.variables.length) })
     return { x: variable, bound: 2 }
   }
@@ -343,7 +346,8 @@ const operations = {
     const [x, y] = [b.float(a, distinct), b.float(other, distinct)]
     const [left, right] = [name(x.x), name(y.x)]
     if (left === undefined || right === undefined) return
-    const all = [...new Set(left + right)].sort((p, q) => ((p < q ? 1 : -1) ^ (c & 64 ? 0 : -2)) as number)
+    const all = [...new Set(left + right)].sort()
+    if (c & 64) all.reverse()
     const out = all.filter((_, i) => (c >> i) & 1)
     const size = (names: string[]): number => sizeOf(names.map((n) => [...letters].find(([, m]) => m === n)![0]))
     if (size(out) > LARGE || size(all) > 200_000) return
@@ -535,7 +539,7 @@ export function build({ steps, gradient, updates }: Recipe): Graph {
     const variable = b.variables[which % (b.variables.length || 1)]?.variable
     if (!variable) continue
     const fitting = candidates.filter((x) => x.dtype === variable.dtype && String(x.shape) === String(variable.shape))
-    sets.set(variable, fitting[value % fitting.length])
+    sets.set(variable, fitting[value % fitting.length] ?? variable)
   }
   return { inputs: b.inputs, values: b.values, outputs, updates: [...sets], variables: b.variables }
 }

@@ -1,0 +1,129 @@
+import { addresses, addressOf } from '../../src/backends/cursor.ts'
+import { gather, matmul, reduce, scatterAdd } from '../../src/backends/reference/kernels.ts'
+import { rows } from '../../src/backends/reference/rows.ts'
+import type { Axis, Instruction, Place, Plan, RowsOperand, View } from '../../src/program/plan.ts'
+import type { DType } from '../../src/tensor/dtype.ts'
+
+export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
+export type Memory = readonly Float64Array[]
+
+export type Unrolled = Omit<Plan, 'instructions'> & { readonly instructions: readonly Kernel[] }
+
+/** The plan with its loops written out: what each iteration does, at the addresses where it does it. */
+export function unroll(plan: Plan): Unrolled {
+  const instructions: Kernel[] = []
+  const walk = (from: number, iterations: readonly number[]): number => {
+    for (let at = from; at < plan.instructions.length; at++) {
+      const instruction = plan.instructions[at]
+      if (instruction.kind === 'end') return at
+      if (instruction.kind === 'loop') {
+        let end = at
+        for (let t = 0; t < instruction.count; t++) end = walk(at + 1, [...iterations, t])
+        at = end
+      } else instructions.push(fixed(instruction, iterations))
+    }
+    return plan.instructions.length
+  }
+  walk(0, [])
+  return { ...plan, instructions }
+}
+
+/** The instruction as one iteration sees it. */
+function fixed(instruction: Kernel, iterations: readonly number[]): Kernel {
+  const at = <P extends Place>(place: P): P => ({ ...place, offset: addressOf(place, iterations), steps: [] })
+  switch (instruction.kind) {
+    case 'rows':
+      return { ...instruction, operands: instruction.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
+    case 'reduce':
+      return { ...instruction, x: at(instruction.x), out: at(instruction.out) }
+    case 'matmul':
+      return { ...instruction, a: at(instruction.a), b: at(instruction.b), out: at(instruction.out) }
+    case 'gather':
+      return {
+        ...instruction,
+        table: at(instruction.table),
+        indices: at(instruction.indices),
+        out: at(instruction.out),
+      }
+    case 'scatterAdd':
+      return { ...instruction, x: at(instruction.x), indices: at(instruction.indices), out: at(instruction.out) }
+  }
+}
+
+/** Memory that an instruction reads or writes. */
+export interface Access {
+  readonly view: View
+  readonly dtype: DType
+  /** Of `rows`: its lanes are full ones (or one a row), and read or written block after block. */
+  readonly lanes?: 'full' | 'row'
+}
+
+const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
+const line = (size: number): Axis => ({ size, stride: 1 })
+const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
+
+export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
+  const float = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'f32' })
+  const int = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'i32' })
+  switch (call.kind) {
+    case 'rows': {
+      const reads: Access[] = []
+      const writes: Access[] = []
+      for (const [prologue, list] of [
+        [true, call.prologue],
+        [false, call.steps],
+      ] as const) {
+        for (const step of list) {
+          if (step.op !== 'load' && step.op !== 'store') continue
+          const { kind, view, dtype } = call.operands[step.operand]
+          if (kind === 'index') continue
+          // the prologue reads for all blocks; one row is one block
+          const lanes = call.rows * call.width === 1 ? 'full' : prologue && call.rows > 1 ? undefined : step.level
+          const access: Access = { view, dtype, lanes }
+          ;(step.op === 'load' ? reads : writes).push(access)
+        }
+      }
+      return { reads, writes }
+    }
+    case 'reduce': {
+      const { x, out, kept, reduced, dtype, accumulate } = call
+      const to = { view: view(out, [line(sizeOf(kept))]), dtype }
+      return { reads: [{ view: view(x, [...kept, ...reduced]), dtype }, ...(accumulate ? [to] : [])], writes: [to] }
+    }
+    case 'matmul': {
+      const { a, b, out, batch, m, n, k, accumulate } = call
+      const axes = <S extends 'a' | 'b' | 'out'>(
+        stride: S,
+        ...lists: (readonly ({ readonly size: number } & { readonly [Name in S]: number })[])[]
+      ): Axis[] => lists.flat().map((axis) => ({ size: axis.size, stride: axis[stride] }))
+      const to = float(out, ...axes('out', batch, m, n))
+      return {
+        reads: [float(a, ...axes('a', batch, m, k)), float(b, ...axes('b', batch, n, k)), ...(accumulate ? [to] : [])],
+        writes: [to],
+      }
+    }
+    case 'gather': {
+      const { table, indices, out, count, width, tableRows, dtype } = call
+      return {
+        reads: [{ view: view(table, [line(tableRows * width)]), dtype }, int(indices, line(count))],
+        writes: [{ view: view(out, [line(count * width)]), dtype }],
+      }
+    }
+    case 'scatterAdd': {
+      const { x, indices, out, count, width, tableRows, accumulate } = call
+      const to = float(out, line(tableRows * width))
+      return {
+        reads: [float(x, line(count * width)), int(indices, line(count)), ...(accumulate ? [to] : [])],
+        writes: [to],
+      }
+    }
+  }
+}
+
+export const addressesOf = ({ view }: Pick<Access, 'view'>): number[] => [...addresses(view.offset, view.axes)]
+
+/** One kernel call, in double precision. */
+export function evaluate(call: Kernel, memory: Memory): void {
+  const kernels = { rows, reduce, matmul, gather, scatterAdd }
+  ;(kernels[call.kind] as (call: Kernel, memory: Memory, iterations: readonly number[]) => void)(call, memory, [])
+}

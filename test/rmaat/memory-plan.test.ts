@@ -1,0 +1,94 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Device } from '../../src/program/device.ts'
+import type { Plan } from '../../src/program/plan.ts'
+import { compile, plan } from '../../src/program/program.ts'
+import type { ModelConfig } from '../../src/rmaat/config.ts'
+import { batchInputs, type Method, Rmaat } from '../../src/rmaat/model.ts'
+import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
+import { devices } from '../support/devices.ts'
+
+const MIB = 2 ** 20
+const large: Partial<ModelConfig> = { segmentLength: 512 }
+
+function withModel<Result>(device: Device, config: Partial<ModelConfig>, use: (model: Rmaat) => Result): Result {
+  const model = new Rmaat(device, config)
+  const result = use(model)
+  model.close()
+  return result
+}
+
+const stepPlan = (device: Device, segments: number, batch: number, method: Method): Plan =>
+  withModel(device, { ...large, segments }, (model) => {
+    const optimizer = optimizerOf(device, model, 0.01)
+    const result = plan(
+      device,
+      stepInputs(batch, model.config),
+      trainingStep(model, optimizer, { method, batch, clip: 1 }),
+    )
+    for (const state of optimizer.state) device.delete(state)
+    return result
+  })
+const arenaOf = ({ memory }: Plan): number => memory.arena * 4
+
+test('replay needs a twelfth of the memory at 16 segments, and hardly more with each segment', async () => {
+  const device = await devices['wasm relaxed']()
+  const [amrb, bptt] = [arenaOf(stepPlan(device, 16, 8, 'amrb')), arenaOf(stepPlan(device, 16, 8, 'bptt'))]
+  assert.ok(bptt / amrb >= 12, `BPTT ${bptt / MIB} MiB is ${bptt / amrb} times AMRB's ${amrb / MIB} MiB`)
+  const growth = arenaOf(stepPlan(device, 17, 8, 'amrb')) - amrb
+  const growthOfBptt = arenaOf(stepPlan(device, 17, 8, 'bptt')) - bptt
+  assert.ok(growth <= 0.002 * growthOfBptt, `AMRB grows by ${growth} bytes a segment, BPTT by ${growthOfBptt}`)
+  device.close()
+})
+
+test('what is planned is what the device holds', async () => {
+  for (const method of ['amrb', 'bptt'] as const) {
+    const device = await devices['wasm relaxed']()
+    const model = new Rmaat(device, { ...large, segments: 16 })
+    const optimizer = optimizerOf(device, model, 0.01)
+    const program = compile(
+      device,
+      stepInputs(8, model.config),
+      trainingStep(model, optimizer, { method, batch: 8, clip: 1 }),
+    )
+    const { arena, inputs, variables, workspace } = program.memory
+    const planned = arena + inputs + variables + workspace
+    const held = device.backend.heldBytes
+    assert.ok(Math.abs(held - planned) <= 65536, `${method}: planned ${planned}, held ${held}`)
+    device.close()
+  }
+})
+
+test('half a million tokens in one step fit into 48 MiB', async () => {
+  const device = await devices.reference()
+  const { memory } = stepPlan(device, 1024, 1, 'amrb')
+  assert.ok(memory.arena * 4 <= 48 * MIB, `${(memory.arena * 4) / MIB} MiB`)
+  assert.is(memory.replay * 4, 1024 * 8 * 64 * 4)
+  device.close()
+})
+
+test('the number of kernels is known, and does not grow with the segments', async () => {
+  const device = await devices.reference()
+  const kernels = ({ instructions }: Plan): number =>
+    instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length
+  const forward = (segments: number): number =>
+    withModel(device, { segments }, (model) =>
+      kernels(
+        plan(device, batchInputs(4, model.config), (batch) => ({
+          logits: model.forward(batch, { method: 'amrb' }).logits,
+        })),
+      ),
+    )
+  assert.is(forward(4), FORWARD)
+  assert.is(forward(64), FORWARD)
+  assert.is(kernels(stepPlan(device, 4, 4, 'amrb')), STEP)
+  assert.is(kernels(stepPlan(device, 64, 4, 'amrb')), STEP)
+  device.close()
+})
+
+/** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
+const FORWARD = 0
+/** The segment three times forward (loop, last, replay) and twice backward, phi(R) both ways, AdamW. */
+const STEP = 0
+
+test.run()

@@ -1,0 +1,122 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Device } from '../../src/program/device.ts'
+import { Rmaat } from '../../src/rmaat/model.ts'
+import { tasks } from '../../src/tasks/index.ts'
+import { evaluate } from '../../src/train/evaluate.ts'
+import { type StepEvent, type TrainOptions, train } from '../../src/train/train.ts'
+import { devices } from '../support/devices.ts'
+import { tiny } from '../support/model.ts'
+
+const task = tasks.cue({ segments: 2, segmentLength: 4 })
+
+const modelFor = (device: Device): Rmaat =>
+  new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes })
+
+async function steps(model: Rmaat, options: Partial<TrainOptions>): Promise<StepEvent[]> {
+  const events: StepEvent[] = []
+  for await (const event of train(model, task, options)) if (event.kind === 'step') events.push(event)
+  return events
+}
+
+test('a small model learns cue recall by replay', async () => {
+  const device = await devices['wasm relaxed']()
+  const model = new Rmaat(device, {
+    segments: 4,
+    segmentLength: 4,
+    width: 32,
+    features: 8,
+    feedForward: 64,
+    vocabulary: task.vocabulary,
+    classes: task.classes,
+  })
+  const longer = tasks.cue({ segments: 4, segmentLength: 4 })
+  const before = await evaluate(model, longer.test)
+  for await (const event of train(model, longer, { steps: 150, rate: 2e-3 })) assert.ok(event)
+  const after = await evaluate(model, longer.test)
+  assert.ok(before.accuracy < 0.3, `${before.accuracy} before`)
+  assert.ok(after.accuracy > 0.95, `${after.accuracy} after`)
+  device.close()
+})
+
+test('the same seed gives the same bits, by either build and twice', async () => {
+  for (const name of ['wasm relaxed', 'wasm simd']) {
+    const runs = await Promise.all(
+      [0, 1].map(async () => {
+        const device = await devices[name]()
+        const model = modelFor(device)
+        await steps(model, { steps: 30, batch: 8 })
+        const values = await device.readVariable(model.parameters.variable)
+        device.close()
+        return values
+      }),
+    )
+    assert.equal(runs[0], runs[1])
+  }
+})
+
+test('replay and the unrolled model train alike', async () => {
+  const losses = await Promise.all(
+    (['amrb', 'bptt'] as const).map(async (method) => {
+      const device = await devices.reference()
+      const events = await steps(modelFor(device), { steps: 20, batch: 8, method })
+      device.close()
+      return events.map(({ loss }) => loss)
+    }),
+  )
+  losses[0].forEach((loss, i) => {
+    assert.ok(Math.abs(loss - losses[1][i]) < 1e-9, `step ${i + 1}: ${loss} and ${losses[1][i]}`)
+  })
+})
+
+test('a gradient that is not finite changes nothing', async () => {
+  const device = await devices['wasm relaxed']()
+  const model = modelFor(device)
+  const { variable } = model.parameters
+  const values = Float32Array.from(await device.readVariable(variable))
+  values[3] = Number.NaN
+  device.write(variable, values)
+  const events = await steps(model, { steps: 2, batch: 4 })
+  assert.ok(events.every(({ skipped }) => skipped))
+  const after = await device.readVariable(variable)
+  assert.equal(new Uint32Array(after.buffer), new Uint32Array(values.buffer))
+  device.close()
+})
+
+test('traces have a norm for every segment', async () => {
+  const device = await devices.reference()
+  const [replayed, unrolled] = await Promise.all(
+    (['amrb', 'bptt'] as const).map((method) => steps(modelFor(device), { steps: 1, batch: 4, method, trace: true })),
+  )
+  for (const key of ['memoryNorms', 'memoryGradients'] as const) {
+    assert.is(replayed[0][key]!.length, 2)
+    replayed[0][key]!.forEach((norm, t) => {
+      assert.ok(norm > 0)
+      assert.ok(Math.abs(norm - unrolled[0][key]![t]) < 1e-12)
+    })
+  }
+  device.close()
+})
+
+test('ten thousand steps hold no more memory than a hundred', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const device = await devices['wasm relaxed']()
+  const model = modelFor(device)
+  const heap: number[] = []
+  let held = 0
+  for await (const event of train(model, task, { steps: 10_000, batch: 2 })) {
+    if (event.kind !== 'step' || ![200, 5000, 10_000].includes(event.step)) continue
+    if (event.step === 200) held = device.backend.heldBytes
+    assert.is(device.backend.heldBytes, held)
+    collect()
+    heap.push(process.memoryUsage().heapUsed)
+  }
+  // the trainer keeps one number a step, for the median
+  assert.ok(heap[2] - heap[0] < 2 ** 20, `the heap went from ${heap[0]} to ${heap[2]} bytes`)
+  device.close()
+})
+
+test.run()
