@@ -2,9 +2,9 @@
 
 import { place, word } from './place'
 
-/** out[i, :] = table[indices[i], :], with NaN (floats) or 0 for an index out of range. */
+/** out[i, :] = table[indices[i], :], with NaN or the smallest integer for an index out of range. */
 export function gather(at: usize): void {
-  const missing = word(at, 2) != 0 ? 0x7fc00000 : 0
+  const missing = word(at, 2) != 0 ? 0x7fc00000 : i32.MIN_VALUE
   const table = place(at + 12)
   const indices = place(at + 24)
   const count = word(at, 12)

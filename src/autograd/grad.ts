@@ -19,6 +19,16 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
 /** Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  return products(outputs, cotangents, wrt, new Set())
+}
+
+/** Derivatives end at the nodes of `border`: what those are made of stands still. */
+function products(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+  border: ReadonlySet<Tensor>,
+): Tensor[] {
   outputs.forEach((output, i) => {
     if (!sameShape(output.shape, cotangents[i]?.shape ?? [NaN])) {
       const found = cotangents[i] ? formatShape(cotangents[i].shape) : 'none'
@@ -45,7 +55,7 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
 
   const ofLoops = new Map<Tensor, Tensor<LoopResult>[]>()
   for (const node of nodes.reverse()) {
-    if (!needed.has(node)) continue
+    if (!needed.has(node) || border.has(node)) continue
     if (node.op === 'loopResult') {
       const result = node as Tensor<LoopResult>
       const known = ofLoops.get(node.inputs[0]) ?? []
@@ -60,9 +70,9 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
       const cotangent = sums.get(node)
       if (!cotangent || node.op === 'stopGradient') continue
       const { inputs, attributes } = node
-      const products = rowOf(node.op).gradient({ inputs, output: node, attributes, cotangent })
+      const terms = rowOf(node.op).gradient({ inputs, output: node, attributes, cotangent })
       inputs.forEach((input, i) => {
-        add(input, products[i])
+        add(input, terms[i])
       })
     }
   }
@@ -133,14 +143,15 @@ function replay(
   })
   const totals = closed.map((node) => ({ node, total: fresh(node) }))
 
-  const products = vjp(
+  const derivatives = products(
     [...flowing.map(({ carry }) => carry.result), ...given.map(({ output }) => output)],
     [...flowing, ...given].map(({ cotangent }) => cotangent),
     [...active.map(({ parameter }) => parameter), ...closed, ...differentiated],
+    new Set(closure),
   )
-  const ofCarries = products.slice(0, active.length)
-  const ofClosure = products.slice(active.length, active.length + closed.length)
-  const ofInputs = products.slice(active.length + closed.length)
+  const ofCarries = derivatives.slice(0, active.length)
+  const ofClosure = derivatives.slice(active.length, active.length + closed.length)
+  const ofInputs = derivatives.slice(active.length + closed.length)
   const recorded = active.filter((carry) => reached('record', carries.indexOf(carry)))
 
   const backwards = loopNode({

@@ -1,6 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { less, lessEqual, where } from './elementwise.ts'
 import { expectDType, type OpRow, structure } from './row.ts'
 
 export const indexingRows = {
@@ -10,7 +11,12 @@ export const indexingRows = {
   },
   scatterAdd: {
     lowering: structure,
-    gradient: ({ cotangent: g, inputs: [, indices] }) => [gather(g, indices), undefined],
+    gradient: ({ cotangent: g, inputs: [x, indices] }) => {
+      // what an index outside has dropped has no influence
+      const kept = lessEqual(0, indices).mul(less(indices, g.shape[0]))
+      const shape = [...indices.shape, ...x.shape.slice(indices.rank).map(() => 1)]
+      return [where(kept.reshape(shape), gather(g, indices), 0), undefined]
+    },
   },
 } satisfies Record<string, OpRow>
 

@@ -100,6 +100,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** The box of `size` elements that begins at `start`, on every axis. */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
   checkShape('slice', size)
+  checkShape('slice', start)
   if (
     start.length !== x.rank ||
     size.length !== x.rank ||

@@ -118,23 +118,33 @@ class Emitter {
     const node = ref.base
     if (!isWhole(ref) || !isComputed(node) || node.location || this.placements.has(node) || this.continued.has(node))
       return false
+    // a sum adds to what stands at its place: a carry, or a product that it goes on from
+    const into = 'into' in node.task ? node.task.into?.base : undefined
+    if (into && into !== occupant && this.continued.get(into) !== node) return false
     if (occupant && !this.free(occupant, node, fused)) return false
     node.location = location
     return true
   }
 
+  /** The last of the sums that go on from a product in its memory. */
+  private sumOf(node: Node): Node {
+    const next = this.continued.get(node)
+    return next ? this.sumOf(next) : node
+  }
+
   /** Whether all that reads `occupant` comes before the cluster that computes `node`, or is that cluster, lane for lane. */
   private free(occupant: Node, node: Node, { clusters }: Fused): boolean {
     const producer = clusters.findIndex((cluster) =>
-      cluster.kind === 'rows' ? cluster.stores.includes(node) : cluster.node === node,
+      cluster.kind === 'rows' ? cluster.stores.includes(node) : this.sumOf(cluster.node) === node,
     )
     return clusters.every((cluster, at) => {
       if (!reads(cluster, occupant)) return true
       if (at !== producer) return at < producer
-      if (cluster.kind === 'kernel')
-        return (
-          'into' in cluster.node.task && refsOf(cluster.node.task).filter(({ base }) => base === occupant).length === 1
-        )
+      if (cluster.kind === 'kernel') {
+        const { task } = cluster.node
+        const into = 'into' in task ? task.into?.base : undefined
+        return into === occupant && refsOf(task).filter(({ base }) => base === occupant).length === 1
+      }
       return (
         cluster.levels.get(node) === 'full' &&
         [...cluster.levels].every(([{ task }, level]) =>
@@ -235,6 +245,7 @@ class Emitter {
       case 'scatterAdd': {
         const { x, indices } = task
         const count = sizeOf(indices.shape)
+        const width = sizeOf(x.shape) / count
         return {
           kind: 'scatterAdd',
           accumulate: accumulating,
@@ -242,8 +253,8 @@ class Emitter {
           indices: at(indices),
           out,
           count,
-          width: sizeOf(x.shape) / count,
-          tableRows: shape[0],
+          width,
+          tableRows: sizeOf(shape) / width, // a sum that it went into may have another shape
         }
       }
       default:

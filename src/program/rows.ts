@@ -197,7 +197,10 @@ function candidates(
   stores: readonly Node[],
   targets: ReadonlyMap<Node, Target>,
 ): RowsDraft['inPlace'] {
-  const inputs = new Map<Node, boolean>()
+  const ownsAll = (location: Location, node: Node): boolean =>
+    location.offset === 0 && location.storage.elements === sizeOf(node.shape)
+  // by storage, not by node: a part of an assembled node may be read beside the whole
+  const inputs = new Map<Storage, boolean>()
   for (const [member, level] of cluster.levels) {
     for (const ref of member.task.kind === 'reduce'
       ? [member.task.x]
@@ -206,18 +209,16 @@ function candidates(
         : []) {
       if (cluster.levels.has(ref.base) || ref.base.task.kind === 'constant' || ref.base.task.kind === 'iota') continue
       const full = level === 'full' || member.task.kind === 'reduce'
-      inputs.set(ref.base, (inputs.get(ref.base) ?? true) && full && isWhole(ref))
+      const location = locate(ref.base)
+      const lanes = full && isWhole(ref) && ownsAll(location, ref.base)
+      inputs.set(location.storage, (inputs.get(location.storage) ?? true) && lanes)
     }
   }
-  const ownsAll = (location: Location, node: Node): boolean =>
-    location.offset === 0 && location.storage.elements === sizeOf(node.shape)
   return stores.flatMap((node) => {
     const { location } = targets.get(node)!
     if (cluster.levels.get(node) !== 'full' || !ownsAll(location, node)) return []
     return [...inputs].flatMap(([input, lanes]) =>
-      lanes && sizeOf(input.shape) === sizeOf(node.shape) && ownsAll(locate(input), input)
-        ? [{ input: locate(input).storage, output: location.storage }]
-        : [],
+      lanes && input.elements === sizeOf(node.shape) ? [{ input, output: location.storage }] : [],
     )
   })
 }

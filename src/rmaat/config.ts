@@ -54,11 +54,14 @@ type Settings = typeof settings
 export type ModelConfig = { readonly [Key in keyof Settings]: z.infer<Settings[Key][0]> }
 export type Source = 'paper' | 'choice'
 
-/** Where a setting's value comes from, and what the setting means. A value other than the paper's is a choice. */
+/** Each setting: its range, its default, where that comes from, and what it means. */
 export const settingSources: Readonly<
-  Record<keyof ModelConfig, { source: Source; default: unknown; meaning: string }>
+  Record<keyof ModelConfig, { schema: z.ZodType; source: Source; default: unknown; meaning: string }>
 > = Object.fromEntries(
-  Object.entries(settings).map(([key, [, value, source, meaning]]) => [key, { source, default: value, meaning }]),
+  Object.entries(settings).map(([key, [schema, value, source, meaning]]) => [
+    key,
+    { schema, source, default: value, meaning },
+  ]),
 ) as never
 
 export const sourceOf = (key: keyof ModelConfig, value: unknown): Source =>

@@ -12,11 +12,21 @@ export interface Evaluation {
   readonly majority: number
 }
 
-/** Accuracy and mean loss over examples; `segments` may differ from those that the model was trained on. */
+export interface EvaluateOptions {
+  readonly batch?: number
+  /** May differ from the number that the model was trained on. */
+  readonly segments?: number
+  /** Hears after each batch how many examples are done. */
+  readonly progress?: (done: number) => void
+  /** Ends it after the batch that is under way; the result is then over the examples done so far. */
+  readonly signal?: AbortSignal
+}
+
+/** Accuracy and mean loss over examples. */
 export async function evaluate(
   model: Rmaat,
   examples: readonly Example[],
-  { batch = 100, segments = model.config.segments }: { batch?: number; segments?: number } = {},
+  { batch = 100, segments = model.config.segments, progress, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const sizes = { segments, segmentLength: model.config.segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
@@ -25,18 +35,24 @@ export async function evaluate(
   })
   let correct = 0
   let loss = 0
-  for (let from = 0; from < examples.length; from += batch) {
-    const part = examples.slice(from, from + batch)
-    const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
-    correct += results.correct
-    loss += results.loss * part.length
+  let done = 0
+  try {
+    while (done < examples.length && !signal?.aborted) {
+      const part = examples.slice(done, done + batch)
+      const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
+      correct += results.correct
+      loss += results.loss * part.length
+      done += part.length
+      progress?.(done)
+      await new Promise((resolve) => setTimeout(resolve, 0)) // signals, timers and a page get their turn
+    }
+  } finally {
+    program.close()
   }
-  program.close()
-  const { length } = examples
   return {
-    accuracy: correct / length,
-    loss: loss / length,
-    examples: length,
+    accuracy: correct / done,
+    loss: loss / done,
+    examples: done,
     majority: majority(examples, model.config.classes).share,
   }
 }

@@ -90,7 +90,7 @@ export async function* train(
       kind: 'begin',
       parameters: model.parameters.count,
       memory: program.memory,
-      kernels: program.plan.instructions.length,
+      kernels: program.plan.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length,
     }
     const examples = task.train(options.seed)
     const times: number[] = []

@@ -84,7 +84,8 @@ function untyped(call: Kernel, types: readonly Uint8Array[]): string | undefined
   for (const { view, dtype } of accessesOf(call).reads) {
     for (const address of addressesOf({ view })) {
       const type = types[view.buffer][address]
-      if (type !== tags[dtype]) return `reads ${type ? 'another type' : 'nothing'} at ${address} of buffer ${view.buffer}`
+      if (type !== tags[dtype])
+        return `reads ${type ? 'another type' : 'nothing'} at ${address} of buffer ${view.buffer}`
     }
   }
   return undefined

@@ -101,9 +101,7 @@ export function interpret(
           let part = 0
           let at = index[attributes.axis]
           while (at >= node.inputs[part].shape[attributes.axis]) at -= node.inputs[part++].shape[attributes.axis]
-          return args[part][
-            index.reduce((sum, n, i) => sum + (i === attributes.axis ? at : n) * all[part][i], 0)
-          ]
+          return args[part][index.reduce((sum, n, i) => sum + (i === attributes.axis ? at : n) * all[part][i], 0)]
         })
       }
       case 'sum':

@@ -73,20 +73,56 @@ class Builder {
   readonly values: Record<string, Float64Array> = {}
   readonly variables: { variable: Variable; values: Float64Array }[] = []
   readonly records: Tensor[] = []
+  /** Whether loops are written out; undefined for some. */
+  readonly unroll: boolean | undefined
   pool: Known[] = []
+  /** How many loops stand around. */
+  depth = 0
+  /** Which body is being written, and how many leaves and loops it has so far. */
+  private path = ''
+  made = 0
+  private readonly leaves = new Map<string, Known>()
+
+  constructor(unroll?: boolean) {
+    this.unroll = unroll
+  }
 
   /** A new input with reproducible values; integers lie in from ... to - 1. */
   fresh(shape: Shape, dtype: DType = 'f32', from = -2, to = 2): Known {
-    const name = `x${Object.keys(this.inputs).length}`
-    this.inputs[name] = new Tensor('input', [], { name }, shape, dtype)
-    this.values[name] = numbers(sizeOf(shape), dtype, from, to, Object.keys(this.inputs).length)
-    return { x: this.inputs[name], bound: Math.max(Math.abs(from), Math.abs(to)) }
+    return this.once(() => {
+      const name = `x${Object.keys(this.inputs).length}`
+      this.inputs[name] = new Tensor('input', [], { name }, shape, dtype)
+      this.values[name] = numbers(sizeOf(shape), dtype, from, to, Object.keys(this.inputs).length)
+      return { x: this.inputs[name], bound: Math.max(Math.abs(from), Math.abs(to)) }
+    })
   }
 
   variable(shape: Shape, dtype: DType): Known {
-    const variable = new Variable(anyDevice, shape, dtype)
-    this.variables.push({ variable, values: numbers(sizeOf(shape), dtype, -2, 2, 1000 + this.variables.length) })
-    return { x: variable, bound: 2 }
+    return this.once(() => {
+      const variable = new Variable(anyDevice, shape, dtype)
+      this.variables.push({ variable, values: numbers(sizeOf(shape), dtype, -2, 2, 1000 + this.variables.length) })
+      return { x: variable, bound: 2 }
+    })
+  }
+
+  /** Every iteration of a loop that is written out gets the leaves of the first. */
+  private once(make: () => Known): Known {
+    const key = `${this.path} ${this.made++}`
+    const leaf = this.leaves.get(key) ?? make()
+    this.leaves.set(key, leaf)
+    return leaf
+  }
+
+  /** Runs the body of a loop. */
+  inside(steps: readonly Step[]): void {
+    const { path, made } = this
+    this.path = `${path} ${made}/`
+    this.made = 0
+    this.depth++
+    run(this, steps)
+    this.depth--
+    this.path = path
+    this.made = made
   }
 
   /** The tensor of the pool that a number chooses among those that fit. */
@@ -151,9 +187,7 @@ const lastAxis = (x: Tensor): boolean => x.rank > 0 && x.shape[x.rank - 1] > 0
 
 const operations = {
   input: (b, { b: kind, c }) => {
-    b.pool.push(
-      kind % 3 === 2 ? b.fresh(shapes[c % shapes.length], 'i32', -3, 4) : b.fresh(shapes[c % shapes.length]),
-    )
+    b.pool.push(kind % 3 === 2 ? b.fresh(shapes[c % shapes.length], 'i32', -3, 4) : b.fresh(shapes[c % shapes.length]))
   },
   variable: (b, { b: kind, c }) => {
     b.pool.push(b.variable(shapes[c % 6], kind % 4 === 3 ? 'i32' : 'f32'))
@@ -416,9 +450,7 @@ const operations = {
     const y = b.find(
       other,
       (z) =>
-        z.dtype === x.x.dtype &&
-        z.rank === x.x.rank &&
-        z.shape.every((size, i) => i === axis || size === x.x.shape[i]),
+        z.dtype === x.x.dtype && z.rank === x.x.rank && z.shape.every((size, i) => i === axis || size === x.x.shape[i]),
     )!
     b.push(concat(c % 3 ? [x.x, y.x] : [y.x, x.x, x.x], axis), Math.max(x.bound, y.bound))
   },
@@ -462,9 +494,10 @@ const operations = {
       x.dtype === 'f32' && bound > 2 ? x.tanh() : x,
     )
     const outside = b.pool
+    b.made++
     const bounds: number[] = []
     const { carry, outputs, record } = loop(
-      { count, carry: firsts, inputs: [source.x], unroll: c % 7 === 6 },
+      { count, carry: firsts, inputs: [source.x], unroll: b.unroll ?? c % 7 === 6 },
       (carries, [input], index) => {
         b.pool = [
           ...outside,
@@ -472,7 +505,7 @@ const operations = {
           { x: input, bound: source.bound },
           ...carries.map((x) => ({ x, bound: x.dtype === 'f32' ? 2 : WRAPPED })),
         ]
-        run(b, body)
+        b.inside(body)
         const made = b.pool.slice(outside.length).reverse()
         const next = firsts.map(({ shape, dtype }, i) => {
           const same = b.pool.filter(({ x }) => x.dtype === dtype && String(x.shape) === String(shape))
@@ -492,7 +525,7 @@ const operations = {
       b.push(x, bounds[i])
     })
     // a loss may not depend on a record, so nothing goes on from it
-    if (c % 5 === 0) b.records.push(record[0])
+    if (c % 5 === 0 && b.depth === 0) b.records.push(record[0])
   },
 } as const satisfies Record<string, Apply>
 
@@ -503,18 +536,19 @@ function run(b: Builder, steps: readonly Step[]): void {
   for (const step of steps) (operations[step.op] as Apply)(b, step)
 }
 
-/** The graph of a recipe. Its results are what no other step uses, at most six. */
-export function build({ steps, gradient, updates }: Recipe): Graph {
-  const b = new Builder()
+/**
+ * The graph of a recipe. Its results are what no other step uses, at most six. `unroll` says how
+ * loops are written; then they are the last six tensors, whoever uses them.
+ */
+export function build({ steps, gradient, updates }: Recipe, unroll?: boolean): Graph {
+  const b = new Builder(unroll)
   b.pool.push(b.fresh(shapes[3]))
   run(b, steps)
   const used = new Set(b.pool.flatMap(({ x }) => x.inputs))
-  const ends = b.pool.map(({ x }) => x).filter((x) => !used.has(x))
+  // a carry that comes back as it is, is the very tensor that went in where the loop is written out
+  const ends = b.pool.map(({ x }) => x).filter((x) => unroll !== undefined || !used.has(x))
   const outputs: Record<string, Tensor> = Object.fromEntries(ends.slice(-6).map((x, i) => [`y${i}`, x]))
-  b.records.slice(0, 1).forEach((x) => {
-    // inside of the body of a loop a record has no meaning outside
-    if (b.pool.some(({ x: y }) => y.inputs[0] === x.inputs[0])) outputs.record = x
-  })
+  if (b.records.length) outputs.record = b.records[0]
   if (gradient) {
     const terms = Object.entries(outputs).flatMap(([name, y]) => {
       if (y.dtype !== 'f32' || name === 'record') return []
@@ -556,13 +590,20 @@ export function recipes(
     op: fc.constantFrom(...names.filter((name) => name !== 'loop')),
     ...numbersOfStep,
   })
+  const leaf = (['input', 'variable'] as const).filter((name) => names.includes(name))
+  const first: fc.Arbitrary<Step> = fc.record({ op: fc.constantFrom('input' as const, ...leaf), ...numbersOfStep })
   const nested = (body: fc.Arbitrary<Step>): fc.Arbitrary<Step> =>
     fc.record({ op: fc.constant('loop' as const), ...numbersOfStep, body: fc.array(body, { maxLength: 5 }) })
   const inner = nested(plain)
   const outer = nested(fc.oneof({ weight: 6, arbitrary: plain }, { weight: 1, arbitrary: inner }))
   const step = loops ? fc.oneof({ weight: 12, arbitrary: plain }, { weight: 1, arbitrary: outer }) : plain
   return fc.record({
-    steps: fc.array(step, { minLength: 1, maxLength: steps, size: 'max' }),
+    steps: fc
+      .tuple(
+        fc.array(first, { maxLength: leaf.length && 3 }),
+        fc.array(step, { minLength: 1, maxLength: steps, size: 'max' }),
+      )
+      .map(([leaves, rest]) => [...leaves, ...rest]),
     gradient: fc.boolean(),
     updates: fc.array(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 9 })), { maxLength: 3 }),
   })

@@ -2,7 +2,7 @@ import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf } from '../cursor.ts'
-import { type Encoded, encode } from './encode.ts'
+import { type Encoded, encode, workspaceOf } from './encode.ts'
 import { Heap } from './heap.ts'
 
 /** What assembly/program.ts exports. */
@@ -139,11 +139,7 @@ class WasmProgram implements Loaded {
   }
 
   get workspace(): number {
-    const constants = this.plan.buffers.reduce(
-      (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
-      0,
-    )
-    return this.encoded.words.byteLength + this.encoded.scratch + constants
+    return workspaceOf(this.plan, this.encoded)
   }
 
   /** Writes the words with the addresses as they are now. */

@@ -1,7 +1,7 @@
-import * as code from './opcodes.ts'
 import { RmaatError } from '../../errors.ts'
 import type { ScalarName } from '../../ops/scalar.ts'
 import type { Axis, Instruction, Level, Place, Plan, Rows, Step } from '../../program/plan.ts'
+import * as code from './opcodes.ts'
 
 /** Scalar operations as the kernels number them; a missing one does not compile. */
 const scalarCodes: Readonly<Record<ScalarName, number>> = {
@@ -58,6 +58,15 @@ export interface Encoded {
   readonly starts: readonly number[]
   /** Scratch that its hungriest kernel needs, in bytes. */
   readonly scratch: number
+}
+
+/** What a program takes beside arena, inputs and variables, in bytes. */
+export function workspaceOf(plan: Plan, { words, scratch }: Encoded = encode(plan)): number {
+  const constants = plan.buffers.reduce(
+    (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
+    0,
+  )
+  return words.byteLength + scratch + constants
 }
 
 export function encode(plan: Plan): Encoded {

@@ -1,0 +1,81 @@
+import { Command } from 'commander'
+import { RmaatError } from '../errors.ts'
+import { readBytes } from '../runtime/files.ts'
+import { type Evaluation, evaluate } from '../train/evaluate.ts'
+import { type Configuration, load } from '../train/weights.ts'
+import { makeTask, openAndSay } from './prepare.ts'
+import { progress } from './progress.ts'
+import { addConfigFile, addSettings, type Given, givenSettings, taskSettings, withDefaults } from './settings.ts'
+import { jsonLine, notice, plural, say } from './terminal.ts'
+import { baselines, scoreInWords } from './train.ts'
+
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .summary('test saved weights')
+    .description('Tests saved weights, on the task that they were trained for or another of the same classes.')
+    .argument('<weights>', 'file that `train` has written')
+  addSettings(command, 'Task (otherwise that of the file):', [...taskSettings, 'testExamples', 'seed'])
+  addSettings(command, 'Computing:', ['batch', 'device'])
+  return addConfigFile(command)
+    .option('--json', 'print the summary as a line of JSON')
+    .action((path: string, options: { json?: boolean }) => runEvaluation(path, options))
+}
+
+async function runEvaluation(path: string, options: { json?: boolean }): Promise<void> {
+  const given = givenSettings({ ...options })
+  const bytes = await readBytes(path)
+  const device = await openAndSay(given.device ?? 'auto')
+  try {
+    const { model, configuration } = load(device, bytes, path)
+    const settings = withDefaults({ ...saved(configuration, given), ...given })
+    const task = await makeTask(settings)
+    const { config } = model
+    if (task.vocabulary > config.vocabulary || task.classes !== config.classes) {
+      throw new RmaatError(
+        'config',
+        `the task ${task.name} has ${task.vocabulary} token ids and ${task.classes} classes, the weights of ${path} are for ${config.vocabulary} and ${config.classes}`,
+      )
+    }
+    if (task.segmentLength !== config.segmentLength) {
+      throw new RmaatError(
+        'config',
+        `segmentLength is ${task.segmentLength}, but the weights of ${path} know positions in segments of ${config.segmentLength} tokens`,
+      )
+    }
+    notice(`task     ${task.name}: ${task.description}`)
+    const shown = progress('testing', task.test.length)
+    let found: Evaluation
+    try {
+      const { segments } = task
+      found = await evaluate(model, task.test, { batch: settings.batch, segments, progress: (at) => shown.update(at) })
+    } finally {
+      shown.stop()
+    }
+    const score = { ...found, ...baselines(task, settings.seed) }
+    const summary = {
+      kind: 'summary',
+      weights: path,
+      task: task.name,
+      segments: task.segments,
+      trainedSegments: config.segments,
+      ...score,
+      device: device.name,
+    }
+    if (options.json) return jsonLine(summary)
+    const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
+    say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
+    say(`accuracy   ${scoreInWords(score, found.examples)}`)
+    say(`loss       ${found.loss.toFixed(3)}`)
+  } finally {
+    device.close()
+  }
+}
+
+/** The settings of a weights file that testing asks for; those of its task only where the task stays. */
+function saved(configuration: Configuration, given: Given): Given {
+  const stays = given.task === undefined || given.task === configuration.task?.value
+  const names = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
+  return Object.fromEntries(
+    names.flatMap((name) => (configuration[name] === undefined ? [] : [[name, configuration[name].value]])),
+  )
+}

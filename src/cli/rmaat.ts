@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander'
+import { RmaatError } from '../errors.ts'
+import { evaluateCommand } from './evaluate.ts'
+import { explainCommand } from './explain.ts'
+import { simulateCommand } from './simulate.ts'
+import { startCommand } from './start.ts'
+import { jsonLine, notice, terminal, version } from './terminal.ts'
+import { trainCommand } from './train.ts'
+import { verifyCommand } from './verify.ts'
+
+const USAGE = 2
+/** EX_SOFTWARE of sysexits.h: a fault of the program itself. */
+const FAULT = 70
+
+/**
+ * The command `rmaat`. Sets the exit code: 0, or what a command has set; 2 for a wrong call, setting or file, said in one
+ * line; 70 for a fault of the program. With --json an error is the last line of the output as well.
+ */
+export async function rmaat(args: readonly string[]): Promise<void> {
+  const program = new Command('rmaat')
+    .description('The recurrent memory augmented astromorphic transformer, trained by memory replay.')
+    .version(version)
+    .showHelpAfterError('(--help lists what there is)')
+  program.addCommand(startCommand())
+  for (const make of [trainCommand, evaluateCommand, explainCommand, simulateCommand, verifyCommand]) {
+    program.addCommand(make())
+  }
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+      .configureHelp({ helpWidth: 110 })
+  }
+  const end = (exitCode: number, code: string, message: string): void => {
+    process.exitCode = exitCode
+    if (args.includes('--json')) jsonLine({ kind: 'error', code, message })
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // commander has said it already; help and version are no errors
+      const message = error.code === 'commander.help' ? 'expected a command' : error.message.replace(/^error: /, '')
+      if (error.exitCode !== 0) end(USAGE, 'usage', message)
+    } else if (error instanceof RmaatError && error.code !== 'internal') {
+      notice(`error (${error.code}): ${error.message}`)
+      end(USAGE, error.code, error.message)
+    } else {
+      const { stack, message } = error as Error
+      notice(stack ?? message)
+      end(FAULT, 'internal', message)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { MultiBar, Presets } from 'cli-progress'
+import { RmaatError } from '../errors.ts'
+import type { StepEvent } from '../train/train.ts'
+import { duration, notice, percent, terminal } from './terminal.ts'
+
+/** A training of the demonstration: the command line of `train`, and a few words for its bar. */
+export interface Training {
+  readonly title: string
+  readonly flags: Readonly<Record<string, string | number>>
+  readonly steps: number
+}
+
+export interface Trained {
+  readonly accuracy: number
+  readonly majority: number
+  readonly bestConstantPerRoot?: number
+  readonly seconds: number
+  readonly steps: number
+  /** Mean over the last tenth of the steps of the mean norm of dL/dm_t, t = 1..T; where the training was traced. */
+  readonly memoryGradients: readonly number[]
+}
+
+/** Runs trainings as commands of their own, `together` at a time, and shows how far each is. */
+export async function runTrainings(
+  trainings: readonly Training[],
+  together: number,
+  signal: AbortSignal,
+): Promise<Trained[]> {
+  const bars = terminal.watched()
+    ? new MultiBar(
+        { format: '  {title} {bar} {value}/{total}  {told}', barsize: 24, hideCursor: true, gracefulExit: false },
+        Presets.shades_classic,
+      )
+    : undefined
+  const width = Math.max(...trainings.map(({ title }) => title.length))
+  const results: Trained[] = []
+  const queue = trainings.map((training, i) => ({ training, i }))
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const { training, i } = next
+      const bar = bars?.create(training.steps, 0, { title: training.title.padEnd(width), told: '' })
+      let said = performance.now()
+      results[i] = await runTraining(training, signal, (step, accuracy) => {
+        const told = `loss ${step.loss.toFixed(2)}  accuracy ${percent(accuracy).padStart(7)}`
+        bar?.update(step.step, { told })
+        if (bar || performance.now() - said < 15000) return
+        said = performance.now()
+        notice(`  ${training.title.padEnd(width)}  ${step.step}/${training.steps}  ${told}`)
+      })
+      if (!bar) notice(`  ${training.title.padEnd(width)}  done in ${duration(results[i].seconds * 1000)}`)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: together }, worker))
+  } finally {
+    bars?.stop()
+  }
+  return results
+}
+
+function runTraining(
+  { flags, steps }: Training,
+  signal: AbortSignal,
+  onStep: (step: StepEvent, accuracy: number) => void,
+): Promise<Trained> {
+  const words = Object.entries(flags).flatMap(([name, value]) =>
+    value === '' ? [`--${name}`] : [`--${name}`, `${value}`],
+  )
+  const begin = performance.now()
+  // the same runtime, the same command
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, process.argv[1], 'train', '--json', '--steps', `${steps}`, ...words],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
+    },
+  )
+  let complaint = ''
+  child.stderr.on('data', (text) => {
+    complaint = `${complaint}${text}`.slice(-2000)
+  })
+  const recent: StepEvent[] = []
+  const window = Math.max(1, Math.round(steps / 10))
+  let summary: Omit<Trained, 'seconds' | 'memoryGradients'> | undefined
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line)
+    if (event.kind === 'summary') summary = event
+    if (event.kind !== 'step') return
+    recent.push(event)
+    if (recent.length > window) recent.shift()
+    onStep(event, mean(recent.map(({ accuracy }) => accuracy)))
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code !== 0 || !summary) {
+        reject(new RmaatError('internal', `a training ended with code ${code}: ${complaint.trim()}`))
+        return
+      }
+      const traces = recent.flatMap(({ memoryGradients }) => (memoryGradients ? [memoryGradients] : []))
+      const memoryGradients = (traces[0] ?? []).map((_, t) => mean(traces.map((trace) => trace[t])))
+      resolve({ ...summary, seconds: (performance.now() - begin) / 1000, memoryGradients })
+    })
+  })
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length

@@ -1,0 +1,92 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { RmaatError } from '../errors.ts'
+import type { Device } from '../program/device.ts'
+import { readBytes } from '../runtime/files.ts'
+import { type TensorCheck, tolerances, verify } from '../train/verify.ts'
+import { table } from './plot.ts'
+import { openAndSay } from './prepare.ts'
+import { addSettings, givenSettings } from './settings.ts'
+import { jsonLine, notice, plural, say } from './terminal.ts'
+
+interface Options {
+  readonly tolerance?: number
+  readonly json?: boolean
+}
+
+export const verifyCommand = (): Command =>
+  addSettings(
+    new Command('verify')
+      .summary('recompute values that were computed elsewhere')
+      .description(
+        'Recomputes files of values computed elsewhere: logits, loss and every gradient, by bptt and by amrb. Exit code 1 past the tolerance.',
+      ),
+    'Computing:',
+    ['device'],
+  )
+    .argument('<files...>', 'safetensors files with weights, a batch, and the right results')
+    .option(
+      '--tolerance <n>',
+      `largest error that passes, relative to the largest element of a tensor (${Object.entries(tolerances)
+        .map(([device, value]) => `${device}: ${value}`)
+        .join(', ')})`,
+      (text) => {
+        if (!(Number(text) > 0)) throw new InvalidArgumentError('expected a number above 0')
+        return Number(text)
+      },
+    )
+    .option('--json', 'print the errors of each tensor as a line of JSON, and the summary')
+    .action((paths: string[], options: Options) => verifyFiles(paths, options))
+
+async function verifyFiles(paths: readonly string[], { json, ...options }: Options): Promise<void> {
+  const device = await openAndSay(givenSettings({ ...options }).device ?? 'auto')
+  const tolerance = options.tolerance ?? tolerances[device.name]
+  const failed: string[] = []
+  let largest = 0
+  try {
+    for (const path of paths) {
+      const checks = await checksOf(device, path)
+      const worst = checks.reduce((a, b) => (b.error > a.error ? b : a))
+      largest = Math.max(largest, worst.error)
+      const passed = worst.error <= tolerance
+      if (!passed) failed.push(path)
+      if (json) for (const row of byTensor(checks)) jsonLine({ kind: 'tensor', file: path, ...row })
+      else {
+        const rows = byTensor(checks).map(({ tensor, bptt, amrb }) => [tensor, scientific(bptt), scientific(amrb)])
+        say(`${path}\n\n${table([['largest relative error', 'bptt', 'amrb'], ...rows])}\n`)
+        const whole = `${scientific(worst.error)} of ${worst.tensor} by ${worst.method}`
+        say(`${passed ? 'passed' : 'FAILED'}: at most ${whole}, tolerance ${scientific(tolerance)}\n`)
+      }
+    }
+  } finally {
+    device.close()
+  }
+  if (failed.length) process.exitCode = 1
+  if (json) {
+    const passed = failed.length === 0
+    return jsonLine({ kind: 'summary', device: device.name, files: paths.length, tolerance, largest, passed, failed })
+  }
+  if (paths.length > 1) say(`${plural(paths.length - failed.length, 'file')} passed, ${failed.length} failed`)
+  if (failed.length) notice(`past the tolerance: ${failed.join(', ')}`)
+}
+
+async function checksOf(device: Device, path: string): Promise<TensorCheck[]> {
+  const bytes = await readBytes(path)
+  try {
+    return await verify(device, bytes)
+  } catch (cause) {
+    throw cause instanceof RmaatError ? new RmaatError(cause.code, `${path}: ${cause.message}`, { cause }) : cause
+  }
+}
+
+/** Both methods' errors of each tensor, in the order of the checks. */
+function byTensor(checks: readonly TensorCheck[]): { tensor: string; bptt: number; amrb: number }[] {
+  const errorOf = (tensor: string, method: TensorCheck['method']): number =>
+    checks.find((check) => check.tensor === tensor && check.method === method)!.error
+  return [...new Set(checks.map(({ tensor }) => tensor))].map((tensor) => ({
+    tensor,
+    bptt: errorOf(tensor, 'bptt'),
+    amrb: errorOf(tensor, 'amrb'),
+  }))
+}
+
+const scientific = (value: number): string => (value === 0 ? '0' : value.toExponential(1))

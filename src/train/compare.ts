@@ -1,0 +1,75 @@
+import { grad } from '../autograd/grad.ts'
+import { concat } from '../ops/views.ts'
+import type { Device } from '../program/device.ts'
+import { compile } from '../program/program.ts'
+import type { ModelConfig } from '../rmaat/config.ts'
+import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
+import { take } from '../tasks/index.ts'
+import { batchOf, type Task } from '../tasks/task.ts'
+import { modelInputs } from './batch.ts'
+
+export interface MethodCost {
+  /** Bytes of results and replay buffer that a gradient needs. */
+  readonly arena: number
+  /** Median time of a gradient. */
+  readonly milliseconds: number
+}
+
+export interface MethodComparison {
+  /** Largest difference between the two gradients, relative to the largest element. */
+  readonly difference: number
+  readonly amrb: MethodCost
+  readonly bptt: MethodCost
+}
+
+/** The same gradient of the same batch by memory replay and by backpropagation through time, by turns. */
+export async function compareMethods(
+  device: Device,
+  config: Partial<ModelConfig>,
+  task: Task,
+  { batch, repetitions }: { batch: number; repetitions: number },
+): Promise<MethodComparison> {
+  const model = new Rmaat(device, config)
+  const inputs = modelInputs(
+    batchOf(take(task.train(0), batch), { ...model.config, batch }),
+    model.config,
+    model.config.retention,
+  )
+  const programs = (['amrb', 'bptt'] as const).map((method) => ({
+    method,
+    times: [] as number[],
+    program: compile(device, batchInputs(batch, model.config), (tensors) => {
+      const { loss } = model.forward(tensors, { method })
+      const gradients = grad(
+        loss,
+        model.parameters.named.map(({ tensor }) => tensor),
+      )
+      return { gradient: concat(gradients.map((g) => g.reshape([-1]))) }
+    }),
+  }))
+  const gradients = new Map<Method, ArrayLike<number>>()
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const { method, program, times } of programs) {
+      const begin = performance.now()
+      gradients.set(method, (await program.run(inputs)).gradient)
+      times.push(performance.now() - begin)
+      await new Promise((resolve) => setTimeout(resolve, 0)) // signals and timers get their turn
+    }
+  }
+  const [amrb, bptt] = programs.map(({ program, times }): MethodCost => {
+    times.sort((a, b) => a - b)
+    return { arena: program.memory.arena, milliseconds: times[times.length >> 1] }
+  })
+  for (const { program } of programs) program.close()
+  model.close()
+  return { difference: difference(gradients.get('amrb')!, gradients.get('bptt')!), amrb, bptt }
+}
+
+function difference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let [largest, error] = [0, 0]
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i]))
+    error = Math.max(error, Math.abs(found[i] - expected[i]))
+  }
+  return error / largest
+}

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+/** The folders of src/ that each folder may import from, itself aside. */
+const below: Readonly<Record<string, readonly string[]>> = {
+  tensor: [],
+  ops: ['tensor'],
+  autograd: ['ops', 'tensor'],
+  program: ['ops', 'tensor'],
+  runtime: [],
+  backends: ['program', 'ops', 'tensor', 'runtime'],
+  nn: ['autograd', 'program', 'ops', 'tensor'],
+  optim: ['autograd', 'program', 'ops', 'tensor'],
+  tasks: ['runtime'],
+  rmaat: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
+  baselines: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
+  train: ['rmaat', 'baselines', 'nn', 'optim', 'autograd', 'program', 'ops', 'tensor', 'tasks', 'runtime'],
+}
+/** Folders that may import from all others. */
+const top = ['cli']
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('backends/wasm/modules/'))
+  .sort()
+
+const textOf = (path: string): string => readFileSync(join(root, 'src', path), 'utf8')
+const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+
+interface Import {
+  readonly from: string
+  /** As it is written. */
+  readonly name: string
+  /** Within src/, of files of this repository. */
+  readonly path: string | undefined
+  readonly typeOnly: boolean
+}
+
+/** The source without comments and without the insides of strings and templates. */
+function codeOf(text: string): string {
+  return text.replace(
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g,
+    (piece) => {
+      if (piece.startsWith('/')) return ''
+      if (!piece.startsWith('`')) return "''"
+      // what a template computes is code
+      return [...piece.matchAll(/\$\{([^{}]*)\}/g)].map(([, code]) => `(${code})`).join('')
+    },
+  )
+}
+
+function importsOf(from: string): Import[] {
+  const text = textOf(from).replace(/\/\*[\s\S]*?\*\//g, '')
+  const found = [
+    ...text.matchAll(/^\s*(?:import|export)\s+(type\s)?([^'";]*?)\sfrom\s+'([^']+)'/gm),
+    ...[...text.matchAll(/^\s*import\s+'([^']+)'/gm)].map(([all, name]) => [all, undefined, '', name]),
+    ...[...text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)].map(([all, name]) => [all, undefined, '', name]),
+  ]
+  return found.map(([, type, names = '', name]) => {
+    // `import { type A, type B } from`: gone when it runs
+    const inner = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1].split(',')
+    const onlyTypes = inner?.every((one) => one.trim() === '' || one.trim().startsWith('type ')) ?? false
+    return {
+      from,
+      name: name!,
+      path: name!.startsWith('.') ? posix.normalize(posix.join(posix.dirname(from), name!)) : undefined,
+      typeOnly: type !== undefined || onlyTypes,
+    }
+  })
+}
+
+const imports = files.flatMap(importsOf)
+
+test('there are files and imports to check', () => {
+  assert.ok(files.length > 40)
+  assert.ok(imports.filter(({ path }) => path === 'tensor/tensor.ts').length > 5)
+  const folders = new Set(files.map(folderOf).filter((folder) => folder !== '' && !top.includes(folder)))
+  for (const folder of folders) assert.ok(folder in below, `where does src/${folder}/ stand? Add it to the rule`)
+})
+
+test('every import leads to a file of this repository, or to a package', () => {
+  for (const { from, name, path } of imports) {
+    if (path === undefined || path.includes('/modules/')) continue
+    const outside = path.startsWith('../')
+    if (outside) assert.is(path, '../assembly/opcodes.ts', `${from} leaves src/: ${name}`)
+    else assert.ok(files.includes(path), `${from} imports ${name}, which is not there`)
+  }
+})
+
+test('imports run down', () => {
+  const wrong: string[] = []
+  for (const { from, path } of imports) {
+    if (path === undefined || path.startsWith('../') || path === 'errors.ts') continue
+    const [lower, upper] = [folderOf(path), folderOf(from)]
+    if (from === 'index.ts' || top.includes(upper) || lower === upper) continue
+    if (!below[upper]?.includes(lower)) wrong.push(`${from} imports ${path}`)
+  }
+  assert.equal(wrong, [])
+  assert.equal(
+    imports.filter(({ from }) => from === 'errors.ts'),
+    [],
+  )
+})
+
+test('only index.ts and cli/ name a backend', () => {
+  const wrong = imports.filter(
+    ({ from, path }) =>
+      path?.startsWith('backends/') && !['backends', 'cli'].includes(folderOf(from)) && from !== 'index.ts',
+  )
+  assert.equal(
+    wrong.map(({ from, path }) => `${from} imports ${path}`),
+    [],
+  )
+  // a backend does not know the others
+  for (const { from, path } of imports) {
+    const [, own, ...rest] = from.split('/')
+    const [folder, other, ...more] = path?.split('/') ?? []
+    if (folderOf(from) !== 'backends' || folder !== 'backends' || rest.length === 0 || more.length === 0) continue
+    assert.is(other, own, `${from} imports ${path}`)
+  }
+})
+
+test('no file imports itself by way of others', () => {
+  const next = new Map(
+    files.map((file) => [
+      file,
+      imports.filter(({ from, path, typeOnly }) => from === file && path && !typeOnly).map(({ path }) => path!),
+    ]),
+  )
+  const done = new Set<string>()
+  const walk = (file: string, way: readonly string[]): void => {
+    assert.not.ok(way.includes(file), [...way.slice(way.indexOf(file)), file].join(' -> '))
+    if (done.has(file)) return
+    for (const other of next.get(file) ?? []) walk(other, [...way, file])
+    done.add(file)
+  }
+  for (const file of files) walk(file, [])
+})
+
+test('only runtime/ and cli/ know where they run', () => {
+  const wrong: string[] = []
+  for (const file of files) {
+    if (['runtime', 'cli'].includes(folderOf(file))) continue
+    for (const { name } of imports.filter(({ from }) => from === file))
+      if (name.startsWith('node:')) wrong.push(`${file} imports ${name}`)
+    // as a global, not as a property or a key of that name
+    for (const [word] of codeOf(textOf(file)).matchAll(
+      /(?<![\w$.])(?:process|Deno|window|navigator)(?![\w$]|\s*[:?(])/g,
+    ))
+      wrong.push(`${file} names ${word}`)
+    for (const [word] of codeOf(textOf(file)).matchAll(/globalThis\s*\??\.\s*(?:process|Deno|window|navigator)\b/g))
+      wrong.push(`${file} names ${word}`)
+  }
+  assert.equal(wrong, [])
+})
+
+test('the words are found in code, and not in comments, strings and names', () => {
+  const globals = (text: string) => [
+    ...codeOf(text).matchAll(/(?<![\w$.])(?:process|Deno|window|navigator)(?![\w$]|\s*[:?(])/g),
+  ]
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the source of a template
+  assert.is(globals('process.exit(1); const a = [navigator.gpu]; `${process.pid}`').length, 3)
+  assert.is(globals("// process\n/* window */ 'Deno' ; x.process ; processes ; ({ window: 1 })").length, 0)
+})
+
+test.run()

@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
+
+const folder = temporaryFolder()
+test.after(folder.remove)
+const file = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(folder.path(name), content)
+  return folder.path(name)
+}
+
+const golden = fileURLToPath(new URL('../golden/linear.safetensors', import.meta.url))
+const astro = readFileSync(golden)
+const texts = (bad: string) => `${Array.from({ length: 30 }, (_, i) => `${i % 2}\tsome text`).join('\n')}\n${bad}\n`
+
+mkdirSync(folder.path('empty'))
+mkdirSync(folder.path('listops'))
+for (const name of ['train', 'val', 'test']) {
+  writeFileSync(folder.path('listops', `basic_${name}.tsv`), 'Source\tTarget\n[MAX 1 2 ]\t2\n[MAX 1 2 ]\t1\n')
+}
+
+/** A wrong call, and what is said of it: one line on stderr. */
+const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
+  'a setting out of its range': [['train', '--width', '0'], 'config', /^--width is 0: expected number to be >=1$/],
+  'a setting that is no number': [['train', '--rate', 'fast'], 'config', /^--rate is "fast": expected number/],
+  'a name that there is not': [['train', '--attention', 'flash'], 'config', /^--attention is "flash": expected one of/],
+  'a width that does not divide': [
+    ['explain', '--width', '30'],
+    'config',
+    /^a width of 30 does not divide into 4 heads$/,
+  ],
+  'a flag that there is not': [['train', '--segmentlength', '3'], 'usage', /^unknown option '--segmentlength'/],
+  'no weights': [['evaluate'], 'usage', /^missing required argument 'weights'$/],
+  'a command that there is not': [['trian'], 'usage', /^unknown command 'trian'/],
+  'a key that there is not': [
+    ['train', '--config', file('key.json', '{"widht": 64}')],
+    'config',
+    /key\.json: no setting is called widht; there are task, /,
+  ],
+  'a value of a file out of its range': [
+    ['train', '--config', file('value.json', '{"alpha": 1.5}')],
+    'config',
+    /value\.json: alpha is 1\.5: expected number to be <=1$/,
+  ],
+  'a file that is no JSON': [
+    ['train', '--config', file('no.json', '{')],
+    'config',
+    /no\.json: expected a JSON object: /,
+  ],
+  'no such file': [
+    ['train', '--config', folder.path('none.json')],
+    'config',
+    /none\.json: .* cannot be read \(ENOENT\)$/,
+  ],
+  'classes that the task has not': [
+    ['train', '--config', file('classes.json', '{"classes": 4}')],
+    'config',
+    /^classes is 4, but the task has 9$/,
+  ],
+  "another task's setting": [
+    ['train', '--max-depth', '3'],
+    'config',
+    /^maxDepth is a setting of listops, but the task/,
+  ],
+  'text without files': [['train', '--task', 'text'], 'config', /^the task text reads files: .* --data$/],
+  'a folder without the files': [
+    ['train', '--task', 'text', '--data', folder.path('empty')],
+    'data',
+    /empty: expected train\.tsv and test\.tsv, each as it is or as \.gz; found nothing$/,
+  ],
+  'no such folder': [['train', '--task', 'listops', '--data', folder.path('gone')], 'data', /gone: expected a folder/],
+  'a TSV with a bad line': [
+    ['train', '--task', 'text', '--data', file('bad.tsv', texts('no label'))],
+    'data',
+    /bad\.tsv, line 31: expected 2 columns between tabs, found 1$/,
+  ],
+  'a wrong value of an expression': [
+    ['train', '--task', 'listops', '--data', folder.path('listops')],
+    'data',
+    /basic_train\.tsv, line 3: the expression has the value 2, but the file says 1$/,
+  ],
+  'half a gzip file': [
+    ['train', '--task', 'text', '--data', file('half.tsv.gz', gzipSync(texts('1\tx')).subarray(0, 40))],
+    'data',
+    /half\.tsv\.gz: expected a whole gzip file/,
+  ],
+  'truncated weights': [
+    ['evaluate', file('short.safetensors', astro.subarray(0, 5000))],
+    'data',
+    /short\.safetensors: safetensors: .*(truncated|expected data for the whole tensor)/,
+  ],
+  'a file of another kind': [
+    ['evaluate', file('foreign.safetensors', 'no weights at all, but some text')],
+    'data',
+    /foreign\.safetensors: safetensors: .* not a safetensors file$/,
+  ],
+  'weights of another program': [['evaluate', golden], 'data', /linear\.safetensors: the metadata holds no/],
+  'weights to verify that are none': [
+    ['verify', fileURLToPath(new URL('../golden/macro.safetensors', import.meta.url))],
+    'data',
+    /macro\.safetensors: the file has no tensor /,
+  ],
+  'a tolerance that is none': [['verify', golden, '--tolerance', '0'], 'usage', /expected a number above 0$/],
+  'a parameter that there is not': [['simulate', '--set', 'tau=3'], 'config', /^macro model: tau is no parameter/],
+  'a parameter without a number': [['simulate', '--set', 'cycles'], 'config', /^--set cycles: expected name=number/],
+}
+
+for (const [what, [args, code, said]] of Object.entries(calls)) {
+  test(`${what}: one clear error, exit code 2, and nothing written`, async () => {
+    const out = args[0] === 'train' ? ['--out', folder.path('never')] : []
+    const result = await run(...args, ...out, '--json')
+    assert.is(result.code, 2)
+    const message = /^error(?: \((\w+)\))?: (.*)$/m.exec(result.err)
+    assert.is(message?.[1] ?? 'usage', code)
+    assert.match(message?.[2] ?? '', said)
+    assert.not.match(result.err, /\n {4}at /)
+    const last = jsonLines(result.out).at(-1)
+    assert.is(last.kind, 'error')
+    assert.is(last.code, code)
+    assert.ok(last.message.startsWith(message?.[2]))
+    assert.not(existsSync(folder.path('never')))
+  })
+}
+
+test('a folder that holds a run is left as it is', async () => {
+  mkdirSync(folder.path('kept'))
+  file('kept/log.jsonl', 'mine')
+  const { code, err } = await run('train', ...tiny, '--out', folder.path('kept'))
+  assert.is(code, 2)
+  assert.match(err, /kept holds a run already/)
+  assert.is(readFileSync(folder.path('kept', 'log.jsonl'), 'utf8'), 'mine')
+})
+
+test('weights of another task are refused', async () => {
+  await run('train', ...tiny, '--out', folder.path('run'))
+  const weights = folder.path('run', 'weights.safetensors')
+  const other = await run('evaluate', weights, '--task', 'listops')
+  assert.is(other.code, 2)
+  assert.match(other.err, /the task listops has 16 token ids and 10 classes, the weights of .* are for 8 and 9/)
+  const longer = await run('evaluate', weights, '--segment-length', '20')
+  assert.is(longer.code, 2)
+  assert.match(longer.err, /segmentLength is 20, but .* positions in segments of 16 tokens/)
+})
+
+test.run()

@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { macroDefaults } from '../../src/rmaat/macro-model.ts'
+import { retention } from '../../src/rmaat/retention.ts'
+import { jsonLines, run } from './run.ts'
+
+test('explain gives the peak and its parts before anything runs', async () => {
+  const { code, out, err } = await run('explain', '--json')
+  assert.is(code, 0)
+  assert.is(err, '')
+  const lines = jsonLines(out)
+  const summary = lines.pop()
+  const { arena, replay, inputs, variables, workspace } = summary.memory
+  assert.is(summary.peakBytes, arena + inputs + variables + workspace)
+  assert.ok(replay > 0 && replay < arena)
+  assert.is(variables, 3 * 4 * summary.parameters)
+  assert.is(lines.filter(({ text }) => !/^(loop|end)/.test(text)).length, summary.kernels)
+  const unrolled = jsonLines((await run('explain', '--method', 'bptt', '--json')).out).at(-1)
+  assert.ok(unrolled.memory.arena > 2 * arena)
+  assert.is(unrolled.memory.replay, 0)
+  const reference = jsonLines((await run('explain', '--device', 'reference', '--json')).out).at(-1)
+  assert.is(reference.memory.arena, 2 * arena)
+  assert.is(reference.memory.workspace, 0)
+})
+
+test('explain answers at once for half a million tokens', async () => {
+  const begin = performance.now()
+  const args = ['--segments', '1024', '--segment-length', '512', '--batch', '1', '--json']
+  const summary = jsonLines((await run('explain', ...args)).out).at(-1)
+  assert.ok(performance.now() - begin < 3000)
+  assert.is(summary.segments, 1024)
+  assert.ok(summary.memory.arena < 48 * 2 ** 20, `${summary.memory.arena}`)
+})
+
+test('explain lists kernels for people, of a step or of the forward pass alone', async () => {
+  const step = await run('explain', '--task', 'text')
+  assert.match(step.out, /^A training step by amrb: 32 sequences of 8 segments of 512 tokens, /)
+  assert.match(step.out, /\n {4}\d loop 7 times\n|\n {2}\d\d loop 7 times\n/)
+  assert.match(step.out, /\npeak {7} +[\d.]+ [KM]iB {2}arena, inputs, variables and workspace\n$/)
+  const forward = await run('explain', '--forward', '--operands')
+  assert.match(forward.out, /^A forward pass: /)
+  assert.match(forward.out, /operand 0: f32 /)
+  assert.not.match(forward.out, /AdamW/)
+})
+
+test('simulate draws the curve, or prints it as data', async () => {
+  const drawn = await run('simulate')
+  assert.is(drawn.code, 0)
+  assert.match(drawn.out, /Retention factor RF\(t, T\), schedule fixed/)
+  const lines = jsonLines((await run('simulate', '--json')).out)
+  const of = (kind: string) => lines.filter((line) => line.kind === kind)
+  assert.is(of('state').length, 301)
+  assert.is(of('cycle').length, 6)
+  const stretched = of('retention').find(({ schedule, segments }) => schedule === 'stretched' && segments === 8)
+  assert.equal(
+    stretched.factors,
+    Array.from({ length: 8 }, (_, t) => retention(t + 1, 8, 'stretched')),
+  )
+  assert.is(lines.at(-1).kind, 'summary')
+  const { out } = await run('simulate', '--set', 'tauLongTerm=200', '--set', 'cycles=3', '--json')
+  const changed = jsonLines(out)
+  assert.is(changed.at(-1).parameters.tauLongTerm.value, 200)
+  assert.is(changed.at(-1).parameters.cycles.source, 'choice')
+  const [cycle] = changed.filter(({ kind }) => kind === 'cycle')
+  assert.is(cycle.retentionInClosedForm, retention(1, 3, 'fixed', { ...macroDefaults, tauLongTerm: 200, cycles: 3 }))
+})
+
+const golden = fileURLToPath(new URL('../golden/linear.safetensors', import.meta.url))
+
+test('verify passes a golden file, and fails it past the tolerance', async () => {
+  const { code, out } = await run('verify', golden)
+  assert.is(code, 0)
+  assert.match(out, /grad\.blocks\.0\.wq +\d\.\de-\d+ +\d\.\de-\d+\n/)
+  assert.match(out, /passed: at most /)
+  const strict = await run('verify', golden, '--tolerance', '1e-18', '--json')
+  assert.is(strict.code, 1)
+  const summary = jsonLines(strict.out).at(-1)
+  assert.is(summary.passed, false)
+  assert.equal(summary.failed, [golden])
+})
+
+test('every command tells what it takes', async () => {
+  for (const name of ['train', 'evaluate', 'explain', 'simulate', 'verify', 'start']) {
+    const { code, out } = await run(name, '--help')
+    assert.is(code, 0, name)
+    assert.match(out, new RegExp(`^Usage: rmaat ${name} `))
+    assert.match(out, /--json/)
+  }
+})
+
+test.run()

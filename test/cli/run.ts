@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rmaat } from '../../src/cli/rmaat.ts'
+import { terminal } from '../../src/cli/terminal.ts'
+
+export interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs the command in this process, and keeps what it writes. */
+export async function run(...args: string[]): Promise<Result> {
+  const usual = { ...terminal }
+  let [out, err] = ['', '']
+  Object.assign(terminal, {
+    out: (text: string) => {
+      out += text
+    },
+    err: (text: string) => {
+      err += text
+    },
+    watched: () => false,
+  })
+  try {
+    await rmaat(args)
+    return { code: Number(process.exitCode ?? 0), out, err }
+  } finally {
+    process.exitCode = undefined
+    Object.assign(terminal, usual)
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the command prints
+export const jsonLines = (text: string): any[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+/** A folder for the time of a test file. */
+export function temporaryFolder(): { path: (...parts: string[]) => string; remove: () => void } {
+  const root = mkdtempSync(join(tmpdir(), 'rmaat-'))
+  return { path: (...parts) => join(root, ...parts), remove: () => rmSync(root, { recursive: true }) }
+}
+
+/** Flags of a model that trains in no time. */
+export const tiny = [
+  ...['--memory', '2', '--width', '8', '--layers', '1', '--heads', '2', '--features', '4', '--feed-forward', '8'],
+  ...['--batch', '4', '--steps', '5', '--test-examples', '100'],
+]

@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readSafetensors } from '../../src/train/safetensors.ts'
+import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
+
+const folder = temporaryFolder()
+test.after(folder.remove)
+
+/** What a run must give again: all that it found, and nothing of the clock. */
+const losses = (events: { kind: string; loss: number; gradientNorm: number }[]) =>
+  events.filter(({ kind }) => kind === 'step').map(({ loss, gradientNorm }) => [loss, gradientNorm])
+
+test('train prints its events and a summary, and leaves log, weights and configuration', async () => {
+  const out = folder.path('run')
+  const args = ['train', '--task', 'order', ...tiny, '--seed', '3', '--trace']
+  const { code, out: printed, err } = await run(...args, '--out', out, '--json')
+  assert.is(code, 0)
+  assert.match(err, /device {3}wasm: WebAssembly/)
+  const events = jsonLines(printed)
+  assert.equal(
+    events.map(({ kind }) => kind),
+    ['begin', 'step', 'step', 'step', 'step', 'step', 'end', 'summary'],
+  )
+  const [step, summary] = [events[1], events[7]]
+  assert.is(step.memoryNorms.length, 4)
+  assert.is(step.memoryGradients.length, 4)
+  assert.is(summary.testExamples, 100)
+  assert.is(summary.loss, events[5].loss)
+  assert.ok(summary.accuracy >= 0 && summary.accuracy <= 1 && summary.majority > 0.1)
+  assert.ok(summary.measuredBytes - summary.plannedBytes < 2 * 65536)
+  assert.ok(summary.measuredBytes >= summary.plannedBytes)
+  assert.equal(readdirSync(out).sort(), ['config.json', 'log.jsonl', 'weights.safetensors'])
+
+  const [first, ...logged] = jsonLines(readFileSync(folder.path('run', 'log.jsonl'), 'utf8'))
+  assert.equal(logged, events)
+  assert.is(first.device.name, 'wasm')
+  assert.is(first.versions.node, process.versions.node)
+  assert.is(first.seeds.weights, 3)
+  const config = JSON.parse(readFileSync(folder.path('run', 'config.json'), 'utf8'))
+  assert.equal(first.configuration, config)
+  assert.is(config.alpha.value, 0.25)
+  assert.is(config.alpha.source, 'choice')
+  assert.is(config.update.source, 'paper')
+  assert.is(config.method.source, 'paper')
+  assert.is(config.vocabulary.value, 8)
+  const { metadata, tensors } = readSafetensors(readFileSync(summary.weights))
+  assert.equal(JSON.parse(metadata.configuration), config)
+  assert.ok(tensors.has('blocks.0.norm1.gain'))
+
+  const again = await run(
+    'train',
+    '--config',
+    folder.path('run', 'config.json'),
+    '--out',
+    folder.path('again'),
+    '--json',
+  )
+  assert.equal(losses(jsonLines(again.out)), losses(events))
+
+  const unrolled = await run(...args, '--method', 'bptt', '--out', folder.path('bptt'))
+  assert.match(unrolled.out, /^order by bptt: 5 steps\naccuracy {3}.* of 100 test examples right; the most frequent/)
+})
+
+test('evaluate gives the accuracy again, and takes another number of segments', async () => {
+  const weights = folder.path('run', 'weights.safetensors')
+  const trained = jsonLines(readFileSync(folder.path('run', 'log.jsonl'), 'utf8')).at(-1)
+  const [same] = jsonLines((await run('evaluate', weights, '--json')).out)
+  assert.is(same.accuracy, trained.accuracy)
+  assert.is(same.loss, trained.testLoss)
+  assert.is(same.majority, trained.majority)
+  const [longer] = jsonLines((await run('evaluate', weights, '--segments', '6', '--json')).out)
+  assert.is(longer.segments, 6)
+  assert.is(longer.examples, 100)
+  const { out } = await run('evaluate', weights, '--segments', '6')
+  assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
+})
+
+test('ListOps has the best constant for each root beside its accuracy', async () => {
+  const args = [...tiny, '--max-length', '24', '--segment-length', '6']
+  const { out } = await run('train', '--task', 'listops', ...args, '--out', folder.path('listops'), '--json')
+  const summary = jsonLines(out).at(-1)
+  assert.ok(summary.bestConstantPerRoot > summary.majority)
+  const weights = folder.path('listops', 'weights.safetensors')
+  const [tested] = jsonLines((await run('evaluate', weights, '--segments', '5', '--json')).out)
+  assert.is(tested.accuracy.toFixed(1), summary.accuracy.toFixed(1))
+  assert.is(tested.bestConstantPerRoot, summary.bestConstantPerRoot)
+})
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const start = (...args: string[]) => spawn(process.execPath, ['--import', 'tsx', main, ...args])
+
+test('Ctrl-C ends the training after a step, and saves what was learned', async () => {
+  const out = folder.path('interrupted')
+  const child = start('train', ...tiny, '--steps', '1000000', '--out', out, '--json')
+  let printed = ''
+  child.stdout.on('data', (data) => {
+    if (!printed.includes('"step"')) child.kill('SIGINT')
+    printed += data
+  })
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  assert.is(code, 130)
+  const summary = jsonLines(printed).at(-1)
+  assert.is(summary.kind, 'summary')
+  assert.is(summary.stopped, true)
+  assert.is(summary.accuracy, null)
+  assert.ok(summary.steps > 0 && summary.steps < 1000000)
+  assert.equal(readdirSync(out).sort(), ['config.json', 'log.jsonl', 'weights.safetensors'])
+  assert.equal(jsonLines(readFileSync(folder.path('interrupted', 'log.jsonl'), 'utf8')).at(-1), summary)
+  const [tested] = jsonLines((await run('evaluate', summary.weights, '--json')).out)
+  assert.is(tested.examples, 100)
+})
+
+test('a reader that goes away ends the command without a word', async () => {
+  const child = start('simulate', '--json')
+  child.stdout.once('data', () => child.stdout.destroy())
+  let err = ''
+  child.stderr.on('data', (data) => {
+    err += data
+  })
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  assert.is(code, 0)
+  assert.is(err, '')
+})
+
+test.run()
