@@ -89,15 +89,14 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const inputs = operands.map((operand, i) => toTensor(operand, op === 'where' && i === 0 ? 'i32' : dtype))
-  const valueType = inputs[inputs.length - 1].dtype
-  const scalar = (elementwiseRows[op].lowering as { scalar: Partial<Record<DType, ScalarName>> }).scalar[valueType]
-  if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${valueType}; cast the operand first`)
+  const scalar = (elementwiseRows[op].lowering as { scalar: Partial<Record<DType, ScalarName>> }).scalar[dtype]
+  if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${dtype}; cast the operand first`)
   inputs.forEach((input, i) => {
-    expectDType(op, input, op === 'where' && i === 0 ? 'i32' : valueType)
+    expectDType(op, input, op === 'where' && i === 0 ? 'i32' : dtype)
   })
 
   const shape = broadcastShapes(op, ...inputs.map((input) => input.shape))
-  const result = compares.has(op) ? 'i32' : floats.has(op) ? 'f32' : valueType
+  const result = compares.has(op) ? 'i32' : floats.has(op) ? 'f32' : dtype
   const values = inputs.map(constantValue)
   if (op !== 'philox' && values.every((value) => value !== undefined)) {
     const [a, b = 0, c = 0] = values as number[]

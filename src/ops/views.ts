@@ -100,11 +100,10 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** The box of `size` elements that begins at `start`, on every axis. */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
   checkShape('slice', size)
-  checkShape('slice', start)
   if (
     start.length !== x.rank ||
     size.length !== x.rank ||
-    !x.shape.every((n, i) => start[i] >= 0 && start[i] + size[i] <= n)
+    !x.shape.every((n, i) => Number.isInteger(start[i]) && start[i] >= 0 && start[i] + size[i] <= n)
   ) {
     throw new RmaatError(
       'shape',

@@ -23,12 +23,13 @@ export async function readExpressions(
       `${folder}: expected ${wanted.join(', ')}, each as it is or as .gz; there is no ${missing.join(', no ')}`,
     )
   }
-  const [train, validation, test] = await Promise.all(
-    found.map(async (name) => {
-      const path = `${folder}/${name}`
-      return parseExpressions(await readText(path), path, maxLength)
-    }),
-  )
+  const parts: Example[][] = []
+  // one after another: of several wrong files the first is named
+  for (const name of found) {
+    const path = `${folder}/${name}`
+    parts.push(parseExpressions(await readText(path), path, maxLength))
+  }
+  const [train, validation, test] = parts
   return { train, validation, test }
 }
 
