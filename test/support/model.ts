@@ -41,7 +41,12 @@ export function someBatch(rows: number, { segments, segmentLength, vocabulary, c
 export type Values = Record<string, ArrayLike<number>>
 
 /** Loss, logits, every gradient and dL/dm_t of one batch. */
-export async function gradients(device: Device, config: Partial<ModelConfig>, method: Method, rows = 5): Promise<Values> {
+export async function gradients(
+  device: Device,
+  config: Partial<ModelConfig>,
+  method: Method,
+  rows = 5,
+): Promise<Values> {
   const model = new Rmaat(device, config)
   const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => {
     const { loss, logits, memories } = model.forward(batch, { method, step: batch.step })
@@ -61,5 +66,7 @@ export async function gradients(device: Device, config: Partial<ModelConfig>, me
   const results: Record<string, number | ArrayLike<number>> = await program.run({ ...inputs, step: 3 })
   program.close()
   model.close()
-  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, typeof value === 'number' ? [value] : value]))
+  return Object.fromEntries(
+    Object.entries(results).map(([name, value]) => [name, typeof value === 'number' ? [value] : value]),
+  )
 }
