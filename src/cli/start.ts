@@ -24,8 +24,8 @@ const addition = { ...shared, task: 'add', segments: 4, 'segment-length': 16 }
 
 /** The longest first, so that two at a time end together. */
 const trainings = {
-  recallAdditive: { title: 'recall, additive memory', steps: 120, flags: { ...recall, update: 'additive' } },
-  recallScaled: { title: 'recall, scaled memory', steps: 120, flags: { ...recall, update: 'scaled' } },
+  recallAdditive: { title: 'recall, additive memory', steps: 100, flags: { ...recall, update: 'additive' } },
+  recallScaled: { title: 'recall, scaled memory', steps: 100, flags: { ...recall, update: 'scaled' } },
   listops: { title: 'ListOps', steps: 1500, flags: { ...listops, update: 'scaled' } },
   addScaled: { title: 'addition, scaled memory', steps: 600, flags: { ...addition, update: 'scaled' } },
   addAdditive: { title: 'addition, additive memory', steps: 600, flags: { ...addition, update: 'additive' } },

@@ -1,25 +1,84 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { vjp } from '../../src/autograd/grad.ts'
-import { domains, methods } from '../../src/ops/methods.ts'
-import { tensor } from '../../src/ops/row.ts'
+import { concat, domains, einsum, methods, stack, where } from '../../src/ops/methods.ts'
+import { type Domain, tensor } from '../../src/ops/row.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { sample } from '../support/domains.ts'
 
-type Name = keyof typeof domains
-const names = Object.keys(domains) as Name[]
+/** Operations of several tensors that are no methods of one. */
+const functions: Readonly<Record<string, readonly [Domain[], (inputs: Tensor[]) => Tensor]>> = {
+  concat: [
+    [
+      {
+        shapes: [
+          [2, 3],
+          [2, 1],
+          [2, 4],
+        ],
+      },
+    ],
+    (parts) => concat(parts, 1),
+  ],
+  einsum: [
+    [
+      {
+        shapes: [
+          [2, 5, 3, 4],
+          [2, 3, 4, 6],
+        ],
+        from: -1,
+      },
+    ],
+    ([a, b]) => einsum('bnhm,bhmv->bnhv', a, b),
+  ],
+  'einsum with axes of one operand alone': [
+    [
+      {
+        shapes: [
+          [3, 4, 2],
+          [4, 5],
+        ],
+        from: -1,
+      },
+    ],
+    ([a, b]) => einsum('ijk,jl->li', a, b),
+  ],
+  stack: [
+    [
+      {
+        shapes: [
+          [2, 3],
+          [2, 3],
+        ],
+      },
+    ],
+    (parts) => stack(parts, 1),
+  ],
+  where: [
+    [{ shapes: [[4, 3], [3], [4, 1]], dtypes: ['i32', 'f32', 'f32'], from: 0, to: 2 }],
+    ([condition, a, b]) => where(condition, a, b),
+  ],
+}
 
-const apply = (name: Name, inputs: Record<string, Tensor>, rest: readonly unknown[] = []): Tensor => {
+const allDomains: Readonly<Record<string, readonly Domain[]>> = {
+  ...domains,
+  ...Object.fromEntries(Object.entries(functions).map(([name, [list]]) => [name, list])),
+}
+const names = Object.keys(allDomains)
+
+const apply = (name: string, inputs: Record<string, Tensor>, rest: readonly unknown[] = []): Tensor => {
   const [first, ...others] = Object.values(inputs)
-  return methods[name](first, ...([...others, ...rest] as never[]))
+  if (name in functions) return functions[name][1]([first, ...others])
+  return methods[name as keyof typeof methods](first, ...([...others, ...rest] as never[]))
 }
 
 /** The operation, and its vector-Jacobian product with a fixed cotangent, for all f32 inputs. */
-async function evaluate(device: Device, name: Name, index: number): Promise<Record<string, ArrayLike<number>>> {
-  const domain = domains[name][index]
+async function evaluate(device: Device, name: string, index: number): Promise<Record<string, ArrayLike<number>>> {
+  const domain = allDomains[name][index]
   const { specs, values } = sample(domain, 7)
   const program = compile(device, specs, (inputs) => {
     const y = apply(name, inputs, domain.arguments)
@@ -42,7 +101,7 @@ async function evaluate(device: Device, name: Name, index: number): Promise<Reco
 for (const name of names) {
   test(`${name}: every device agrees with the reference`, async () => {
     const open = await Promise.all(Object.values(devices).map((make) => make()))
-    for (let index = 0; index < domains[name].length; index++) {
+    for (let index = 0; index < allDomains[name].length; index++) {
       const [expected, ...others] = await Promise.all(open.map((device) => evaluate(device, name, index)))
       for (const found of others) {
         for (const [key, values] of Object.entries(expected)) {
@@ -56,7 +115,7 @@ for (const name of names) {
 
   test(`${name}: its gradient is the slope along a direction`, async () => {
     const device = await devices.reference()
-    for (const domain of domains[name]) {
+    for (const domain of allDomains[name]) {
       if (domain.differentiable === false) continue
       const { specs, values } = sample(domain, 11)
       const program = compile(device, specs, (inputs) => {
