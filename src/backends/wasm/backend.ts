@@ -1,7 +1,7 @@
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
-import { addresses, addressOf } from '../cursor.ts'
+import { addresses, addressOf, isContiguous } from '../cursor.ts'
 import { type Encoded, encode, workspaceOf } from './encode.ts'
 import { Heap } from './heap.ts'
 
@@ -210,9 +210,11 @@ class WasmProgram implements Loaded {
     const base = this.own[place.buffer] ?? this.backend.baseOf(this.plan.buffers[place.buffer])
     const size = axes.reduce((product, axis) => product * axis.size, 1)
     const from = this.backend.array(dtype, base, this.plan.buffers[place.buffer].elements)
+    const start = addressOf(place, [])
+    if (isContiguous(axes)) return from.slice(start, start + size)
     const result = dtype === 'f32' ? new Float32Array(size) : new Int32Array(size)
     let at = 0
-    for (const address of addresses(addressOf(place, []), axes)) result[at++] = from[address]
+    for (const address of addresses(start, axes)) result[at++] = from[address]
     return result
   }
 }
