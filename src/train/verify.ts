@@ -6,6 +6,7 @@ import type { ModelConfig } from '../rmaat/config.ts'
 import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
 import { modelInputs } from './batch.ts'
 import { readSafetensors, type StoredTensor } from './safetensors.ts'
+import { loadWeights } from './weights.ts'
 
 /** How far a tensor may be off, relative to its largest element. */
 export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6 }
@@ -96,24 +97,6 @@ function parse(key: string, value: string): unknown {
   } catch (cause) {
     throw new RmaatError('data', `the metadata '${key}' is no JSON: ${value}`, { cause })
   }
-}
-
-/** Sets a model's parameters to the tensors called `prefix` + name. */
-export function loadWeights(model: Rmaat, tensors: ReadonlyMap<string, StoredTensor>, prefix = 'weight.'): void {
-  const { named, variable } = model.parameters
-  const values = new Float64Array(variable.shape[0])
-  for (const { name, spec, offset } of named) {
-    const found = tensors.get(prefix + name)
-    if (!found) throw new RmaatError('data', `the file has no tensor '${prefix + name}'`)
-    if (`${found.shape}` !== `${spec.shape}`) {
-      throw new RmaatError('data', `'${prefix + name}' is [${found.shape}] in the file, [${spec.shape}] in the model`)
-    }
-    values.set(found.data, offset)
-  }
-  const known = new Set(named.map(({ name }) => prefix + name))
-  const unknown = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !known.has(name))
-  if (unknown.length) throw new RmaatError('data', `the model has no place for ${unknown.join(', ')}`)
-  model.device.write(variable, values)
 }
 
 function largestError(found: ArrayLike<number>, expected: ArrayLike<number>): number {

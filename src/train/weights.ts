@@ -4,7 +4,6 @@ import type { Device } from '../program/device.ts'
 import { type ModelConfig, modelConfig, type Source, settingSources, sourceOf } from '../rmaat/config.ts'
 import { Rmaat } from '../rmaat/model.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
-import { loadWeights } from './verify.ts'
 
 /** Settings by name, each with its meaning and whether the paper fixes its value or we chose it. */
 export type Configuration = Readonly<Record<string, TaggedSetting>>
@@ -78,4 +77,22 @@ function readConfiguration(text: string | undefined): Configuration {
   } catch (cause) {
     throw new RmaatError('data', "the metadata's 'configuration' is not one that `rmaat train` writes", { cause })
   }
+}
+
+/** Sets a model's parameters to the tensors called `prefix` + name. */
+export function loadWeights(model: Rmaat, tensors: ReadonlyMap<string, StoredTensor>, prefix = 'weight.'): void {
+  const { named, variable } = model.parameters
+  const values = new Float64Array(variable.shape[0])
+  for (const { name, spec, offset } of named) {
+    const found = tensors.get(prefix + name)
+    if (!found) throw new RmaatError('data', `the file has no tensor '${prefix + name}'`)
+    if (`${found.shape}` !== `${spec.shape}`) {
+      throw new RmaatError('data', `'${prefix + name}' is [${found.shape}] in the file, [${spec.shape}] in the model`)
+    }
+    values.set(found.data, offset)
+  }
+  const known = new Set(named.map(({ name }) => prefix + name))
+  const unknown = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !known.has(name))
+  if (unknown.length) throw new RmaatError('data', `the model has no place for ${unknown.join(', ')}`)
+  model.device.write(variable, values)
 }
