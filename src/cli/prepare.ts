@@ -1,7 +1,7 @@
 import { type DeviceName, openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
-import type { ProgramMemory } from '../program/program.ts'
+import type { Memory } from '../program/plan.ts'
 import { type ModelConfig, modelConfig, settingSources } from '../rmaat/config.ts'
 import { type Task, type TaskName, tasks } from '../tasks/index.ts'
 import { listops } from '../tasks/listops.ts'
@@ -98,7 +98,7 @@ export async function openAndSay(name: DeviceName): Promise<Device> {
   return device
 }
 
-export type PlannedMemory = ProgramMemory & { readonly workspace: number }
+export type PlannedMemory = Memory & { readonly workspace: number }
 
 /** What a device takes for a plan, in bytes: the reference holds every element as a double. */
 export function memoryOn(device: string, { arena, replay, inputs, variables, workspace }: PlannedMemory) {

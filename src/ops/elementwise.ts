@@ -15,6 +15,8 @@ const row = (scalar: Partial<Record<DType, ScalarName>>, gradient: Gradient): Op
 const unary = (scalar: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): OpRow =>
   row({ f32: scalar }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)])
 
+const atMost = (a: Tensor, b: Tensor): Tensor => a.lessEqual(b)
+const atLeast = (a: Tensor, b: Tensor): Tensor => b.lessEqual(a)
 /** Of two equal operands the first gets the gradient. */
 const choose =
   (firstWins: (a: Tensor, b: Tensor) => Tensor): Gradient =>
@@ -31,14 +33,8 @@ export const elementwiseRows = {
     const da = g.div(b)
     return [da, da.mul(y).neg()]
   }),
-  minimum: row(
-    { f32: 'minimum', i32: 'minimumI' },
-    choose((a, b) => a.lessEqual(b)),
-  ),
-  maximum: row(
-    { f32: 'maximum', i32: 'maximumI' },
-    choose((a, b) => b.lessEqual(a)),
-  ),
+  minimum: row({ f32: 'minimum', i32: 'minimumI' }, choose(atMost)),
+  maximum: row({ f32: 'maximum', i32: 'maximumI' }, choose(atLeast)),
   /** The exponent is a literal. */
   pow: row({ f32: 'pow' }, ({ cotangent: g, inputs: [x, exponent] }) => {
     const p = constantValue(exponent)!
@@ -53,15 +49,7 @@ export const elementwiseRows = {
   sqrt: unary('sqrt', (g, _, y) => g.mul(0.5).div(y)),
   rsqrt: unary('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
   tanh: unary('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
-  erf: unary('erf', (g, x) =>
-    g.mul(
-      x
-        .mul(x)
-        .neg()
-        .exp()
-        .mul(2 / Math.sqrt(Math.PI)),
-    ),
-  ),
+  erf: unary('erf', (g, x) => g.mul(exp(neg(mul(x, x))).mul(2 / Math.sqrt(Math.PI)))),
   /** elu'(x) = min(elu(x) + 1, 1) */
   elu: unary('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
   less: row({ f32: 'less', i32: 'lessI' }, noGradient),
@@ -180,7 +168,11 @@ export function pow(x: Tensor, exponent: number): Tensor {
       return div(1, x)
     case -2:
       return div(1, mul(x, x))
-    default:
-      return elementwise('pow', [x, exponent])
+    default: {
+      if (!Number.isInteger(exponent)) return elementwise('pow', [x, exponent])
+      // devices take the logarithm of the base: its sign is set aside
+      const size = elementwise('pow', [abs(x), exponent])
+      return exponent % 2 ? where(less(x, 0), neg(size), size) : size
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { formatShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, equal, lessEqual, maximum, minimum, where } from './elementwise.ts'
+import { div, equal, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { expectDType, iota, type Lowering, type OpRow } from './row.ts'
 
 const formula = (expand: Extract<Lowering, { kind: 'formula' }>['expand']): Lowering => ({ kind: 'formula', expand })
@@ -14,6 +14,7 @@ const logistic = (x: Tensor): Tensor => {
 
 const GELU = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
+const CUBIC_SLOPE = 3 * CUBIC
 
 /** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
 function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
@@ -52,21 +53,9 @@ export const formulaRows = {
     lowering: formula(([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1))),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
       const t = cumulative(x, form)
-      const density =
-        form === 'erf'
-          ? x.mul(x).mul(-0.5).exp().mul(GELU)
-          : t
-              .mul(t)
-              .neg()
-              .add(1)
-              .mul(
-                x
-                  .mul(x)
-                  .mul(3 * CUBIC)
-                  .add(1),
-              )
-              .mul(GELU)
-      return [g.mul(t.add(1).add(x.mul(density)).mul(0.5))]
+      const slope = sub(1, t.square()).mul(x.square().mul(CUBIC_SLOPE).add(1))
+      const density = form === 'erf' ? x.square().mul(-0.5).exp() : slope
+      return [g.mul(t.add(1).add(x.mul(density).mul(GELU)).mul(0.5))]
     },
   },
   /** Over the last axis. */
@@ -85,15 +74,10 @@ export const formulaRows = {
   /** logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class. */
   crossEntropy: {
     lowering: formula(([logits, labels]) =>
-      logSumExp(logits)
-        .reshape(labels.shape)
-        .sub(where(oneHot(labels, logits), logits, 0).sum(-1)),
+      sub(logSumExp(logits).reshape(labels.shape), where(oneHot(labels, logits), logits, 0).sum(-1)),
     ),
     gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
-      logits
-        .softmax()
-        .sub(oneHot(labels, logits).cast('f32'))
-        .mul(g.reshape([...g.shape, 1])),
+      sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
       undefined,
     ],
   },
@@ -104,10 +88,7 @@ export const formulaRows = {
       return centred.mul(scale)
     }),
     gradient: ({ cotangent: g, inputs: [x], output: y, attributes: { epsilon } }) => [
-      g
-        .sub(g.mean(-1, true))
-        .sub(y.mul(g.mul(y).mean(-1, true)))
-        .mul(standardise(x, epsilon).scale),
+      sub(g.sub(g.mean(-1, true)), y.mul(g.mul(y).mean(-1, true))).mul(standardise(x, epsilon).scale),
     ],
   },
 } satisfies Record<string, OpRow>

@@ -1,86 +1,21 @@
-import type { DType, Shape } from '../tensor/dtype.ts'
-import { Tensor, type TensorLike } from '../tensor/tensor.ts'
+import type { Shape } from '../tensor/dtype.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { einsum, matmul } from './contraction.ts'
 import * as elementwise from './elementwise.ts'
 import * as formulas from './formulas.ts'
 import { gather, scatterAdd } from './indexing.ts'
-import { dropout, type RandomSource } from './random.ts'
+import { dropout } from './random.ts'
 import { argmax, max, mean, min, sum } from './reductions.ts'
 import type { Domain } from './row.ts'
 import * as views from './views.ts'
 
-type Axes = number | readonly number[]
+const { where, elementwise: _makeNode, elementwiseRows: _elementwise, ...scalarFunctions } = elementwise
+const { concat, stack, viewRows: _views, ...viewFunctions } = views
+const { formulaRows: _formulas, ...formulaFunctions } = formulas
 
-/** The operations as methods: a face over the functions of this folder, which hold their descriptions. */
-interface Methods {
-  abs(): Tensor
-  add(other: TensorLike): Tensor
-  argmax(axis?: number): Tensor
-  broadcastTo(shape: Shape): Tensor
-  cast(dtype: DType): Tensor
-  clamp(low: number, high: number): Tensor
-  crossEntropy(labels: Tensor): Tensor
-  div(other: TensorLike): Tensor
-  dropout(rate: number, source: RandomSource): Tensor
-  elu(): Tensor
-  equal(other: TensorLike): Tensor
-  erf(): Tensor
-  exp(): Tensor
-  gather(indices: Tensor): Tensor
-  gelu(form?: 'erf' | 'tanh'): Tensor
-  greater(other: TensorLike): Tensor
-  greaterEqual(other: TensorLike): Tensor
-  isFinite(): Tensor
-  layerNorm(gain: Tensor, bias: Tensor, epsilon?: number): Tensor
-  less(other: TensorLike): Tensor
-  lessEqual(other: TensorLike): Tensor
-  log(): Tensor
-  log1p(): Tensor
-  logSoftmax(): Tensor
-  matmul(other: Tensor): Tensor
-  max(axes?: Axes, keep?: boolean): Tensor
-  maximum(other: TensorLike): Tensor
-  mean(axes?: Axes, keep?: boolean): Tensor
-  min(axes?: Axes, keep?: boolean): Tensor
-  minimum(other: TensorLike): Tensor
-  mul(other: TensorLike): Tensor
-  narrow(axis: number, from: number, to?: number): Tensor
-  neg(): Tensor
-  normalize(epsilon?: number): Tensor
-  notEqual(other: TensorLike): Tensor
-  pad(widths: readonly (readonly number[])[], value?: number): Tensor
-  pow(exponent: number): Tensor
-  relu(): Tensor
-  reshape(shape: Shape): Tensor
-  rsqrt(): Tensor
-  scatterAdd(indices: Tensor, rows: number): Tensor
-  select(axis: number, index: number): Tensor
-  sigmoid(): Tensor
-  sign(): Tensor
-  slice(start: readonly number[], size: Shape): Tensor
-  softmax(): Tensor
-  softplus(): Tensor
-  sqrt(): Tensor
-  square(): Tensor
-  sub(other: TensorLike): Tensor
-  sum(axes?: Axes, keep?: boolean): Tensor
-  tanh(): Tensor
-  transpose(axes?: readonly number[]): Tensor
-}
-
-declare module '../tensor/tensor.ts' {
-  interface Tensor extends Methods {}
-}
-
-const { where, ...scalarFunctions } = elementwise
-const { concat, stack, viewRows, ...viewFunctions } = views
-const { elementwise: makeNode, elementwiseRows, ...plain } = scalarFunctions
-const { formulaRows, ...formulaFunctions } = formulas
-
-type Functions = { readonly [Name in keyof Methods]: (x: Tensor, ...rest: never[]) => Tensor }
-
+/** The functions of this folder whose first argument is a tensor, by name. */
 export const methods = {
-  ...plain,
+  ...scalarFunctions,
   ...viewFunctions,
   ...formulaFunctions,
   argmax,
@@ -92,15 +27,29 @@ export const methods = {
   min,
   scatterAdd,
   sum,
-} as unknown as Functions
+}
+
+/** The operations as methods: a face over the functions, which hold their descriptions. */
+type Methods = {
+  // biome-ignore lint/suspicious/noExplicitAny: the first argument is the tensor itself
+  readonly [Name in keyof typeof methods]: (typeof methods)[Name] extends (x: any, ...rest: infer Rest) => Tensor
+    ? (...rest: Rest) => Tensor
+    : never
+}
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor extends Methods {}
+}
 
 for (const [name, operation] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, {
     value(this: Tensor, ...rest: never[]) {
-      return operation(this, ...rest)
+      return (operation as (x: Tensor, ...rest: never[]) => Tensor)(this, ...rest)
     },
   })
 }
+
+const of = (...shapes: Shape[]): readonly Shape[] => shapes
 
 const one: Domain[] = [
   { shapes: [[2, 3, 5]], from: -2, to: 2 },
@@ -108,22 +57,8 @@ const one: Domain[] = [
 ]
 const positive: Domain[] = [{ shapes: [[3, 7]], from: 0.2, to: 4 }]
 const two: Domain[] = [
-  {
-    shapes: [
-      [3, 5],
-      [3, 5],
-    ],
-    from: -2,
-    to: 2,
-  },
-  {
-    shapes: [
-      [4, 1, 5],
-      [3, 1],
-    ],
-    from: -2,
-    to: 2,
-  },
+  { shapes: of([3, 5], [3, 5]), from: -2, to: 2 },
+  { shapes: of([4, 1, 5], [3, 1]), from: -2, to: 2 },
   { shapes: [[], [6]], from: 0.5, to: 2 },
 ]
 const flat = (domains: Domain[]): Domain[] => domains.map((domain) => ({ ...domain, differentiable: false }))
@@ -156,17 +91,7 @@ export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = 
   equal: flat(two),
   erf: one,
   exp: one,
-  gather: [
-    {
-      shapes: [
-        [5, 3],
-        [4, 2],
-      ],
-      dtypes: ['f32', 'i32'],
-      from: 0,
-      to: 4.99,
-    },
-  ],
+  gather: [{ shapes: of([5, 3], [4, 2]), dtypes: ['f32', 'i32'], from: 0, to: 4.99 }],
   gelu: [...one, fit([[4, 9]], 'tanh')],
   greater: flat(two),
   greaterEqual: flat(two),
@@ -177,21 +102,7 @@ export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = 
   log: positive,
   log1p: [{ shapes: [[3, 7]], from: -0.6, to: 4 }],
   logSoftmax: [fit([[4, 16]]), fit([[2, 3, 130]])],
-  matmul: [
-    fit([
-      [7, 5],
-      [5, 9],
-    ]),
-    fit([
-      [2, 3, 4, 6],
-      [3, 6, 5],
-    ]),
-    fit([[5], [5]]),
-    fit([
-      [3, 2, 7, 8],
-      [8, 1],
-    ]),
-  ],
+  matmul: [fit(of([7, 5], [5, 9])), fit(of([2, 3, 4, 6], [3, 6, 5])), fit([[5], [5]]), fit(of([3, 2, 7, 8], [8, 1]))],
   max: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 1], true), fit([[40]])],
   maximum: two,
   mean: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 2], true), fit([[40]])],
@@ -223,18 +134,7 @@ export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = 
   ],
   reshape: [fit([[4, 6]], [3, -1]), fit([[2, 3, 4]], [6, 4])],
   rsqrt: positive,
-  scatterAdd: [
-    {
-      shapes: [
-        [4, 2, 3],
-        [4, 2],
-      ],
-      dtypes: ['f32', 'i32'],
-      from: 0,
-      to: 4.99,
-      arguments: [5],
-    },
-  ],
+  scatterAdd: [{ shapes: of([4, 2, 3], [4, 2]), dtypes: ['f32', 'i32'], from: 0, to: 4.99, arguments: [5] }],
   select: [fit([[4, 6, 3]], 1, -2)],
   sigmoid: one,
   sign: flat(one),

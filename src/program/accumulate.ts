@@ -1,5 +1,5 @@
 import { overRows } from './fuse.ts'
-import { type Block, isWhole, type Node, type Ref, refsOf } from './graph.ts'
+import { type Block, isWhole, type Node, type Ref, refsOf, resultsOf } from './graph.ts'
 
 /**
  * Turns `x + product` into a product that adds into the memory of x, where nobody else reads x: sums of gradients then
@@ -10,8 +10,7 @@ export function accumulate(block: Block, kept: ReadonlySet<Node>, continued = ne
   const readers = new Map<Node, number>()
   const count = (within: Block): void => {
     for (const { task } of within.nodes) {
-      const results = task.kind === 'loop' ? [...task.carries.map(({ result }) => result), ...task.stacked] : []
-      for (const { base } of [...refsOf(task), ...results]) readers.set(base, (readers.get(base) ?? 0) + 1)
+      for (const { base } of [...refsOf(task), ...resultsOf(task)]) readers.set(base, (readers.get(base) ?? 0) + 1)
       if (task.kind === 'loop') count(task.body)
     }
   }
@@ -55,4 +54,6 @@ export function accumulate(block: Block, kept: ReadonlySet<Node>, continued = ne
 }
 
 const isProduct = ({ task }: Node): boolean =>
-  task.kind === 'matmul' || task.kind === 'scatterAdd' || (task.kind === 'reduce' && !overRows(task.x, task.keptRank))
+  task.kind === 'matmul' ||
+  task.kind === 'scatterAdd' ||
+  (task.kind === 'reduce' && task.op === 'sum' && !overRows(task.x, task.keptRank))

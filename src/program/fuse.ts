@@ -8,6 +8,7 @@ import {
   type Node,
   type Ref,
   refsOf,
+  resultsOf,
   whole,
 } from './graph.ts'
 import type { Level } from './plan.ts'
@@ -136,9 +137,7 @@ export function fuse(block: Block, kept: ReadonlySet<Node>, placements: Map<Node
         } else startRows(node)
       }
     } else if (task.kind === 'loop') {
-      const inside = new Set<Node>()
-      for (const { result } of task.carries) inside.add(result.base)
-      for (const { base } of task.stacked) inside.add(base)
+      const inside = new Set(resultsOf(task).map(({ base }) => base))
       const body = fuse(task.body, inside, placements)
       const cluster = start({ kind: 'kernel', node, body })
       for (const base of [...body.outer, ...[...inside].filter((base) => base.block !== task.body)])
@@ -192,7 +191,8 @@ const makesItself = ({ task }: Node): boolean =>
 
 /** Whether the reduced axes are the inner ones in memory, and short enough to hold a row. */
 export function overRows(x: Ref, keptRank: number): boolean {
-  if (sizeOf(x.shape.slice(keptRank)) > WIDEST_ROW) return false
+  const length = sizeOf(x.shape.slice(keptRank))
+  if (length === 0 || length > WIDEST_ROW) return false
   if (x.base.task.kind === 'elementwise') return isWhole(x)
   const { shape, strides } = mergeAxes(x.shape.slice(keptRank), x.strides.slice(keptRank))
   return shape.length === 0 || strides[0][shape.length - 1] <= 1
@@ -203,7 +203,7 @@ function repeats(ref: Ref): number | undefined {
   if (ref.offset !== 0 || ref.steps.some((step) => step !== 0)) return undefined
   const { shape, strides } = mergeAxes(ref.shape, ref.strides)
   const last = shape.length - 1
-  if (last < 0 || strides[0][last] !== 0) return undefined
+  if (last < 0 || shape[last] === 0 || strides[0][last] !== 0) return undefined
   const whole = sizeOf(shape.slice(0, last)) === sizeOf(ref.base.shape)
   return whole && isContiguous({ shape: shape.slice(0, last), strides: strides[0].slice(0, last) })
     ? shape[last]
@@ -329,13 +329,7 @@ const distinct = ({ base, shape, strides }: Ref): number =>
 
 function readByBody(body: Block): Node[] {
   return body.nodes.flatMap(({ task }) => [
-    ...refsOf(task).map(({ base }) => base),
-    ...(task.kind === 'loop'
-      ? [
-          ...readByBody(task.body),
-          ...task.carries.map(({ result }) => result.base),
-          ...task.stacked.map(({ base }) => base),
-        ]
-      : []),
+    ...[...refsOf(task), ...resultsOf(task)].map(({ base }) => base),
+    ...(task.kind === 'loop' ? readByBody(task.body) : []),
   ])
 }

@@ -200,6 +200,10 @@ export function refsOf(task: Task): readonly Ref[] {
   }
 }
 
+/** What a loop takes from an iteration of its body; of other nodes nothing. */
+export const resultsOf = (task: Task): readonly Ref[] =>
+  task.kind === 'loop' ? [...task.carries.map(({ result }) => result), ...task.stacked] : []
+
 let created = 0
 
 function makeNode(block: Block, task: Task, shape: Shape, dtype: DType, key?: string): Node {

@@ -17,6 +17,7 @@ import {
   type Node,
   type Ref,
   refsOf,
+  resultsOf,
 } from './graph.ts'
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
 import { draftRows, finishRows, type RowsDraft, type Target } from './rows.ts'
@@ -274,7 +275,7 @@ class Emitter {
     task.carries.forEach(({ first, leaf, result }, i) => {
       const size = sizeOf(leaf.shape)
       const recorded = task.records.has(i)
-      const storage = makeStorage('arena', recorded ? (task.count + 1) * size : size, block, { replay: recorded })
+      const storage = makeStorage('arena', recorded ? (task.count + 1) * size : size, block, recorded)
       const step = recorded ? size : 0
       leaf.location = { storage, offset: 0, steps: stepsOf(step) }
       this.copy(first, { storage, offset: 0, steps: [] }, block)
@@ -417,8 +418,10 @@ class Emitter {
 function reads(cluster: Cluster, node: Node): boolean {
   if (cluster.kind === 'kernel') {
     const { task } = cluster.node
-    const results = task.kind === 'loop' ? [...task.carries.map(({ result }) => result), ...task.stacked] : []
-    return [...refsOf(task), ...results].some(({ base }) => base === node) || (cluster.body?.outer.has(node) ?? false)
+    return (
+      [...refsOf(task), ...resultsOf(task)].some(({ base }) => base === node) ||
+      (cluster.body?.outer.has(node) ?? false)
+    )
   }
   return [...cluster.levels.keys()].some(({ task }) => refsOf(task).some(({ base }) => base === node))
 }

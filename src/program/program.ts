@@ -6,7 +6,7 @@ import type { Variable } from '../tensor/variable.ts'
 import type { Device, HostArray, Loaded } from './device.ts'
 import { describe, list } from './listing.ts'
 import { lower } from './lower.ts'
-import type { Plan, Port } from './plan.ts'
+import type { Memory, Plan, Port } from './plan.ts'
 
 /** The shape and type of an input. */
 export interface InputSpec<D extends DType = DType> {
@@ -28,23 +28,14 @@ export type HostResults<R extends Results> = {
 // biome-ignore lint/suspicious/noExplicitAny: a scalar or an array, by the shape, which the type system does not know
 export type HostValue = any
 
-/** Memory in bytes, known before anything runs. */
-export interface ProgramMemory {
-  /** Results and replay buffers. */
-  readonly arena: number
-  /** Of the arena, the records that replay keeps. */
-  readonly replay: number
-  readonly inputs: number
-  readonly variables: number
-}
-
 const BYTES = 4
 
-export const memoryOf = ({ memory }: Plan): ProgramMemory => ({
-  arena: memory.arena * BYTES,
-  replay: memory.replay * BYTES,
-  inputs: memory.inputs * BYTES,
-  variables: memory.variables * BYTES,
+/** A plan's memory in bytes, known before anything runs. */
+export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan): Memory => ({
+  arena: arena * BYTES,
+  replay: replay * BYTES,
+  inputs: inputs * BYTES,
+  variables: variables * BYTES,
 })
 
 /** A function compiled for one device and one set of shapes. */
@@ -62,16 +53,21 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.loaded = device.backend.load(plan)
   }
 
-  get memory(): ProgramMemory & { readonly workspace: number } {
+  get memory(): Memory & { readonly workspace: number } {
     return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
   }
 
   /** Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. */
   async run(inputs: HostInputs<I>): Promise<HostResults<R>> {
-    const arrays = await this.loaded.run(this.check(inputs))
+    const arrays = await this.arrays(inputs)
     return Object.fromEntries(
       this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
     ) as HostResults<R>
+  }
+
+  /** Runs it once: every result as an array, in the order of the plan's outputs. */
+  async arrays(inputs: HostInputs<I>): Promise<HostArray[]> {
+    return this.loaded.run(this.check(inputs))
   }
 
   /** The time that each kernel took in one run, in milliseconds, with the words of the listing. */
@@ -183,10 +179,9 @@ export function compile<I extends Inputs, R extends Results>(
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
 export async function read(device: Device, ...tensors: Tensor[]): Promise<HostArray[]> {
   const program = compile(device, {}, () => Object.fromEntries(tensors.map((tensor, i) => [`${i}`, tensor])))
-  const values: Record<string, HostValue> = await program.run({})
-  program.close()
-  return tensors.map((tensor, i) => (tensor.rank === 0 ? oneOf(values[i], device, tensor) : values[i]))
+  try {
+    return await program.arrays({})
+  } finally {
+    program.close()
+  }
 }
-
-const oneOf = (value: number, { name }: Device, { dtype }: Tensor): HostArray =>
-  name === 'reference' ? Float64Array.of(value) : dtype === 'i32' ? Int32Array.of(value) : Float32Array.of(value)

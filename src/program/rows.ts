@@ -1,6 +1,6 @@
 import { sizeOf } from '../tensor/shape.ts'
 import type { RowsCluster } from './fuse.ts'
-import { isWhole, type Location, mergeAxes, type Node, type Ref } from './graph.ts'
+import { isWhole, type Location, mergeAxes, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
 import type { Storage } from './storage.ts'
 
@@ -202,11 +202,7 @@ function candidates(
   // by storage, not by node: a part of an assembled node may be read beside the whole
   const inputs = new Map<Storage, boolean>()
   for (const [member, level] of cluster.levels) {
-    for (const ref of member.task.kind === 'reduce'
-      ? [member.task.x]
-      : member.task.kind === 'elementwise'
-        ? member.task.args
-        : []) {
+    for (const ref of refsOf(member.task)) {
       if (cluster.levels.has(ref.base) || ref.base.task.kind === 'constant' || ref.base.task.kind === 'iota') continue
       const full = level === 'full' || member.task.kind === 'reduce'
       const location = locate(ref.base)

@@ -1,4 +1,4 @@
-import type { Block, Node } from './graph.ts'
+import type { Block } from './graph.ts'
 
 /** A piece of memory that results are placed in. In the arena it lives from its first to its last use. */
 export interface Storage {
@@ -6,10 +6,8 @@ export interface Storage {
   readonly elements: number
   /** The block to whose instructions it belongs: a storage of an outer block lives through a whole inner loop. */
   readonly block: Block
-  /** What it holds, for input, variable and constant. */
-  readonly node?: Node
   /** True of the record of a loop's carries. */
-  readonly replay?: boolean
+  readonly replay: boolean
   /** It lies in another storage instead, from its beginning: the same memory at another time. */
   sharedWith?: Storage
   first: number
@@ -18,16 +16,11 @@ export interface Storage {
   offset: number
 }
 
-export const makeStorage = (
-  kind: Storage['kind'],
-  elements: number,
-  block: Block,
-  extra: Pick<Storage, 'node' | 'replay'> = {},
-): Storage => ({
+export const makeStorage = (kind: Storage['kind'], elements: number, block: Block, replay = false): Storage => ({
   kind,
   elements,
   block,
-  ...extra,
+  replay,
   first: Number.POSITIVE_INFINITY,
   last: -1,
   offset: 0,

@@ -1,5 +1,4 @@
 import { filled, matrix } from '../nn/parameters.ts'
-import type { RandomSource } from '../ops/random.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import type { ModelConfig } from './config.ts'
@@ -52,8 +51,6 @@ export interface BlockContext {
   /** Dropout by the name of the layer's output. */
   readonly drop: (x: Tensor, site: string) => Tensor
 }
-
-export type Dropout = (site: string) => RandomSource
 
 export const layerNorm = (x: Tensor, { gain, bias }: Norm): Tensor => x.layerNorm(gain, bias, EPSILON)
 export const affine = (x: Tensor, { w, b }: Linear): Tensor => x.matmul(w).add(b)

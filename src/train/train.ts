@@ -1,5 +1,6 @@
 import { learningRate, type RateOptions } from '../optim/schedule.ts'
-import { compile, type ProgramMemory } from '../program/program.ts'
+import type { Memory } from '../program/plan.ts'
+import { compile } from '../program/program.ts'
 import type { Method, Rmaat } from '../rmaat/model.ts'
 import { take } from '../tasks/index.ts'
 import { batchOf, type Task } from '../tasks/task.ts'
@@ -40,7 +41,7 @@ export type TrainEvent =
   | {
       readonly kind: 'begin'
       readonly parameters: number
-      readonly memory: ProgramMemory & { readonly workspace: number }
+      readonly memory: Memory & { readonly workspace: number }
       readonly kernels: number
     }
   | StepEvent

@@ -73,7 +73,8 @@ const names = Object.keys(allDomains)
 const apply = (name: string, inputs: Record<string, Tensor>, rest: readonly unknown[] = []): Tensor => {
   const [first, ...others] = Object.values(inputs)
   if (name in functions) return functions[name][1]([first, ...others])
-  return methods[name as keyof typeof methods](first, ...([...others, ...rest] as never[]))
+  const method = methods[name as keyof typeof methods] as (x: Tensor, ...rest: never[]) => Tensor
+  return method(first, ...([...others, ...rest] as never[]))
 }
 
 /** The operation, and its vector-Jacobian product with a fixed cotangent, for all f32 inputs. */

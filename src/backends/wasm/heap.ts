@@ -40,6 +40,7 @@ export class Heap {
       else this.free[piece] = { at: at + size, bytes: available - size }
       return at
     }
+    this.trim()
     const at = this.end
     this.grow(at + size + this.scratchBytes + this.arenaBytes, purpose)
     this.end += size
@@ -58,6 +59,10 @@ export class Heap {
         this.free.splice(i, 1)
       }
     }
+  }
+
+  /** Takes back what is free before scratch and arena: only where these may move, as programs hold their addresses. */
+  private trim(): void {
     const last = this.free.at(-1)
     if (last && last.at + last.bytes === this.end) {
       this.end = last.at
@@ -67,6 +72,7 @@ export class Heap {
 
   /** Makes room for a program's scratch and arena. */
   reserve(scratchBytes: number, arenaBytes: number): void {
+    this.trim()
     const scratch = Math.max(this.scratchBytes, aligned(scratchBytes))
     const arena = Math.max(this.arenaBytes, aligned(arenaBytes))
     this.grow(this.end + scratch + arena, `an arena of ${arena} bytes with ${scratch} bytes of scratch`)
