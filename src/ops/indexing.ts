@@ -1,8 +1,8 @@
 import { RmaatError } from '../errors.ts'
-import { formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { less, lessEqual, where } from './elementwise.ts'
-import { expectDType, type OpRow, structure } from './row.ts'
+import { expectDType, type OpRow, structure, zeros } from './row.ts'
 
 export const indexingRows = {
   gather: {
@@ -37,6 +37,7 @@ export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
       `scatterAdd: ${formatShape(x.shape)} does not begin with the shape of its indices, ${formatShape(indices.shape)}`,
     )
   }
-  if (sizeOf(x.shape) === 0) throw new RmaatError('shape', `scatterAdd: nothing to add in ${formatShape(x.shape)}`)
+  checkShape('scatterAdd', [rows])
+  if (sizeOf(x.shape) === 0) return zeros([rows, ...rest])
   return new Tensor('scatterAdd', [x, indices], {}, [rows, ...rest], 'f32')
 }

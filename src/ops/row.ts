@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { ScalarName } from './scalar.ts'
 
@@ -66,7 +66,7 @@ function checkNumber(value: number, dtype: DType): number {
     throw new RmaatError('dtype', `a tensor or a number was expected, found ${typeof value}`)
   }
   if (dtype === 'i32' && (value | 0) !== value) {
-    throw new RmaatError('dtype', `${value} is no 32-bit integer, and the other operand is i32: cast it to f32 first`)
+    throw new RmaatError('dtype', `${value} is no 32-bit integer; i32 was expected`)
   }
   return value
 }
@@ -83,13 +83,18 @@ export function expectDType(operation: string, tensor: Tensor, dtype: DType): Te
 
 /** A tensor of the given values, row by row; a constant of whatever program uses it. */
 export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'f32'): Tensor {
+  checkShape('tensor', shape)
+  for (let i = 0; dtype === 'i32' && i < values.length; i++) checkNumber(values[i], dtype)
   if (sizeOf(shape) !== values.length) {
     throw new RmaatError('shape', `tensor: ${values.length} values do not fill the shape ${formatShape(shape)}`)
   }
   return new Tensor('data', [], { values: Float64Array.from(values) }, shape, dtype)
 }
 
-export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => constant(0, dtype).broadcastTo(shape)
+export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => {
+  checkShape('zeros', shape)
+  return constant(0, dtype).broadcastTo(shape)
+}
 
 /** The index along one axis, as i32. */
 export const iota = (shape: Shape, axis: number): Tensor => new Tensor('iota', [], { axis }, shape, 'i32')

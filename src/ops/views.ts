@@ -89,6 +89,7 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
 
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
+  checkShape('broadcastTo', shape)
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
     throw new RmaatError('shape', `broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`)
   }

@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import type { DeviceIdentity } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
 import type { Plan, View } from './plan.ts'
@@ -44,7 +44,8 @@ export interface Loaded {
 /** A device that is open: the owner of variables, the target of `compile`. */
 export class Device implements DeviceIdentity {
   readonly backend: Backend
-  private readonly variables = new Set<Variable>()
+  /** Of the variables that are there. */
+  private readonly ids = new Set<number>()
   private closed = false
 
   constructor(backend: Backend) {
@@ -58,9 +59,10 @@ export class Device implements DeviceIdentity {
   /** Memory that outlives a run, with the given values or zeros. */
   variable(shape: Shape, dtype: DType = 'f32', values?: ArrayLike<number>): Variable {
     this.check()
+    checkShape('variable', shape)
     const variable = new Variable(this, shape, dtype)
     this.backend.createVariable(variable.id, sizeOf(shape), dtype)
-    this.variables.add(variable)
+    this.ids.add(variable.id)
     if (values) this.write(variable, values)
     return variable
   }
@@ -83,7 +85,12 @@ export class Device implements DeviceIdentity {
 
   /** Gives a variable's memory back. */
   delete(variable: Variable): void {
-    if (this.variables.delete(variable)) this.backend.deleteVariable(variable.id)
+    if (this.ids.delete(variable.id)) this.backend.deleteVariable(variable.id)
+  }
+
+  /** Whether a variable, by its id, is still there. */
+  has(id: number): boolean {
+    return this.ids.has(id)
   }
 
   /** Throws where the device is closed. */
@@ -93,14 +100,14 @@ export class Device implements DeviceIdentity {
 
   private checkOwn(variable: Variable): void {
     this.check()
-    if (!this.variables.has(variable))
+    if (!this.ids.has(variable.id))
       throw new RmaatError('device', `no such variable on ${this.name}: deleted, or another device's`)
   }
 
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.variables.clear()
+    this.ids.clear()
     this.backend.close()
   }
 }

@@ -1,3 +1,4 @@
+import { RmaatError } from '../errors.ts'
 import type { Contraction } from '../ops/contraction.ts'
 import type { LoopResult, LoopSpec } from '../ops/loop.ts'
 import type { ScalarName } from '../ops/scalar.ts'
@@ -244,6 +245,11 @@ const inMemory = (ref: Ref, block: Block): Ref =>
   ref.base.task.kind === 'iota' || ref.base.task.kind === 'constant' ? copyOf(ref, block) : ref
 const contiguous = (ref: Ref, block: Block): Ref => (isContiguous(ref) ? inMemory(ref, block) : copyOf(ref, block))
 
+/** Makes an input known to a program: no other input means anything in it. */
+export function addInput(tensor: Tensor, name: string, block: Block): void {
+  block.refs.set(tensor, whole(makeNode(block, { kind: 'input', name }, tensor.shape, tensor.dtype)))
+}
+
 /** Brings a tensor, and all that it is made of, into a block. */
 export function bring(tensor: Tensor, block: Block): Ref {
   const known = block.find(tensor)
@@ -287,8 +293,6 @@ function lower(tensor: Tensor, block: Block): Ref {
       return node({ kind: 'data', values: attributes.values })
     case 'variable':
       return node({ kind: 'variable', variable: tensor as Variable }, `variable ${tensor.id}`)
-    case 'input':
-      return node({ kind: 'input', name: attributes.name })
     case 'iota': {
       const { axis } = attributes as { axis: number }
       const strides = shape.map((_, i) => (i === axis ? 1 : 0))
@@ -372,7 +376,10 @@ function lower(tensor: Tensor, block: Block): Ref {
       return node({ kind: 'loopResult', loop, result }, `loopResult ${loop.id} ${result.kind} ${result.index}`)
     }
     default:
-      throw new Error(`${op} stands outside of the loop or program that it belongs to`)
+      throw new RmaatError(
+        'program',
+        `an ${op === 'input' ? 'input' : 'iteration'} is used outside of the program or loop that it belongs to`,
+      )
   }
 }
 

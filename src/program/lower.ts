@@ -7,6 +7,7 @@ import type { Variable } from '../tensor/variable.ts'
 import { accumulate } from './accumulate.ts'
 import { type Cluster, type Fused, fuse, type Placement, type RowsCluster } from './fuse.ts'
 import {
+  addInput,
   Block,
   bring,
   copyOf,
@@ -41,6 +42,7 @@ interface Draft {
 /** Makes the plan of a program: nodes, clusters, kernel calls, then memory. */
 export function lower({ inputs, outputs, updates }: Goal): Plan {
   const top = new Block()
+  for (const [name, tensor] of Object.entries(inputs)) addInput(tensor, name, top)
   // oldest first: what is computed early dies early
   for (const tensor of reachable([...Object.values(outputs), ...updates.map(([, tensor]) => tensor)]))
     bring(tensor, top)

@@ -50,6 +50,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.device = device
     this.specs = specs
     this.plan = plan
+    this.checkVariables()
     this.loaded = device.backend.load(plan)
   }
 
@@ -91,9 +92,15 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.closed = true
   }
 
+  private checkVariables(): void {
+    const gone = this.plan.buffers.some((buffer) => buffer.kind === 'variable' && !this.device.has(buffer.id))
+    if (gone) throw new RmaatError('device', `the program uses a variable that was deleted on ${this.device.name}`)
+  }
+
   private check(inputs: HostInputs<I>): ArrayLike<number>[] {
     this.device.check()
     if (this.closed) throw new RmaatError('program', 'the program is closed')
+    this.checkVariables()
     const unknown = Object.keys(inputs).filter((name) => !(name in this.specs))
     if (unknown.length) {
       throw new RmaatError(

@@ -8,14 +8,9 @@ const count = z.number().int().min(1)
 
 /** Every setting of the model: its range, its default, what it means, and whether the paper fixes it or we chose it. */
 const settings = {
-  segments: [
-    count,
-    4,
-    'choice',
-    'T, how many segments a sequence is cut into (the paper: 16 for Retrieval; else not found)',
-  ],
+  segments: [count, 4, 'choice', 'T, how many segments a sequence is cut into (the paper names 16 for Retrieval)'],
   segmentLength: [count, 16, 'choice', 'S, tokens in a segment (the paper: 512 for Retrieval)'],
-  memory: [count, 8, 'choice', 'M, memory tokens (studied in the paper, its value not found)'],
+  memory: [count, 8, 'choice', 'M, memory tokens (the paper studies it and names no value)'],
   width: [count, 64, 'choice', 'd, width of a token (the paper: at most 1024)'],
   layers: [count, 2, 'choice', 'blocks'],
   heads: [count, 4, 'choice', 'attention heads; their width is width / heads'],

@@ -12,7 +12,7 @@ import { attentions } from './attention/index.ts'
 import { affine, block, blockParameters, layerNorm, linearParameters, normParameters } from './block.ts'
 import { type ModelConfig, modelConfig } from './config.ts'
 import { memoryUpdates } from './memory/index.ts'
-import { updateMemory } from './memory/update.ts'
+import { type MemoryUpdate, updateMemory } from './memory/update.ts'
 
 /** How gradients are found: by memory replay (AMRB, section 3.4), or by keeping every segment's activations (BPTT). */
 export type Method = 'amrb' | 'bptt'
@@ -55,12 +55,14 @@ export interface Forward {
 
 const parameterTree = (config: ModelConfig, attention: Attention, attentionConfig: AttentionConfig) => {
   const { vocabulary, width, segmentLength, memory, classes } = config
+  const update: MemoryUpdate = memoryUpdates[config.update]
   return {
     embed: spread([vocabulary, width], 0.3),
     position: spread([segmentLength, width], 0.3),
     memory: spread([memory, width], 0.3),
     blocks: Array.from({ length: config.layers }, () => blockParameters(attention, config, attentionConfig)),
     ...(config.norm === 'pre' ? { final: normParameters(width) } : {}),
+    ...(update.parameters ? { update: update.parameters({ slots: memory, width }) } : {}),
     head1: linearParameters(width, width),
     head2: linearParameters(width, classes, width ** -0.5 / 2),
   }
@@ -116,7 +118,13 @@ export class Rmaat {
         ([m], [ids, mask, factor, alive], index) => {
           if (method === 'bptt') memories.push(m)
           const { fresh, logits } = read(m, [ids, mask], index)
-          const updated = updateMemory(memoryUpdates[update], m, fresh, factor)
+          const retained = factor.reshape([rows, 1, 1])
+          const updated = updateMemory(memoryUpdates[update], {
+            retention: retained,
+            memory: m,
+            fresh,
+            weights: w.update ?? {},
+          })
           const next = where(alive.reshape([rows, 1, 1]), updated, m)
           return { carry: [next], outputs: lossAt === 'all' ? [lossOf(logits(), alive)] : [] }
         },

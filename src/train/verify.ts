@@ -31,6 +31,7 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
     if (!found) throw new RmaatError('data', `the file has no tensor '${name}': it is no golden file of the model`)
     return found
   }
+  get('logits')
   const stored = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, parse(key, value)]))
   const { width, heads, memory, layers, classes, alpha, attention, norm, update, retention, loss, segments } = stored
   const config = {

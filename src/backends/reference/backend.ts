@@ -49,8 +49,8 @@ export class ReferenceBackend implements Backend {
         buffer.kind === 'arena' ? this.arena : buffer.kind === 'variable' ? this.variables.get(buffer.id)! : own[i]!,
       )
     const feed = (inputs: readonly ArrayLike<number>[]): void => {
-      plan.inputs.forEach(({ view }, i) => {
-        own[view.buffer]!.set(inputs[i])
+      plan.inputs.forEach(({ view, dtype }, i) => {
+        own[view.buffer]!.set(dtype === 'i32' ? Int32Array.from(inputs[i]) : inputs[i])
       })
     }
     const look = ({ axes, ...place }: View): HostArray => {

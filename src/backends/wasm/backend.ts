@@ -20,8 +20,8 @@ interface Piece {
 export class WasmBackend implements Backend {
   readonly name = 'wasm'
   readonly description: string
-  private readonly heap = new Heap()
-  private readonly kernels: Kernels
+  private heap = new Heap()
+  private kernels: Kernels | undefined
   private readonly variables = new Map<number, Piece & { dtype: DType }>()
   private readonly programs = new Set<WasmProgram>()
 
@@ -58,9 +58,15 @@ export class WasmBackend implements Backend {
   }
 
   load(plan: Plan): Loaded {
-    const program = new WasmProgram(plan, this)
-    this.programs.add(program)
-    return program
+    const pieces: Piece[] = []
+    try {
+      const program = new WasmProgram(plan, this, pieces)
+      this.programs.add(program)
+      return program
+    } catch (error) {
+      for (const { at, bytes } of pieces) this.heap.release(at, bytes)
+      throw error
+    }
   }
 
   unload(program: WasmProgram): void {
@@ -70,6 +76,9 @@ export class WasmBackend implements Backend {
   close(): void {
     this.programs.clear()
     this.variables.clear()
+    // the memory is freed with its last user
+    this.kernels = undefined
+    this.heap = new Heap()
   }
 
   allocate(bytes: number, purpose: string): Piece {
@@ -86,15 +95,15 @@ export class WasmBackend implements Backend {
   }
 
   baseOf(buffer: Plan['buffers'][number]): number {
-    return buffer.kind === 'variable' ? this.variables.get(buffer.id)!.at : this.heap.arena
+    return buffer.kind === 'variable' ? (this.variables.get(buffer.id)?.at ?? 0) : this.heap.arena
   }
 
   run(start: number, end: number): void {
-    this.kernels.run(start, end, this.heap.scratch)
+    this.kernels!.run(start, end, this.heap.scratch)
   }
 
   setIteration(level: number, value: number): void {
-    this.kernels.setIteration(level, value)
+    this.kernels!.setIteration(level, value)
   }
 
   array(dtype: DType, at: number, elements: number): Float32Array | Int32Array {
@@ -109,7 +118,7 @@ export class WasmBackend implements Backend {
 
 /** A plan in linear memory: its words, and behind them its inputs and constants. */
 class WasmProgram implements Loaded {
-  readonly pieces: Piece[] = []
+  readonly pieces: readonly Piece[]
   private readonly plan: Plan
   private readonly backend: WasmBackend
   private readonly encoded: Encoded
@@ -117,13 +126,15 @@ class WasmProgram implements Loaded {
   /** Where each buffer begins; for arena and variables the backend knows. */
   private readonly own: (number | undefined)[]
 
-  constructor(plan: Plan, backend: WasmBackend) {
+  /** `pieces` receives what is allocated, so that it can be given back if more is refused. */
+  constructor(plan: Plan, backend: WasmBackend, pieces: Piece[]) {
     this.plan = plan
+    this.pieces = pieces
     this.backend = backend
     this.encoded = encode(plan)
     const take = (bytes: number, purpose: string): number => {
       const piece = backend.allocate(bytes, purpose)
-      this.pieces.push(piece)
+      pieces.push(piece)
       return piece.at
     }
     backend.reserve(this.encoded.scratch, plan.memory.arena * 4)

@@ -2,4 +2,4 @@ import { sub } from '../../ops/elementwise.ts'
 import type { MemoryUpdate } from './update.ts'
 
 /** Ours: (1 - RF) m + RF m'. */
-export const mix: MemoryUpdate = (retention) => ({ keep: sub(1, retention), write: retention })
+export const mix: MemoryUpdate = { coefficients: ({ retention }) => ({ keep: sub(1, retention), write: retention }) }

@@ -3,7 +3,10 @@ import { iota } from '../../ops/row.ts'
 import type { MemoryUpdate } from './update.ts'
 
 /** Ours: the first half of the slots adds up (m + RF m'), the other half is written anew (m'). */
-export const split: MemoryUpdate = (retention, slots) => {
-  const adds = iota([slots, 1], 0).less(Math.floor(slots / 2))
-  return { keep: where(adds, 1, 0).cast('f32'), write: where(adds, retention, 1) }
+export const split: MemoryUpdate = {
+  coefficients: ({ retention, memory }) => {
+    const slots = memory.shape[1]
+    const adds = iota([slots, 1], 0).less(Math.floor(slots / 2))
+    return { keep: where(adds, 1, 0).cast('f32'), write: where(adds, retention, 1) }
+  },
 }
