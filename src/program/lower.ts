@@ -21,8 +21,8 @@ import {
   resultsOf,
 } from './graph.ts'
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
-import { draftRows, finishRows, type RowsDraft, type Target } from './rows.ts'
-import { makeStorage, placeByLifetime, resolve, type Storage } from './storage.ts'
+import { draftRows, finishRows, type Target } from './rows.ts'
+import { makeStorage, placeByLifetime, type Storage } from './storage.ts'
 
 /** What a program computes, by name, and which variables it sets when it ends. */
 export interface Goal {
@@ -35,7 +35,6 @@ export interface Goal {
 interface Draft {
   readonly block: Block
   readonly touches: readonly Storage[]
-  readonly inPlace?: RowsDraft['inPlace']
   readonly finish: () => Instruction
 }
 
@@ -180,7 +179,7 @@ class Emitter {
         if (!operand.location) return { buffer: 0, offset, steps, axes }
         return { ...this.place(operand.location, { offset, steps }), axes }
       })
-    this.drafts.push({ block, touches, inPlace: draft.inPlace, finish })
+    this.drafts.push({ block, touches, finish })
   }
 
   private copy(ref: Ref, location: Location, block: Block): void {
@@ -358,7 +357,7 @@ class Emitter {
     return { storage, offset: 0, steps: [] }
   }
 
-  /** Finds the lifetimes, lets results take the place of operands that die with them, and places the rest. */
+  /** Finds the lifetimes and places what lives in the arena. */
   placeArena(outputs: readonly Storage[]): { arena: number; replay: number } {
     const storages = new Set<Storage>()
     const touch = (storage: Storage, first: number, last: number): void => {
@@ -377,30 +376,15 @@ class Emitter {
     })
     for (const storage of outputs) touch(storage, this.drafts.length, this.drafts.length)
 
-    this.drafts.forEach(({ block, inPlace = [] }, at) => {
-      const taken = new Set<Storage>() // by one result of this call: another one needs a place of its own
-      for (const candidate of inPlace) {
-        const input = resolve(candidate.input)
-        const output = resolve(candidate.output)
-        const fits =
-          input !== output && input.kind === 'arena' && output.kind === 'arena' && input.elements === output.elements
-        const local = input.block === block && output.block === block && !input.replay && !output.replay
-        if (!fits || !local || taken.has(input) || input.last !== at || output.first !== at) continue
-        taken.add(input)
-        output.sharedWith = input
-        input.last = output.last
-      }
-    })
-    const own = [...storages].filter((storage) => !storage.sharedWith)
-    const arena = placeByLifetime(own)
-    return { arena, replay: own.reduce((sum, { replay, elements }) => sum + (replay ? elements : 0), 0) }
+    const arena = placeByLifetime([...storages])
+    return { arena, replay: [...storages].reduce((sum, { replay, elements }) => sum + (replay ? elements : 0), 0) }
   }
 
   private place(
     location: Location,
     { offset, steps }: { offset: number; steps: readonly number[] } = { offset: 0, steps: [] },
   ): Place {
-    const storage = resolve(location.storage)
+    const { storage } = location
     const length = Math.max(location.steps.length, steps.length)
     return {
       buffer: this.numbers.get(storage) ?? 0,

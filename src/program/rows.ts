@@ -1,8 +1,7 @@
 import { sizeOf } from '../tensor/shape.ts'
 import type { RowsCluster } from './fuse.ts'
-import { isWhole, type Location, mergeAxes, type Node, type Ref, refsOf } from './graph.ts'
+import { type Location, mergeAxes, type Node, type Ref } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
-import type { Storage } from './storage.ts'
 
 /** A `rows` call whose addresses are not known yet. */
 export interface RowsDraft {
@@ -12,8 +11,6 @@ export interface RowsDraft {
   readonly operands: readonly OperandDraft[]
   readonly prologue: readonly Step[]
   readonly steps: readonly Step[]
-  /** Results that may take the memory of an operand which they alone read last, lane for lane. */
-  readonly inPlace: readonly { readonly input: Storage; readonly output: Storage }[]
 }
 
 export interface OperandDraft {
@@ -154,11 +151,9 @@ export function draftRows(
   const stores = [...cluster.stores].sort(
     (a, b) => Number(loads.has(values.get(b)!)) - Number(loads.has(values.get(a)!)),
   )
-  const targets = new Map<Node, Target>()
   for (const node of stores) {
     const value = values.get(node)!
     const target = targetOf(node)
-    targets.set(node, target)
     const { shape, strides } = mergeAxes(node.shape, target.strides)
     const level = cluster.levels.get(node)!
     const source = level === 'full' && value.level === 'row' ? spread(value) : value
@@ -172,7 +167,6 @@ export function draftRows(
     operands,
     prologue,
     ...allocate(prologue, steps),
-    inPlace: candidates(cluster, locate, stores, targets),
   }
 }
 
@@ -189,34 +183,6 @@ function periodOf(cluster: RowsCluster, members: readonly Node[]): number {
     }
   }
   return 1
-}
-
-function candidates(
-  cluster: RowsCluster,
-  locate: (node: Node) => Location,
-  stores: readonly Node[],
-  targets: ReadonlyMap<Node, Target>,
-): RowsDraft['inPlace'] {
-  const ownsAll = (location: Location, node: Node): boolean =>
-    location.offset === 0 && location.storage.elements === sizeOf(node.shape)
-  // by storage, not by node: a part of an assembled node may be read beside the whole
-  const inputs = new Map<Storage, boolean>()
-  for (const [member, level] of cluster.levels) {
-    for (const ref of refsOf(member.task)) {
-      if (cluster.levels.has(ref.base) || ref.base.task.kind === 'constant' || ref.base.task.kind === 'iota') continue
-      const full = level === 'full' || member.task.kind === 'reduce'
-      const location = locate(ref.base)
-      const lanes = full && isWhole(ref) && ownsAll(location, ref.base)
-      inputs.set(location.storage, (inputs.get(location.storage) ?? true) && lanes)
-    }
-  }
-  return stores.flatMap((node) => {
-    const { location } = targets.get(node)!
-    if (cluster.levels.get(node) !== 'full' || !ownsAll(location, node)) return []
-    return [...inputs].flatMap(([input, lanes]) =>
-      lanes && input.elements === sizeOf(node.shape) ? [{ input, output: location.storage }] : [],
-    )
-  })
 }
 
 /**

@@ -8,8 +8,6 @@ export interface Storage {
   readonly block: Block
   /** True of the record of a loop's carries. */
   readonly replay: boolean
-  /** It lies in another storage instead, from its beginning: the same memory at another time. */
-  sharedWith?: Storage
   first: number
   last: number
   /** Its place in the arena. */
@@ -25,13 +23,6 @@ export const makeStorage = (kind: Storage['kind'], elements: number, block: Bloc
   last: -1,
   offset: 0,
 })
-
-/** The storage that holds another one's memory in the end. */
-export function resolve(storage: Storage): Storage {
-  let at = storage
-  while (at.sharedWith) at = at.sharedWith
-  return at
-}
 
 /**
  * Places storages by their lifetimes, the largest first, each at the lowest offset where it overlaps no other that lives
