@@ -1,0 +1,68 @@
+import { grad } from '../autograd/grad.ts'
+import { filled, matrix, Parameters } from '../nn/parameters.ts'
+import { concat } from '../ops/views.ts'
+import { AdamW } from '../optim/adamw.ts'
+import { learningRate } from '../optim/schedule.ts'
+import type { Device } from '../program/device.ts'
+import { compile, f32, i32 } from '../program/program.ts'
+import { take } from '../tasks/index.ts'
+import type { Example, Task } from '../tasks/task.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+const BATCH = 128
+const HIDDEN = 64
+
+/**
+ * A control that knows no order: a network with one hidden layer sees how often each token occurs, and which stands
+ * first (in ListOps, the operator at the root). Returns its accuracy on the task's test set.
+ */
+export async function bagOfTokens(device: Device, task: Task, steps: number): Promise<number> {
+  const inputs = 2 * task.vocabulary
+  const tree = {
+    up: { w: matrix(inputs, HIDDEN), b: filled([HIDDEN], 0) },
+    down: { w: matrix(HIDDEN, task.classes), b: filled([task.classes], 0) },
+  }
+  const parameters = new Parameters(device, tree, 0)
+  const optimizer = new AdamW(device, parameters.variable, { decayed: parameters.decayed })
+  const { up, down } = parameters.tensors
+  const logitsOf = (x: Tensor): Tensor => x.matmul(up.w).add(up.b).gelu().matmul(down.w).add(down.b)
+  const specs = { x: f32(BATCH, inputs), labels: i32(BATCH) }
+  const step = compile(device, { ...specs, hyper: f32(3) }, ({ x, labels, hyper }) => {
+    const loss = logitsOf(x).crossEntropy(labels).mean()
+    const gradients = grad(
+      loss,
+      parameters.named.map(({ tensor }) => tensor),
+    )
+    const flat = concat(parameters.inOrder(gradients).map((g) => g.reshape([-1])))
+    return { loss, updates: optimizer.update(flat, hyper) }
+  })
+  const answer = compile(device, { x: specs.x }, ({ x }) => ({ label: logitsOf(x).argmax(-1) }))
+
+  const stream = task.train(0)
+  for (let i = 1; i <= steps; i++) {
+    const rate = learningRate(i, { schedule: 'cosine', rate: 3e-3, steps, warmUp: 0.1, floor: 0.05 })
+    await step.run({ ...features(take(stream, BATCH), task.vocabulary), hyper: optimizer.hyper(i, rate) })
+  }
+  let correct = 0
+  for (let from = 0; from < task.test.length; from += BATCH) {
+    const part = task.test.slice(from, from + BATCH)
+    const { label } = await answer.run({ x: features(part, task.vocabulary).x })
+    correct += part.filter((example, i) => example.label === label[i]).length
+  }
+  for (const program of [step, answer]) program.close()
+  for (const variable of [parameters.variable, ...optimizer.state]) device.delete(variable)
+  return correct / task.test.length
+}
+
+/** Counts of each token, and a one at the first; rows beyond the examples stay empty. */
+function features(examples: readonly Example[], vocabulary: number): { x: Float32Array; labels: Int32Array } {
+  const x = new Float32Array(BATCH * 2 * vocabulary)
+  const labels = new Int32Array(BATCH)
+  examples.forEach(({ tokens, label }, row) => {
+    const at = row * 2 * vocabulary
+    for (let i = 0; i < tokens.length; i++) x[at + tokens[i]]++
+    x[at + vocabulary + tokens[0]] = 1
+    labels[row] = label
+  })
+  return { x, labels }
+}
