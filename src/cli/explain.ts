@@ -7,7 +7,15 @@ import { memoryOf, plan } from '../program/program.ts'
 import { batchInputs, Rmaat } from '../rmaat/model.ts'
 import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { memoryOn, modelFor, sizesOf } from './prepare.ts'
-import { addConfigFile, addSettings, givenSettings, modelSettings, taskSettings, withDefaults } from './settings.ts'
+import {
+  addConfigFile,
+  addSettings,
+  givenSettings,
+  modelSettings,
+  taskSettings,
+  trainingSettings,
+  withDefaults,
+} from './settings.ts'
 import { bytes, count, jsonLine, plural, say } from './terminal.ts'
 
 interface Options {
@@ -25,7 +33,7 @@ export function explainCommand(): Command {
     )
   addSettings(command, 'Task:', taskSettings)
   addSettings(command, 'Model:', modelSettings)
-  addSettings(command, 'Training:', ['method', 'batch', 'clip', 'device'])
+  addSettings(command, 'Training:', trainingSettings)
   return addConfigFile(command)
     .option('--forward', 'the forward pass alone: loss and logits')
     .option('--trace', 'the step as `train --trace` runs it')

@@ -121,6 +121,16 @@ export const modelSettings = [
 ] as const satisfies SettingName[]
 
 export const rateSettings = ['rate', 'schedule', 'warmUp', 'floor', 'decay'] as const satisfies SettingName[]
+/** All that `train` takes of it; `explain` takes the same, so that a command line serves both. */
+export const trainingSettings: readonly SettingName[] = [
+  'method',
+  'steps',
+  'batch',
+  ...rateSettings,
+  'clip',
+  'seed',
+  'device',
+]
 
 /** segmentLength -> --segment-length */
 const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

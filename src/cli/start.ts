@@ -178,7 +178,7 @@ async function comparison(device: Awaited<ReturnType<typeof openDevice>>) {
   const batch = 8
   const task = tasks.order(sizes)
   const config = { ...sizes, vocabulary: task.vocabulary, classes: task.classes }
-  const { difference, amrb, bptt } = await compareMethods(device, config, task, { batch, repetitions: 5 })
+  const { difference, amrb, bptt } = await compareMethods(device, config, task, { batch, repetitions: 9 })
   const rows = [
     ['', 'memory', 'time'],
     ['BPTT: keep every segment', bytes(bptt.arena), duration(bptt.milliseconds)],

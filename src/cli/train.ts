@@ -13,9 +13,9 @@ import {
   addSettings,
   givenSettings,
   modelSettings,
-  rateSettings,
   taggedBeside,
   taskSettings,
+  trainingSettings,
   withDefaults,
 } from './settings.ts'
 import { bytes, count, duration, jsonLine, notice, percent, plural, say, version } from './terminal.ts'
@@ -34,7 +34,7 @@ export function trainCommand(): Command {
     )
   addSettings(command, 'Task:', [...taskSettings, 'testExamples'])
   addSettings(command, 'Model:', modelSettings)
-  addSettings(command, 'Training:', ['method', 'steps', 'batch', ...rateSettings, 'clip', 'seed', 'device'])
+  addSettings(command, 'Training:', trainingSettings)
   return addConfigFile(command)
     .option('--out <folder>', 'where log.jsonl, weights.safetensors and config.json go (runs/<task>-<method>-<time>)')
     .option('--trace', 'also log the norms of the memory and of its gradient for every segment')
