@@ -18,7 +18,7 @@ export const verifyCommand = (): Command =>
     new Command('verify')
       .summary('recompute values that were computed elsewhere')
       .description(
-        'Recomputes files of values computed elsewhere: logits, loss and every gradient, by bptt and by amrb. Exit code 1 past the tolerance.',
+        'Recomputes files of values computed elsewhere: logits, loss and every gradient, by bptt and by amrb; or the simulation of the macro model. Exit code 1 past the tolerance.',
       ),
     'Computing:',
     ['device'],
@@ -51,8 +51,12 @@ async function verifyFiles(paths: readonly string[], { json, ...options }: Optio
       if (!passed) failed.push(path)
       if (json) for (const row of byTensor(checks)) jsonLine({ kind: 'tensor', file: path, ...row })
       else {
-        const rows = byTensor(checks).map(({ tensor, bptt, amrb }) => [tensor, scientific(bptt), scientific(amrb)])
-        say(`${path}\n\n${table([['largest relative error', 'bptt', 'amrb'], ...rows])}\n`)
+        const methods = [...new Set(checks.map(({ method }) => method))]
+        const rows = byTensor(checks).map(({ tensor, ...errors }) => [
+          tensor,
+          ...methods.map((method) => scientific(errors[method])),
+        ])
+        say(`${path}\n\n${table([['largest relative error', ...methods], ...rows])}\n`)
         const whole = `${scientific(worst.error)} of ${worst.tensor} by ${worst.method}`
         say(`${passed ? 'passed' : 'FAILED'}: at most ${whole}, tolerance ${scientific(tolerance)}\n`)
       }
@@ -78,15 +82,13 @@ async function checksOf(device: Device, path: string): Promise<TensorCheck[]> {
   }
 }
 
-/** Both methods' errors of each tensor, in the order of the checks. */
-function byTensor(checks: readonly TensorCheck[]): { tensor: string; bptt: number; amrb: number }[] {
-  const errorOf = (tensor: string, method: TensorCheck['method']): number =>
-    checks.find((check) => check.tensor === tensor && check.method === method)!.error
-  return [...new Set(checks.map(({ tensor }) => tensor))].map((tensor) => ({
-    tensor,
-    bptt: errorOf(tensor, 'bptt'),
-    amrb: errorOf(tensor, 'amrb'),
-  }))
+/** The errors of each tensor by method, in the order of the checks. */
+function byTensor(checks: readonly TensorCheck[]): TensorErrors[] {
+  return [...new Set(checks.map(({ tensor }) => tensor))].map((tensor) => {
+    const own = checks.filter((check) => check.tensor === tensor).map(({ method, error }) => [method, error])
+    return { tensor, ...Object.fromEntries(own) }
+  })
 }
+type TensorErrors = { readonly tensor: string } & { readonly [Name in TensorCheck['method']]?: number }
 
-const scientific = (value: number): string => (value === 0 ? '0' : value.toExponential(1))
+const scientific = (value = Number.NaN): string => (value === 0 ? '0' : value.toExponential(1))

@@ -3,6 +3,7 @@ import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
+import { type MacroModel, simulate } from '../rmaat/macro-model.ts'
 import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
 import { modelInputs } from './batch.ts'
 import { readSafetensors, type StoredTensor } from './safetensors.ts'
@@ -13,7 +14,8 @@ export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, w
 
 export interface TensorCheck {
   readonly tensor: string
-  readonly method: Method
+  /** How it was recomputed. */
+  readonly method: Method | 'simulation'
   readonly error: number
 }
 
@@ -21,11 +23,12 @@ export interface TensorCheck {
 const renamed = { feature: 'features', ffn: 'feedForward', vocab: 'vocabulary', segment: 'segmentLength' } as const
 
 /**
- * Recomputes a golden file: loads its weights, computes logits, loss and every gradient by both methods, and returns
+ * Recomputes a golden file. That of the macro model: its simulation. That of a model: loads its weights, computes logits, loss and every gradient by both methods, and returns
  * the largest error of each tensor relative to its largest element (a scalar's to its block's largest gradient).
  */
 export async function verify(device: Device, bytes: Uint8Array): Promise<TensorCheck[]> {
   const { tensors, metadata } = readSafetensors(bytes)
+  if (tensors.has('cycle_ends')) return verifySimulation(tensors.get('cycle_ends')!, metadata)
   const get = (name: string): StoredTensor => {
     const found = tensors.get(name)
     if (!found) throw new RmaatError('data', `the file has no tensor '${name}': it is no golden file of the model`)
@@ -90,6 +93,39 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
   } finally {
     model.close()
   }
+}
+
+/** What a golden file of the macro model calls each constant. */
+export const macroNames: Readonly<Record<keyof MacroModel, string>> = {
+  tauNeuron: 'tau_n',
+  tauSynapse: 'tau_s',
+  tauShortTerm: 'tau_ps',
+  tauLongTerm: 'tau_pl',
+  leakNeuron: 'leak_n',
+  leakSynapse: 'beta',
+  leakShortTerm: 'gamma_s',
+  leakLongTerm: 'gamma_l',
+  driveShortTerm: 'drive_ps',
+  coupling: 'coupling',
+  scale: 'scale',
+  stimulus: 'stimulus',
+  stimulusDuration: 'on',
+  cycleDuration: 'cycle',
+  cycles: 'cycles',
+  timeStep: 'dt',
+  side: 'side',
+}
+
+/** The states of the macro model at the end of each cycle; computed on the host whatever the device. */
+function verifySimulation({ data }: StoredTensor, metadata: Readonly<Record<string, string>>): TensorCheck[] {
+  const constants = Object.entries(macroNames).map(([name, theirs]) => {
+    if (metadata[theirs] === undefined)
+      throw new RmaatError('data', `the metadata holds no '${theirs}' of the macro model`)
+    return [name, parse(theirs, metadata[theirs])]
+  })
+  const { cycleEnds } = simulate(Object.fromEntries(constants))
+  const found = cycleEnds.flatMap(({ neuron, synapse, shortTerm, longTerm }) => [neuron, synapse, shortTerm, longTerm])
+  return [{ tensor: 'cycle_ends', method: 'simulation', error: largestError(found, data) / largest(data) }]
 }
 
 function parse(key: string, value: string): unknown {

@@ -5,27 +5,7 @@ import { RmaatError } from '../../src/errors.ts'
 import { type MacroModel, macroDefaults, macroParameters, simulate } from '../../src/rmaat/macro-model.ts'
 import { retention, retentionFromCurve } from '../../src/rmaat/retention.ts'
 import { readSafetensors } from '../../src/train/safetensors.ts'
-
-/** What the golden file calls each constant. */
-const GOLDEN_NAMES: Record<keyof MacroModel, string> = {
-  tauNeuron: 'tau_n',
-  tauSynapse: 'tau_s',
-  tauShortTerm: 'tau_ps',
-  tauLongTerm: 'tau_pl',
-  leakNeuron: 'leak_n',
-  leakSynapse: 'beta',
-  leakShortTerm: 'gamma_s',
-  leakLongTerm: 'gamma_l',
-  driveShortTerm: 'drive_ps',
-  coupling: 'coupling',
-  scale: 'scale',
-  stimulus: 'stimulus',
-  stimulusDuration: 'on',
-  cycleDuration: 'cycle',
-  cycles: 'cycles',
-  timeStep: 'dt',
-  side: 'side',
-}
+import { macroNames } from '../../src/train/verify.ts'
 
 const golden = readSafetensors(readFileSync(new URL('../golden/macro.safetensors', import.meta.url)))
 const result = simulate()
@@ -33,7 +13,7 @@ const result = simulate()
 test('the defaults are the constants of the golden file', () => {
   assert.is(Object.keys(golden.metadata).length, Object.keys(macroDefaults).length)
   for (const [name, value] of Object.entries(macroDefaults)) {
-    assert.is(value, Number(golden.metadata[GOLDEN_NAMES[name as keyof MacroModel]]), name)
+    assert.is(value, Number(golden.metadata[macroNames[name as keyof MacroModel]]), name)
   }
 })
 
