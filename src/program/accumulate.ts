@@ -1,4 +1,4 @@
-import { overRows } from './fuse.ts'
+import { fuses } from './fuse.ts'
 import { type Block, isWhole, type Node, type Ref, refsOf, resultsOf } from './graph.ts'
 
 /**
@@ -54,6 +54,4 @@ export function accumulate(block: Block, kept: ReadonlySet<Node>, continued = ne
 }
 
 const isProduct = ({ task }: Node): boolean =>
-  task.kind === 'matmul' ||
-  task.kind === 'scatterAdd' ||
-  (task.kind === 'reduce' && task.op === 'sum' && !overRows(task.x, task.keptRank))
+  task.kind === 'matmul' || task.kind === 'scatterAdd' || (task.kind === 'reduce' && task.op === 'sum' && !fuses(task))

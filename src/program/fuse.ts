@@ -9,6 +9,7 @@ import {
   type Ref,
   refsOf,
   resultsOf,
+  type Task,
   whole,
 } from './graph.ts'
 import type { Level } from './plan.ts'
@@ -123,7 +124,7 @@ export function fuse(block: Block, kept: ReadonlySet<Node>, placements: Map<Node
           { ...task.fill, shape: node.shape, strides: node.shape.map(() => 0) },
           { whole: node, offset: 0, strides: stridesIn(node) },
         )
-    } else if (task.kind === 'elementwise' || (task.kind === 'reduce' && overRows(task.x, task.keptRank))) {
+    } else if (fuses(task)) {
       const groups = [...new Set(readers.map(({ cluster }) => cluster))]
       const fitting = groups.filter((cluster): cluster is RowsCluster => levelIn(cluster, node, readers) !== undefined)
       const stored = kept.has(node) || groups.length === 0 || fitting.length < groups.length
@@ -183,14 +184,15 @@ const stridesIn = ({ shape }: Node): number[] => contiguousStrides(shape)
 const widthOf = ({ x, keptRank }: { x: Ref; keptRank: number }): number => sizeOf(x.shape.slice(keptRank))
 /** Kernels that write a contiguous result wherever they are told. */
 const makesItself = ({ task }: Node): boolean =>
-  (task.kind === 'matmul' ||
-    task.kind === 'scatterAdd' ||
-    task.kind === 'gather' ||
-    (task.kind === 'reduce' && !overRows(task.x, task.keptRank))) &&
+  (['matmul', 'scatterAdd', 'gather'].includes(task.kind) || (task.kind === 'reduce' && !fuses(task))) &&
   !('into' in task && task.into)
 
+/** Whether a node can be a member of a `rows` call. */
+export const fuses = (task: Task): boolean =>
+  task.kind === 'elementwise' || (task.kind === 'reduce' && overRows(task.x, task.keptRank))
+
 /** Whether the reduced axes are the inner ones in memory, and short enough to hold a row. */
-export function overRows(x: Ref, keptRank: number): boolean {
+function overRows(x: Ref, keptRank: number): boolean {
   const length = sizeOf(x.shape.slice(keptRank))
   if (length === 0 || length > WIDEST_ROW) return false
   if (x.base.task.kind === 'elementwise') return isWhole(x)
@@ -297,8 +299,7 @@ function hostOf(cluster: RowsCluster, before: readonly Cluster[], madeAt: Readon
 function frontiers(block: Block, kept: ReadonlySet<Node>): { cheap: (node: Node) => boolean } {
   const inMemory = new Set(kept)
   for (const { task } of block.nodes) {
-    const fuses = task.kind === 'elementwise' || (task.kind === 'reduce' && overRows(task.x, task.keptRank))
-    if (!fuses) for (const { base } of refsOf(task)) inMemory.add(base)
+    if (!fuses(task)) for (const { base } of refsOf(task)) inMemory.add(base)
     if (task.kind === 'loop') for (const base of readByBody(task.body)) inMemory.add(base)
   }
   const known = new Map<Node, { operands: Set<Node>; cost: number }>()

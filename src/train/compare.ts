@@ -7,6 +7,7 @@ import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
 import { take } from '../tasks/index.ts'
 import { batchOf, type Task } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
+import { largest, largestError } from './largest-error.ts'
 
 export interface MethodCost {
   /** Bytes of results and replay buffer that a gradient needs. */
@@ -62,14 +63,6 @@ export async function compareMethods(
   })
   for (const { program } of programs) program.close()
   model.close()
-  return { difference: difference(gradients.get('amrb')!, gradients.get('bptt')!), amrb, bptt }
-}
-
-function difference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let [largest, error] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i]))
-    error = Math.max(error, Math.abs(found[i] - expected[i]))
-  }
-  return error / largest
+  const [replayed, unrolled] = [gradients.get('amrb')!, gradients.get('bptt')!]
+  return { difference: largestError(replayed, unrolled) / largest(unrolled), amrb, bptt }
 }

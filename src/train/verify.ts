@@ -6,6 +6,7 @@ import type { ModelConfig } from '../rmaat/config.ts'
 import { type MacroModel, simulate } from '../rmaat/macro-model.ts'
 import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
 import { modelInputs } from './batch.ts'
+import { largest, largestError } from './largest-error.ts'
 import { readSafetensors, type StoredTensor } from './safetensors.ts'
 import { loadWeights } from './weights.ts'
 
@@ -135,21 +136,6 @@ function parse(key: string, value: string): unknown {
     throw new RmaatError('data', `the metadata '${key}' is no JSON: ${value}`, { cause })
   }
 }
-
-function largestError(found: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (found.length !== expected.length) {
-    throw new RmaatError('data', `expected ${found.length} numbers in the file, found ${expected.length}`)
-  }
-  let error = 0
-  for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs(found[i] - expected[i])
-    error = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(error, difference)
-  }
-  return error
-}
-
-const largest = (values: ArrayLike<number>): number =>
-  Array.from(values).reduce((max, x) => Math.max(max, Math.abs(x)), 0)
 
 function scaleOf(tensor: string, tensors: ReadonlyMap<string, StoredTensor>): number {
   const own = tensors.get(tensor)!
