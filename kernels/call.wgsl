@@ -1,0 +1,19 @@
+// What every kernel shares. A device has one heap, bound whole: variables, inputs, constants, scratch and arena. Its
+// words are u32, so that integers and the bits of a NaN pass unchanged; f32 lanes are bitcast.
+//
+// The host writes in front of this text the constants that a kernel names in its head, and `Word`: what the heap is an
+// array of, u32 or vec4<u32>.
+
+@group(0) @binding(0) var<storage, read_write> heap: array<Word>;
+/** The iteration of the enclosing loops: x the outer one's, y the inner one's. */
+@group(0) @binding(2) var<uniform> iteration: vec4<i32>;
+
+/** The element where an operand begins. `place` holds its first element and its steps for each iteration of the loops. */
+fn address(place: vec4<i32>) -> i32 {
+  return place.x + place.y * iteration.x + place.z * iteration.y;
+}
+
+/** The number of a workgroup: dispatches too large for one axis are folded onto two. */
+fn group_index(group: vec3<u32>, groups: vec3<u32>) -> i32 {
+  return i32(group.x + group.y * groups.x);
+}

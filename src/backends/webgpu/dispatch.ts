@@ -1,0 +1,68 @@
+import type { Place } from '../../program/plan.ts'
+
+/** One dispatch of a compute shader. Sources hold no shapes and no offsets, so that few pipelines serve all programs. */
+export interface Dispatch {
+  /** The kernel that it belongs to, for people. */
+  readonly name: string
+  /** The whole shader; its entry point is `main`. */
+  readonly source: string
+  /** The uniform block at binding 1, `call` in the shader. */
+  readonly block: Block
+  /** How many workgroups run; the backend folds them onto two axes. */
+  readonly groups: number
+}
+
+/** What an adapter allows and offers, as far as kernels choose by it. */
+export interface Abilities {
+  /** Lanes of a subgroup, the same for every kernel; 0 where there are none or their size varies. */
+  readonly subgroup: number
+  /** Bytes of memory that a workgroup may share. */
+  readonly workgroupStorage: number
+}
+
+/** The dispatches of one instruction, and the elements of scratch that they need. */
+export interface Encoded {
+  readonly dispatches: readonly Dispatch[]
+  readonly scratch: number
+}
+
+/** Stands for the scratch where a buffer is numbered. */
+export const SCRATCH = -1
+
+/**
+ * A uniform block in rows of four words, as WGSL lays out `vec4<i32>`. Places are elements of the heap: which depend on
+ * where the buffers lie, so they are written when the program is linked.
+ */
+export class Block {
+  readonly words: number[] = []
+  readonly places: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
+
+  /** A row of an operand's place: first element, steps of the outer and the inner loop. */
+  place({ buffer, offset, steps }: Place): this {
+    this.places.push({ word: this.words.length, buffer, offset })
+    return this.row(0, steps[0] ?? 0, steps[1] ?? 0)
+  }
+
+  /** A row of the scratch's place. */
+  scratch(offset = 0): this {
+    return this.place({ buffer: SCRATCH, offset, steps: [] })
+  }
+
+  /** A row of up to four integers. */
+  row(...values: number[]): this {
+    for (let i = 0; i < 4; i++) this.words.push(values[i] ?? 0)
+    return this
+  }
+
+  /** Rows of axes, each with its size and up to three strides. */
+  axes(...rows: readonly (readonly number[])[]): this {
+    for (const row of rows) this.row(...row)
+    return this
+  }
+}
+
+/** The constants that a kernel names in its head, as WGSL. */
+export const constants = (values: Readonly<Record<string, number | boolean>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `const ${name} = ${value};\n`)
+    .join('')
