@@ -30,3 +30,8 @@ const newest = Math.max(...sources.map((path) => time(at(path))))
 const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
 const built = Object.values(targets).map(({ outFile }) => at(outFile.replace(/\.wasm$/, '.wasm.ts')))
 if (built.some((path) => time(path) < newest)) run('building the WASM kernels', 'node scripts/build-wasm.mjs')
+
+const kernels = readdirSync(at('kernels')).filter((name) => name.endsWith('.wgsl'))
+if (kernels.some((name) => time(at('src/backends/webgpu/modules', name + '.ts')) < time(at('kernels', name)))) {
+  run('writing the GPU kernels', 'node scripts/build-kernels.mjs')
+}

@@ -24,7 +24,7 @@ const top = ['cli']
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts') && !path.startsWith('backends/wasm/modules/'))
+  .filter((path) => path.endsWith('.ts') && !path.includes('/modules/'))
   .sort()
 
 const textOf = (path: string): string => readFileSync(join(root, 'src', path), 'utf8')
