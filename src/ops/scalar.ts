@@ -3,8 +3,13 @@
  * backend is held against. Names ending in I work on i32 lanes, the others on f32 lanes unless noted.
  */
 
-/** How far a float32 result may be from the exact one for the operands that the device held, as a bound on |error|. */
-export type Budget = (exact: number, args: readonly number[]) => number
+/** How far a float32 result may be from the exact one for the operands that the device held. */
+export interface Budget {
+  /** A bound on |error|. */
+  (exact: number, args: readonly number[]): number
+  /** The bound as the documentation has it. */
+  readonly text: string
+}
 
 export interface ScalarRow {
   readonly arity: 1 | 2 | 3
@@ -15,12 +20,17 @@ export interface ScalarRow {
 const UNIT = 2 ** -24 // half a unit in the last place of 1
 const TINY = 2 ** -126 // the smallest normal number; below it devices may flush to zero
 
-const exactly: Budget = () => 0
+const budget = (text: string, bound: (exact: number, args: readonly number[]) => number): Budget =>
+  Object.assign(bound, { text })
+
+const exactly = budget('exact', () => 0)
 /** k units in the last place. */
-const ulps =
-  (k: number): Budget =>
-  (exact) =>
-    Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY)
+const ulps = (k: number): Budget => budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY))
+// exp(b log a): the error of the logarithm is multiplied by b log a
+const powers = budget(
+  '(8 + 4·|b·ln a|)·2⁻²⁴·|x|',
+  (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(a || 1))) * UNIT * Math.abs(exact) + TINY,
+)
 
 const int = (evaluate: (a: number, b: number, c: number) => number, arity: 1 | 2 | 3): ScalarRow => ({
   arity,
@@ -87,12 +97,7 @@ export const scalars = {
   div: real((a, b) => a / b, 2, ulps(2.5)),
   minimum: real((a, b) => Math.min(a, b), 2, exactly),
   maximum: real((a, b) => Math.max(a, b), 2, exactly),
-  // exp(b log a): the error of the logarithm is multiplied by b log a
-  pow: real(
-    (a, b) => a ** b,
-    2,
-    (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(a || 1))) * UNIT * Math.abs(exact) + TINY,
-  ),
+  pow: real((a, b) => a ** b, 2, powers),
   neg: real((a) => -a, 1, exactly),
   abs: real((a) => Math.abs(a), 1, exactly),
   sign: real((a) => Math.sign(a), 1, exactly),
