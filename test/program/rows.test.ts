@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
+import { inputsOf } from '../../src/compare/kernels.ts'
 import { where } from '../../src/ops/elementwise.ts'
 import { reachable } from '../../src/ops/loop.ts'
 import { methods } from '../../src/ops/methods.ts'
@@ -13,7 +14,6 @@ import { compile, f32, i32, read } from '../../src/program/program.ts'
 import { Tensor } from '../../src/tensor/tensor.ts'
 import { devices } from '../support/devices.ts'
 import { build, type Graph, recipes } from '../support/random-graphs.ts'
-import { inputsOf } from './kernels.ts'
 
 const chains = recipes({
   names: [

@@ -1,10 +1,10 @@
-import { addresses, addressOf } from '../../src/backends/cursor.ts'
-import { gather, matmul, reduce, scatterAdd } from '../../src/backends/reference/kernels.ts'
-import { rows } from '../../src/backends/reference/rows.ts'
-import type { Axis, Instruction, Place, Plan, RowsOperand, View } from '../../src/program/plan.ts'
-import type { DType } from '../../src/tensor/dtype.ts'
+import { addresses, addressOf } from '../backends/cursor.ts'
+import type { Axis, Instruction, Place, Plan, RowsOperand, View } from '../program/plan.ts'
+import type { DType } from '../tensor/dtype.ts'
 
+/** An instruction that computes. */
 export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
+/** The elements of each buffer of a plan. */
 export type Memory = readonly Float64Array[]
 
 export type Unrolled = Omit<Plan, 'instructions'> & { readonly instructions: readonly Kernel[] }
@@ -20,7 +20,12 @@ export function unroll(plan: Plan): Unrolled {
         let end = at
         for (let t = 0; t < instruction.count; t++) end = walk(at + 1, [...iterations, t])
         at = end
-      } else instructions.push(fixed(instruction, iterations))
+      } else {
+        // as this iteration sees it
+        instructions.push(
+          withPlaces(instruction, (place) => ({ ...place, offset: addressOf(place, iterations), steps: [] })),
+        )
+      }
     }
     return plan.instructions.length
   }
@@ -28,9 +33,8 @@ export function unroll(plan: Plan): Unrolled {
   return { ...plan, instructions }
 }
 
-/** The instruction as one iteration sees it. */
-function fixed(instruction: Kernel, iterations: readonly number[]): Kernel {
-  const at = <P extends Place>(place: P): P => ({ ...place, offset: addressOf(place, iterations), steps: [] })
+/** The call on operands at other places. */
+export function withPlaces(instruction: Kernel, at: <P extends Place>(place: P) => P): Kernel {
   switch (instruction.kind) {
     case 'rows':
       return { ...instruction, operands: instruction.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
@@ -62,6 +66,7 @@ const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
 const line = (size: number): Axis => ({ size, stride: 1 })
 const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
 
+/** What a call reads and writes, in the order of its operands; results in the order of its stores. */
 export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
   const float = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'f32' })
   const int = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'i32' })
@@ -121,9 +126,3 @@ export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } 
 }
 
 export const addressesOf = ({ view }: Pick<Access, 'view'>): number[] => [...addresses(view.offset, view.axes)]
-
-/** One kernel call, in double precision. */
-export function evaluate(call: Kernel, memory: Memory): void {
-  const kernels = { rows, reduce, matmul, gather, scatterAdd }
-  ;(kernels[call.kind] as (call: Kernel, memory: Memory, iterations: readonly number[]) => void)(call, memory, [])
-}

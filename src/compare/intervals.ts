@@ -1,5 +1,5 @@
-import { randomWord, type ScalarName, scalars } from '../../src/ops/scalar.ts'
-import type { Rows, ScalarStep, Step } from '../../src/program/plan.ts'
+import { randomWord, type ScalarName, scalars } from '../ops/scalar.ts'
+import type { Rows, ScalarStep, Step } from '../program/plan.ts'
 import { addressesOf, type Memory } from './instructions.ts'
 
 /**
@@ -9,26 +9,26 @@ import { addressesOf, type Memory } from './instructions.ts'
  *
  * From -Infinity to Infinity means "anything, NaN too".
  */
-interface Interval {
+export interface Interval {
   readonly low: Float64Array
   readonly high: Float64Array
 }
 
 /** What sums may be off by: c * 2^-24 * sum |a_i|. Blocks keep c small for any length. */
 export const SUM = 8
+/** But a row is one block, whose lanes go into a few running sums: from this width on c grows with the width. */
+export const LONG_ROW = 2048
+/** c for the sum of a row. */
+export const rowSum = (width: number): number => SUM * Math.max(1, width / LONG_ROW)
 const UNIT = 2 ** -24
 const TINY = 2 ** -126
 const LARGEST = 3.4028234663852886e38
 
-export interface Expected extends Interval {
-  readonly view: Rows['operands'][number]['view']
-}
-
 /** The intervals of all that a call stores. Memory holds what the device holds. */
-export function rowsIntervals(call: Rows, memory: Memory): Expected[] {
+export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
   const { rows, width } = call
   const registers: (Interval | undefined)[] = new Array(call.registers)
-  const stored: Expected[] = []
+  const stored: Interval[] = []
   const get = (register: number): Interval => registers[register]!
   for (const [prologue, steps] of [
     [true, call.prologue],
@@ -36,9 +36,8 @@ export function rowsIntervals(call: Rows, memory: Memory): Expected[] {
   ] as const) {
     for (const step of steps) {
       const lanes = step.level === 'full' ? rows * width : rows
-      if (step.op === 'store') {
-        stored.push({ ...get(step.from), view: call.operands[step.operand].view })
-      } else registers[step.to] = result(step, lanes, prologue)
+      if (step.op === 'store') stored.push(get(step.from))
+      else registers[step.to] = result(step, lanes, prologue)
     }
   }
   return stored
@@ -88,7 +87,7 @@ export function rowsIntervals(call: Rows, memory: Memory): Expected[] {
         set(result, row, exact ? bottom | 0 : -(2 ** 31), exact ? bottom | 0 : 2 ** 31)
       } else if (unknown) set(result, row, -Infinity, Infinity)
       else {
-        const error = float && op === 'sum' ? SUM * UNIT * magnitude : 0
+        const error = float && op === 'sum' ? rowSum(width) * UNIT * magnitude : 0
         set(result, row, bottom - error, top + error)
       }
     }
