@@ -1,6 +1,264 @@
-// The scalar operations that WGSL does not offer, or not exactly enough.
+// The scalar operations that WGSL does not offer, or not exactly enough: the budgets of src/ops/scalar.ts hold on every
+// device that keeps the accuracy table of the WGSL specification. It promises + - x, 2.5 ULP of a division between
+// 2^-126 and 2^126 and 2 ULP of inverseSqrt, and too little of exp, log, pow, tanh and sqrt.
+//
+// Compilers may contract a x b + c, reorder sums and treat rounding as if it were not there: no function here computes
+// something that is 0 in exact arithmetic, and what must not be merged passes through integers. Subnormal numbers may
+// count as zero. The polynomials are minimax fits of our own (Lawson's iteration, the coefficients rounded to f32 one
+// after another).
 
-// 1, -1, or 0 where x is 0.
-fn op_sign(x: f32) -> f32 {
-  return f32(i32(x > 0.0) - i32(x < 0.0));
+/** A value whose bits are not known when the shader is compiled: WGSL refuses constants that are infinite. */
+fn number_of(bits: u32) -> f32 {
+  return bitcast<f32>(bits);
+}
+
+fn infinity() -> f32 {
+  return number_of(0x7f800000u);
+}
+
+/** 2^n for -127 <= n <= 127, with 0 for 2^-127. */
+fn power_of_two(n: i32) -> f32 {
+  return bitcast<f32>((n + 127) << 23u);
+}
+
+/** 0 < x < infinity */
+fn is_positive_and_finite(x: f32) -> bool {
+  let bits = bitcast<i32>(x);
+  return bits > 0 && bits < 0x7f800000;
+}
+
+/** x = significand x 2^exponent */
+struct FloatParts {
+  significand: f32, // in [sqrt 1/2, sqrt 2)
+  exponent: i32,
+}
+
+/** Takes a positive finite x apart. */
+fn float_parts(x: f32) -> FloatParts {
+  let bits = bitcast<i32>(x);
+  // the bits of a subnormal number, taken for an integer, are x 2^149: no subnormal arithmetic is needed
+  let subnormal = bits < 0x00800000;
+  let normal = select(bits, bitcast<i32>(f32(bits)), subnormal);
+  let exponent = (normal - 0x3f3504f3) >> 23u;
+  return FloatParts(bitcast<f32>(normal - (exponent << 23u)), exponent - select(0, 149, subnormal));
+}
+
+// ln 2 in two parts, 355/512 less a remainder: n x 355/512 is exact, and of what remains of ln 2 enough digits are kept.
+// An integer product, so that no compiler adds the two parts again.
+
+const LN_2_HIGH = 0.693359375;
+
+/** n (355/512 - ln 2), for |n| <= 294 */
+fn ln_2_remainder(n: i32) -> f32 {
+  return f32(n * 7290945) * 2.9103830456733704e-11; // 2^-35
+}
+
+/** e^x; 0 where the result is below 2^-125.5. */
+fn op_exp(x: f32) -> f32 {
+  if (x > 89.0) {
+    return infinity();
+  }
+  if (x < -87.5) {
+    return 0.0;
+  }
+  let n = i32(round(x * 1.4426950408889634));
+  let r = x - f32(n) * LN_2_HIGH + ln_2_remainder(n);
+  var p = 0.0013818938750773668 * r + 0.008368703536689281;
+  p = p * r + 0.04166828840970993;
+  p = p * r + 0.1666652113199234;
+  p = p * r + 0.4999999403953552;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
+  // n is in -126..128: 2^128 is no number, 2^127 is
+  return 2.0 * p * power_of_two(n - 1);
+}
+
+/** x > 0 ? x : e^x - 1 */
+fn op_elu(x: f32) -> f32 {
+  if (x > 0.0) {
+    return x;
+  }
+  if (x < -0.5) {
+    return op_exp(x) - 1.0;
+  }
+  var p = 0.001121268724091351 * x + 0.008188075385987759;
+  p = p * x + 0.04163004830479622;
+  p = p * x + 0.16666258871555328;
+  p = p * x + 0.49999985098838806;
+  return x + x * x * p;
+}
+
+/** log(1 + f) + n ln 2, for 1 + f in [sqrt 1/2, sqrt 2). */
+fn logarithm(f: f32, n: i32) -> f32 {
+  var p = -0.07638189196586609 * f + 0.12764763832092285;
+  p = p * f - 0.13160189986228943;
+  p = p * f + 0.14201273024082184;
+  p = p * f - 0.1662331521511078;
+  p = p * f + 0.20001250505447388;
+  p = p * f - 0.250008225440979;
+  p = p * f + 0.3333333134651184;
+  let square = f * f;
+  let tail = p * square * f - ln_2_remainder(n) - 0.5 * square;
+  return f32(n) * LN_2_HIGH + (f + tail);
+}
+
+fn op_log(x: f32) -> f32 {
+  if (!is_positive_and_finite(x)) {
+    return log(x);
+  }
+  let parts = float_parts(x);
+  return logarithm(parts.significand - 1.0, parts.exponent);
+}
+
+/** log(1 + x) */
+fn op_log1p(x: f32) -> f32 {
+  if (x > -0.29 && x < 0.41) {
+    return logarithm(x, 0);
+  }
+  // here the logarithm is so large that the rounding of 1 + x is small beside it
+  return op_log(1.0 + x);
+}
+
+/** e^(b log a), also where a is 0; NaN where a < 0. */
+fn op_pow(a: f32, b: f32) -> f32 {
+  if (b == 0.0) {
+    return 1.0;
+  }
+  if ((bitcast<u32>(a) << 1u) == 0u) {
+    return select(infinity(), 0.0, b > 0.0);
+  }
+  return op_exp(b * op_log(a));
+}
+
+fn op_sqrt(x: f32) -> f32 {
+  if (x == 0.0 || !is_positive_and_finite(x)) {
+    return select(sqrt(x), 0.0, x == 0.0);
+  }
+  let parts = float_parts(x);
+  let even = parts.significand * select(1.0, 2.0, (parts.exponent & 1) == 1);
+  let reciprocal = inverseSqrt(even);
+  let root = even * reciprocal;
+  // one step of Newton's iteration
+  let better = root + 0.5 * reciprocal * (even - root * root);
+  return better * power_of_two(parts.exponent >> 1u);
+}
+
+/** 1 / sqrt(x) */
+fn op_rsqrt(x: f32) -> f32 {
+  if (!is_positive_and_finite(x)) {
+    return inverseSqrt(x);
+  }
+  let parts = float_parts(x);
+  let even = parts.significand * select(1.0, 2.0, (parts.exponent & 1) == 1);
+  return inverseSqrt(even) * power_of_two(-(parts.exponent >> 1u));
+}
+
+/** x + x^3 P(x^2) for |x| < 1; 1 - 2 / (e^2x + 1) beyond, where what a division may lose is small beside 1. */
+fn op_tanh(x: f32) -> f32 {
+  let size = abs(x);
+  if (size < 1.0) {
+    let z = x * x;
+    var p = -0.0003583925135899335 * z + 0.0023012193851172924;
+    p = p * z - 0.007946008816361427;
+    p = p * z + 0.0214866753667593;
+    p = p * z - 0.05387984588742256;
+    p = p * z + 0.13332346081733704;
+    p = p * z - 0.33333295583724976;
+    return x + x * (z * p);
+  }
+  let limit = select(-1.0, 1.0, x > 0.0);
+  if (size > 10.0) {
+    return limit;
+  }
+  return limit - limit * (2.0 / (op_exp(2.0 * size) + 1.0));
+}
+
+/** x + x P(x^2) for |x| < 1; 1 - e^Q(x) beyond, where Q is the logarithm of the complement. */
+fn op_erf(x: f32) -> f32 {
+  let size = abs(x);
+  if (size < 1.0) {
+    let z = x * x;
+    var p = 7.806903158780187e-5 * z - 0.0007997853099368513;
+    p = p * z + 0.005187162198126316;
+    p = p * z - 0.026853347197175026;
+    p = p * z + 0.11283578723669052;
+    p = p * z - 0.3761262595653534;
+    p = p * z + 0.12837916612625122;
+    return x + x * p;
+  }
+  let limit = select(-1.0, 1.0, x > 0.0);
+  if (size > 4.0) {
+    return limit;
+  }
+  var q = -0.0011572022922337055 * size + 0.01483175065368414;
+  q = q * size - 0.08879956603050232;
+  q = q * size - 0.6542401313781738;
+  q = q * size - 1.1176213026046753;
+  q = q * size - 0.0026191449724137783;
+  return limit - limit * op_exp(q);
+}
+
+/** a / b, also where b is so large that WGSL promises nothing. */
+fn op_div(a: f32, b: f32) -> f32 {
+  let scale = select(1.0, 0.0625, abs(b) > 4.2535295865117308e37); // 2^125
+  return (a * scale) / (b * scale);
+}
+
+/** Towards zero, saturating; 0 for NaN, which only its bits tell for sure. */
+fn op_toInt(x: f32) -> i32 {
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) {
+    return 0;
+  }
+  if (size >= 0x4f000000u) { // |x| >= 2^31
+    return select(0x7fffffff, -0x7fffffff - 1, bits != size);
+  }
+  return i32(x);
+}
+
+fn op_isFinite(x: f32) -> i32 {
+  return i32((bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u);
+}
+
+/** The high 32 bits of a 32 x 32 bit product. */
+fn multiply_high(a: u32, b: u32) -> u32 {
+  let low = (a & 0xffffu) * (b & 0xffffu);
+  let middle1 = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
+  let middle2 = (a & 0xffffu) * (b >> 16u) + (middle1 & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (middle1 >> 16u) + (middle2 >> 16u);
+}
+
+/**
+ * The random word of one element by Philox-4x32-10 (Salmon et al. 2011): counter = (element / 4, site, segment, step),
+ * key = (seed, 0).
+ */
+fn op_philox(element: i32, segment: i32, step: i32, seed: i32, site: i32) -> i32 {
+  let position = bitcast<u32>(element);
+  var c0 = position >> 2u;
+  var c1 = bitcast<u32>(site);
+  var c2 = bitcast<u32>(segment);
+  var c3 = bitcast<u32>(step);
+  var k0 = bitcast<u32>(seed);
+  var k1 = 0u;
+  for (var round_number = 0; round_number < 10; round_number++) {
+    let high0 = multiply_high(0xd2511f53u, c0);
+    let high1 = multiply_high(0xcd9e8d57u, c2);
+    let low0 = 0xd2511f53u * c0;
+    let low1 = 0xcd9e8d57u * c2;
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 += 0x9e3779b9u;
+    k1 += 0xbb67ae85u;
+  }
+  let even = select(c0, c2, (position & 2u) != 0u);
+  let odd = select(c1, c3, (position & 2u) != 0u);
+  return bitcast<i32>(select(even, odd, (position & 1u) != 0u));
+}
+
+/** Random bits as a number in [0, 1). */
+fn op_uniform(bits: i32) -> f32 {
+  return f32(bitcast<u32>(bits) >> 8u) * 5.9604644775390625e-8; // 2^-24
 }
