@@ -16,6 +16,8 @@ export interface Backend {
   readonly name: string
   /** What it runs on, for people. */
   readonly description: string
+  /** What else is worth knowing of it: adapter, limits, features. Keys are words in camel case, sizes end in `Bytes`. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>
   /** Variables hold zeros at first. */
   createVariable(id: number, elements: number, dtype: DType): void
   writeVariable(id: number, values: ArrayLike<number>): void
