@@ -1,4 +1,5 @@
 // Installs and builds what is missing or older than its sources; does nothing the second time. Needs Node and npm alone.
+// `node scripts/setup.mjs tests` also installs what the tests run in.
 import { execSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,19 +8,22 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const at = (...path) => join(root, ...path)
 const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
-const run = (why, command) => {
+const run = (why, command, cwd = root) => {
   console.error(`${why}: ${command}`)
   // stdout belongs to the command that follows: what `npm run -s rmaat -- --json` prints must stay readable
-  execSync(command, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] })
+  execSync(command, { cwd, stdio: ['ignore', process.stderr, process.stderr] })
+}
+const install = (what, folder) => {
+  if (time(join(folder, 'node_modules/.package-lock.json')) >= time(join(folder, 'package-lock.json'))) return
+  run(`installing ${what}`, 'npm ci --no-audit --no-fund --loglevel=error', folder)
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
   console.error(`Node ${process.versions.node} is too old: 20 or newer is needed`)
   process.exit(2)
 }
-if (time(at('node_modules/.package-lock.json')) < time(at('package-lock.json'))) {
-  run('installing the dependencies', 'npm ci --no-audit --no-fund --loglevel=error')
-}
+install('the dependencies', root)
+if (process.argv[2] === 'tests') install('Deno, a Chromium and a bundler for the tests', at('test/runtimes'))
 
 const sources = [
   'asconfig.json',

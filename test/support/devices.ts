@@ -1,12 +1,30 @@
+import { test } from 'uvu'
 import { openDevice } from '../../src/backends/open.ts'
 import type { Device } from '../../src/program/device.ts'
+import { gpuEntry } from '../../src/runtime/gpu.ts'
 
-/** The devices that every promise is held on: each build of the kernels is one. */
-export const devices: Readonly<Record<string, () => Promise<Device>>> = {
+/** Whether WebGPU has an adapter here. */
+const gpu = await gpuEntry()
+  .then((entry) => entry.requestAdapter())
+  .then(Boolean, () => false)
+
+const all: Readonly<Record<string, () => Promise<Device>>> = {
   reference: () => openDevice('reference'),
   'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
   'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
 }
+const isHere = (name: string): boolean => gpu || name !== 'webgpu'
+
+/** The devices that every promise is held on: each build of the kernels is one. */
+export const deviceNames: readonly string[] = Object.keys(all)
+
+/** Those of them that are here. */
+export const devices: Readonly<Record<string, () => Promise<Device>>> = Object.fromEntries(
+  Object.entries(all).filter(([name]) => isHere(name)),
+)
+
+/** Adds a test that needs this device; where it is not here, the test is counted as skipped. */
+export const testOn = (name: string): typeof test | typeof test.skip => (isHere(name) ? test : test.skip)
 
 /** Largest difference, relative to the largest element of the expected values. */
 export function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -1,0 +1,66 @@
+import { RmaatError } from '../errors.ts'
+
+/** WebGPU's constants. The standard has them as globals, which Node lacks. */
+export const BufferUsage = {
+  MAP_READ: 0x1,
+  MAP_WRITE: 0x2,
+  COPY_SRC: 0x4,
+  COPY_DST: 0x8,
+  UNIFORM: 0x40,
+  STORAGE: 0x80,
+  QUERY_RESOLVE: 0x200,
+} as const
+export const MapMode = { READ: 1, WRITE: 2 } as const
+export const ShaderStage = { COMPUTE: 4 } as const
+
+let entry: Promise<GPU> | undefined
+
+/**
+ * WebGPU as it is reached here: `navigator.gpu` in pages, workers and Deno, the package `webgpu` in Node.
+ * @throws RmaatError 'device' where there is none, with what would help
+ */
+export function gpuEntry(): Promise<GPU> {
+  // kept for good: in Node the process aborts when the entry is collected, and a second one is not safe
+  entry ??= openEntry()
+  return entry
+}
+
+/** What to say where `requestAdapter()` yields nothing. */
+export const noAdapter = (): string =>
+  'WebGPU found no adapter: a graphics driver is missing or too old' +
+  (systemOf() === 'linux' ? '; on Linux it must be a Vulkan driver, with its loader libvulkan.so.1' : '')
+
+async function openEntry(): Promise<GPU> {
+  const gpu = globalThis.navigator?.gpu
+  if (gpu) return gpu
+  const { Deno: deno, process } = globalThis as { Deno?: { version: { deno: string } }; process?: NodeJS.Process }
+  if (deno) throw new RmaatError('device', `Deno ${deno.version.deno} has no WebGPU: 2.9 or newer is expected`)
+  if (process?.versions?.node) return dawn()
+  throw new RmaatError(
+    'device',
+    globalThis.isSecureContext
+      ? 'this browser has no WebGPU: a current Chromium, Firefox or Safari is expected, with graphics acceleration on'
+      : 'this page has no WebGPU because it is not a secure context: serve it by https or from localhost',
+  )
+}
+
+async function dawn(): Promise<GPU> {
+  const name = 'webgpu' // not a literal at the import: a page's bundler would follow it
+  try {
+    const { create } = (await import(name)) as { create(options: string[]): GPU }
+    return create([])
+  } catch (cause) {
+    const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND'
+    throw new RmaatError(
+      'device',
+      missing
+        ? 'WebGPU in Node needs the package webgpu: npm install webgpu'
+        : `the package webgpu does not load here: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    )
+  }
+}
+
+const systemOf = (): string | undefined =>
+  (globalThis.process?.platform as string | undefined) ??
+  (/linux/i.test(globalThis.navigator?.userAgent ?? '') ? 'linux' : undefined)

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runChild, totalsOf } from './child.mjs'
+import { canUnpack, swiftShader } from './unpack.mjs'
+
+const packages = fileURLToPath(new URL('node_modules/', import.meta.url))
+const uvu = 'node_modules/uvu/bin.js'
+
+/** Node, on the sources by way of tsx. */
+export async function node() {
+  const args = ['--import', 'tsx']
+  return { name: `Node ${process.versions.node}`, ...(await runtime(process.execPath, args)) }
+}
+
+/** Deno, on the sources as they are, with the packages of the root. */
+export async function deno() {
+  const env = { DENO_DIR: join(packages, '.cache/deno'), DENO_NO_UPDATE_CHECK: '1' }
+  // this puts the binary into its place where its install script did not run
+  const { output, end } = await runChild(process.execPath, [join(packages, 'deno/bin.cjs'), '--version'], { env })
+  const version = /^deno (\S+)/.exec(output)?.[1]
+  if (!version) return { name: 'Deno', missing: `the npm package deno ${end ?? 'says no version'}` }
+  const binary = join(packages, 'deno', process.platform === 'win32' ? 'deno.exe' : 'deno')
+  const args = ['run', '-A', '--no-lock', '--node-modules-dir=manual']
+  return { name: `Deno ${version}`, ...(await runtime(binary, args, env)) }
+}
+
+async function runtime(command, args, fixed = {}) {
+  const { adapter, env } = await chooseAdapter(async (env) => {
+    const run = await runChild(command, [...args, 'test/runtimes/probe.ts'], { env: { ...fixed, ...env } })
+    try {
+      return JSON.parse(run.output.trim().split('\n').at(-1))
+    } catch {
+      return { found: false, text: `looking for an adapter ${run.end ?? 'said nothing'}`, software: false }
+    }
+  })
+  return {
+    adapter,
+    async run(pattern, write) {
+      const run = await runChild(command, [...args, uvu, 'test', pattern], { env: { ...fixed, ...env }, write })
+      return { totals: totalsOf(run.output), end: run.end }
+    },
+  }
+}
+
+/** The adapter of real hardware where there is one, or what the environment asks for, else SwiftShader, else any other. */
+async function chooseAdapter(probe) {
+  const plain = { adapter: await probe({}), env: {} }
+  const wanted = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES
+  if (!canUnpack || (plain.adapter.found && (wanted || !plain.adapter.software))) return plain
+  const { folder, driver } = await swiftShader()
+  const paths = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
+  const env = { LD_LIBRARY_PATH: paths, VK_ICD_FILENAMES: driver }
+  const software = { adapter: await probe(env), env }
+  return software.adapter.found ? software : plain
+}
