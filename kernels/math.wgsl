@@ -16,7 +16,7 @@ fn infinity() -> f32 {
   return number_of(0x7f800000u);
 }
 
-/** 2^n for -127 <= n <= 127, with 0 for 2^-127. */
+/** 2^n for -126 <= n <= 127 */
 fn power_of_two(n: i32) -> f32 {
   return bitcast<f32>((n + 127) << 23u);
 }
@@ -25,6 +25,14 @@ fn power_of_two(n: i32) -> f32 {
 fn is_positive_and_finite(x: f32) -> bool {
   let bits = bitcast<i32>(x);
   return bits > 0 && bits < 0x7f800000;
+}
+
+/** A function's value where x is not positive and finite, of a function that is not defined for x < 0. */
+fn at_limit(x: f32, at_zero: f32, at_infinity: f32) -> f32 {
+  if (x == 0.0) {
+    return at_zero;
+  }
+  return select(number_of(0x7fc00000u), at_infinity, x > 0.0); // else NaN
 }
 
 /** x = significand x 2^exponent */
@@ -53,12 +61,12 @@ fn ln_2_remainder(n: i32) -> f32 {
   return f32(n * 7290945) * 2.9103830456733704e-11; // 2^-35
 }
 
-/** e^x; 0 where the result is below 2^-125.5. */
+/** e^x; 0 where the result is below the smallest normal number. */
 fn op_exp(x: f32) -> f32 {
-  if (x > 89.0) {
+  if (x > 88.722835) { // 128 ln 2
     return infinity();
   }
-  if (x < -87.5) {
+  if (x < -87.336544) { // -126 ln 2
     return 0.0;
   }
   let n = i32(round(x * 1.4426950408889634));
@@ -69,8 +77,8 @@ fn op_exp(x: f32) -> f32 {
   p = p * r + 0.4999999403953552;
   p = p * r + 1.0;
   p = p * r + 1.0;
-  // n is in -126..128: 2^128 is no number, 2^127 is
-  return 2.0 * p * power_of_two(n - 1);
+  // p x 2^n by its bits: 2^128 is no number
+  return bitcast<f32>(bitcast<i32>(p) + (n << 23u));
 }
 
 /** x > 0 ? x : e^x - 1 */
@@ -104,7 +112,7 @@ fn logarithm(f: f32, n: i32) -> f32 {
 
 fn op_log(x: f32) -> f32 {
   if (!is_positive_and_finite(x)) {
-    return log(x);
+    return at_limit(x, -infinity(), infinity());
   }
   let parts = float_parts(x);
   return logarithm(parts.significand - 1.0, parts.exponent);
@@ -131,8 +139,8 @@ fn op_pow(a: f32, b: f32) -> f32 {
 }
 
 fn op_sqrt(x: f32) -> f32 {
-  if (x == 0.0 || !is_positive_and_finite(x)) {
-    return select(sqrt(x), 0.0, x == 0.0);
+  if (!is_positive_and_finite(x)) {
+    return at_limit(x, 0.0, infinity());
   }
   let parts = float_parts(x);
   let even = parts.significand * select(1.0, 2.0, (parts.exponent & 1) == 1);
@@ -146,7 +154,7 @@ fn op_sqrt(x: f32) -> f32 {
 /** 1 / sqrt(x) */
 fn op_rsqrt(x: f32) -> f32 {
   if (!is_positive_and_finite(x)) {
-    return inverseSqrt(x);
+    return at_limit(x, infinity(), 0.0);
   }
   let parts = float_parts(x);
   let even = parts.significand * select(1.0, 2.0, (parts.exponent & 1) == 1);

@@ -1,6 +1,7 @@
 import type { ScalarName } from '../../ops/scalar.ts'
 
-type Expression = (args: readonly string[]) => string
+/** `seed` and `site`, of `philox` alone, are i32 expressions. */
+type Expression = (args: readonly string[], seed?: string, site?: string) => string
 
 const infix =
   (operator: string): Expression =>
@@ -58,7 +59,6 @@ export const scalarExpressions: Readonly<Record<ScalarName, Expression>> = {
   toFloat: call('f32'),
   toInt: call('op_toInt'),
   isFinite: call('op_isFinite'),
-  /** Takes the seed and the site as its fourth and fifth operand, both i32. */
-  philox: call('op_philox'),
+  philox: (args, seed, site) => `op_philox(${[...args, seed, site].join(', ')})`,
   uniform: call('op_uniform'),
 }
