@@ -3,8 +3,9 @@ import { Device } from '../program/device.ts'
 import { allowRelaxedSimd } from '../runtime/wasm-features.ts'
 import { ReferenceBackend } from './reference/backend.ts'
 import { WasmBackend } from './wasm/backend.ts'
+import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
-export const deviceNames = ['auto', 'wasm', 'reference'] as const
+export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
 export type DeviceName = (typeof deviceNames)[number]
 
 /** The instruction sets that kernels are built for, the best one first. */
@@ -14,26 +15,47 @@ const modules = {
 } as const
 export type InstructionSet = keyof typeof modules
 
+export interface DeviceOptions {
+  /** Of `wasm`: one build of the kernels, else the best that the engine accepts is taken. */
+  readonly instructionSet?: InstructionSet
+  /** Of `webgpu`: false for the kernels without subgroups, else they are used where the adapter has them. */
+  readonly subgroups?: boolean
+}
+
 /**
- * Opens a device. `auto` takes the fastest that is here. `instructionSet` asks for one build of the WASM kernels,
- * otherwise the best that the engine accepts is taken; `device.backend.description` says which.
+ * Opens a device. `auto` takes a GPU where there is one, else the CPU; `device.backend.description` says what was taken,
+ * and why.
+ * @throws RmaatError 'device' where it is not here, with what is missing
  */
-export async function openDevice(
-  name: DeviceName = 'auto',
-  options: { instructionSet?: InstructionSet } = {},
-): Promise<Device> {
+export async function openDevice(name: DeviceName = 'auto', options: DeviceOptions = {}): Promise<Device> {
   switch (name) {
     case 'reference':
       return new Device(new ReferenceBackend())
-    case 'auto':
     case 'wasm':
       return new Device(await openWasm(options.instructionSet))
+    case 'webgpu':
+      return new Device(await openWebgpu(await openAdapter(), options.subgroups))
+    case 'auto':
+      return openFastest(options)
     default:
       throw new RmaatError('device', `no device is called '${name}'; there are ${deviceNames.join(', ')}`)
   }
 }
 
-async function openWasm(wanted?: InstructionSet): Promise<WasmBackend> {
+async function openFastest(options: DeviceOptions): Promise<Device> {
+  let why: string
+  try {
+    const adapter = await openAdapter()
+    if (!isSoftware(adapter)) return new Device(await openWebgpu(adapter, options.subgroups))
+    why = `the only GPU is ${nameOf(adapter)}`
+  } catch (error) {
+    why = (error as Error).message
+  }
+  return new Device(await openWasm(options.instructionSet, why))
+}
+
+/** `why` it was taken, where nobody asked for it by name. */
+async function openWasm(wanted?: InstructionSet, why = ''): Promise<WasmBackend> {
   await allowRelaxedSimd()
   for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
     const { default: text } = await modules[set]()
@@ -41,7 +63,7 @@ async function openWasm(wanted?: InstructionSet): Promise<WasmBackend> {
     if (WebAssembly.validate(bytes)) {
       return new WasmBackend(
         await WebAssembly.compile(bytes),
-        `WebAssembly, one thread, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}`,
+        `WebAssembly, one thread, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${why && ` (${why})`}`,
       )
     }
   }

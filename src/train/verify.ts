@@ -11,7 +11,7 @@ import { readSafetensors, type StoredTensor } from './safetensors.ts'
 import { loadWeights } from './weights.ts'
 
 /** How far a tensor may be off, relative to its largest element. */
-export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6 }
+export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6, webgpu: 5e-5 }
 
 export interface TensorCheck {
   readonly tensor: string

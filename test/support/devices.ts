@@ -12,8 +12,10 @@ const all: Readonly<Record<string, () => Promise<Device>>> = {
   reference: () => openDevice('reference'),
   'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
   'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
+  webgpu: () => openDevice('webgpu'),
+  'webgpu without subgroups': () => openDevice('webgpu', { subgroups: false }),
 }
-const isHere = (name: string): boolean => gpu || name !== 'webgpu'
+const isHere = (name: string): boolean => gpu || !name.startsWith('webgpu')
 
 /** The devices that every promise is held on: each build of the kernels is one. */
 export const deviceNames: readonly string[] = Object.keys(all)

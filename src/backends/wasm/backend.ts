@@ -2,8 +2,9 @@ import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous } from '../cursor.ts'
+import { Heap, type Piece } from '../heap.ts'
 import { type Encoded, encode, workspaceOf } from './encode.ts'
-import { Heap } from './heap.ts'
+import { LinearMemory } from './memory.ts'
 
 /** What assembly/program.ts exports. */
 interface Kernels {
@@ -11,28 +12,24 @@ interface Kernels {
   setIteration(level: number, value: number): void
 }
 
-interface Piece {
-  readonly at: number
-  readonly bytes: number
-}
-
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm'
   readonly description: string
-  private heap = new Heap()
+  private memory = new LinearMemory()
+  private readonly heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
   private kernels: Kernels | undefined
   private readonly variables = new Map<number, Piece & { dtype: DType }>()
   private readonly programs = new Set<WasmProgram>()
 
   constructor(module: WebAssembly.Module, description: string) {
     this.description = description
-    const imports = { env: { memory: this.heap.memory, abort: () => {} } }
+    const imports = { env: { memory: this.memory.memory, abort: () => {} } }
     this.kernels = new WebAssembly.Instance(module, imports).exports as unknown as Kernels
   }
 
   get heldBytes(): number {
-    return this.heap.heldBytes
+    return this.memory.bytes
   }
 
   createVariable(id: number, elements: number, dtype: DType): void {
@@ -78,7 +75,7 @@ export class WasmBackend implements Backend {
     this.variables.clear()
     // the memory is freed with its last user
     this.kernels = undefined
-    this.heap = new Heap()
+    this.memory = new LinearMemory()
   }
 
   allocate(bytes: number, purpose: string): Piece {
@@ -107,7 +104,7 @@ export class WasmBackend implements Backend {
   }
 
   array(dtype: DType, at: number, elements: number): Float32Array | Int32Array {
-    const { buffer } = this.heap.memory
+    const { buffer } = this.memory.memory
     return dtype === 'f32' ? new Float32Array(buffer, at, elements) : new Int32Array(buffer, at, elements)
   }
 

@@ -62,7 +62,7 @@ export class Block {
 }
 
 /** The constants that a kernel names in its head, as WGSL. */
-export const constants = (values: Readonly<Record<string, number | boolean>>): string =>
+export const constants = (values: Readonly<Record<string, number | boolean | string>>): string =>
   Object.entries(values)
     .map(([name, value]) => `const ${name} = ${value};\n`)
     .join('')

@@ -1,22 +1,27 @@
-import { RmaatError } from '../../errors.ts'
+/** A piece of a heap, in bytes. */
+export interface Piece {
+  readonly at: number
+  readonly bytes: number
+}
 
-const PAGE = 65536
-const LIMIT = 65536 * PAGE
-/** Kernels may read a little past the end of an operand. */
-const SLACK = 64
 /** Address 0 stays unused. */
 const START = 64
 
 /**
- * The linear memory of a device: pieces that stay (variables, programs, their inputs) from the bottom, and behind them
- * one scratch and one arena that all programs share. These two hold nothing between runs, so they may move up.
+ * How the memory of a device is shared out: pieces that stay (variables, programs, their inputs) from the bottom, and
+ * behind them one scratch and one arena that all programs share. These two hold nothing between runs, so they may move up.
  */
 export class Heap {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE })
+  /** Makes the memory at least so long, or throws and leaves it as it is. */
+  private readonly grow: (bytes: number, purpose: string) => void
   private readonly free: { at: number; bytes: number }[] = []
   private end = START
   private scratchBytes = 0
   private arenaBytes = 0
+
+  constructor(grow: (bytes: number, purpose: string) => void) {
+    this.grow = grow
+  }
 
   get scratch(): number {
     return this.end
@@ -24,10 +29,6 @@ export class Heap {
 
   get arena(): number {
     return this.end + this.scratchBytes
-  }
-
-  get heldBytes(): number {
-    return this.memory.buffer.byteLength
   }
 
   /** The address of `bytes` that stay until they are released; zeros where the memory is new. */
@@ -78,25 +79,6 @@ export class Heap {
     this.grow(this.end + scratch + arena, `an arena of ${arena} bytes with ${scratch} bytes of scratch`)
     this.scratchBytes = scratch
     this.arenaBytes = arena
-  }
-
-  private grow(bytes: number, purpose: string): void {
-    const needed = bytes + SLACK
-    if (needed > LIMIT) {
-      throw new RmaatError(
-        'memory',
-        `${purpose} does not fit: ${needed} bytes are needed in all, WebAssembly has at most ${LIMIT} (4 GiB)`,
-      )
-    }
-    const pages = Math.ceil(needed / PAGE) - this.memory.buffer.byteLength / PAGE
-    if (pages <= 0) return
-    try {
-      this.memory.grow(pages)
-    } catch (cause) {
-      throw new RmaatError('memory', `${purpose} does not fit: the system refuses ${pages * PAGE} more bytes`, {
-        cause,
-      })
-    }
   }
 }
 

@@ -1,0 +1,72 @@
+// out[indices[i], :] += x[i, :] in the order of i, from zero unless ACCUMULATE; an index out of range is dropped.
+//
+// Each invocation owns one element of `out` and adds what belongs to it, so that the sum has one order. The workgroup
+// reads the indices in tiles and leaves out the tiles that have none of its rows. What a tile adds is summed by itself:
+// the rounding error of a long sum stays small.
+
+const TILE = 256;
+
+struct Call {
+  x: vec4<i32>,
+  indices: vec4<i32>,
+  out: vec4<i32>,
+  /** count, width, rows of the table */
+  sizes: vec4<i32>,
+}
+@group(0) @binding(1) var<uniform> call: Call;
+
+var<workgroup> tile: array<i32, TILE>;
+var<workgroup> hits: atomic<u32>;
+
+@compute @workgroup_size(TILE)
+fn main(
+  @builtin(workgroup_id) id: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let count = call.sizes.x;
+  let width = call.sizes.y;
+  let elements = call.sizes.z * width;
+  let first = group_index(id, groups) * TILE;
+  if (first >= elements) {
+    return;
+  }
+  let element = first + i32(local);
+  let row = element / width;
+  let x = address(call.x) + element % width;
+  let indices = address(call.indices);
+  let firstRow = first / width;
+  let lastRow = min(first + TILE, elements - 1) / width;
+
+  var total = 0.0;
+  for (var begin = 0; begin < count; begin += TILE) {
+    let length = min(TILE, count - begin);
+    atomicStore(&hits, 0u);
+    workgroupBarrier();
+    if (i32(local) < length) {
+      let index = bitcast<i32>(heap[indices + begin + i32(local)]);
+      tile[local] = index;
+      if (index >= firstRow && index <= lastRow) {
+        atomicStore(&hits, 1u);
+      }
+    }
+    workgroupBarrier();
+    if (atomicLoad(&hits) != 0u) {
+      var partial = 0.0;
+      for (var i = 0; i < length; i++) {
+        if (tile[i] == row) {
+          partial += bitcast<f32>(heap[x + (begin + i) * width]);
+        }
+      }
+      total += partial;
+    }
+    workgroupBarrier(); // before the tile is written again
+  }
+  if (element < elements) {
+    let to = address(call.out) + element;
+    if (ACCUMULATE) {
+      total += bitcast<f32>(heap[to]);
+    }
+    heap[to] = bitcast<u32>(total);
+  }
+}

@@ -1,0 +1,108 @@
+import { RmaatError } from '../../errors.ts'
+import type { Instruction, Plan } from '../../program/plan.ts'
+import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
+import { gather, scatterAdd } from './gather.ts'
+import { matmul } from '/tmp/matmul-stub.mts'
+import { reduce } from './reduce.ts'
+import { rows } from './rows.ts'
+
+const LOOP_DEPTH = 2
+/** A block that holds the iteration of the enclosing loops. */
+export const ITERATION_BYTES = 16
+
+/** A dispatch with the place of its uniform block, in bytes. */
+export interface Placed extends Dispatch {
+  readonly at: number
+}
+
+/** What the backend encodes for one instruction of the plan. */
+export type Entry =
+  | { readonly kind: 'loop'; readonly count: number }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'dispatches'; readonly dispatches: readonly Placed[] }
+
+/** A plan as dispatches, with all their uniforms in one buffer: a block for each dispatch, then one for each iteration. */
+export interface EncodedPlan {
+  /** One for each instruction. */
+  readonly entries: readonly Entry[]
+  readonly uniforms: Int32Array
+  /** Words of `uniforms` that hold an element of the heap: where `buffer` lies plus `offset`. */
+  readonly places: readonly { readonly word: number; readonly buffer: number; readonly offset: number }[]
+  /** Bytes from the start of the block of iteration (0, 0) to those of (1, 0) and (0, 1). */
+  readonly iterations: { readonly at: number; readonly outer: number; readonly inner: number }
+  /** Bytes of the largest block. */
+  readonly blockBytes: number
+  /** Elements of scratch that its hungriest instruction needs. */
+  readonly scratch: number
+}
+
+/** `alignment`: where the device lets uniform blocks begin, in bytes. */
+export function encode(plan: Plan, abilities: Abilities, alignment: number): EncodedPlan {
+  const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
+  const blocks: Placed[] = []
+  const counts = [1, 1]
+  let at = 0
+  let blockBytes = ITERATION_BYTES
+  let scratch = 0
+  let depth = 0
+  const place = (dispatch: Dispatch): Placed => {
+    const placed = { ...dispatch, at }
+    const bytes = dispatch.block.words.length * 4
+    blocks.push(placed)
+    at += aligned(bytes)
+    blockBytes = Math.max(blockBytes, bytes)
+    return placed
+  }
+  const entries = plan.instructions.map((instruction): Entry => {
+    if (instruction.kind === 'loop') {
+      if (depth === LOOP_DEPTH)
+        throw new RmaatError('program', `loops nest ${depth + 1} deep, at most ${LOOP_DEPTH} are offered`)
+      counts[depth] = Math.max(counts[depth], instruction.count)
+      depth++
+      return instruction
+    }
+    if (instruction.kind === 'end') {
+      depth--
+      return instruction
+    }
+    const encoded = encodeKernel(instruction, abilities)
+    scratch = Math.max(scratch, encoded.scratch)
+    return { kind: 'dispatches', dispatches: encoded.dispatches.map(place) }
+  })
+
+  const iterations = { at, outer: counts[1] * alignment, inner: alignment }
+  // every block can be bound with the length of the longest
+  const uniforms = new Int32Array((at + counts[0] * iterations.outer + aligned(blockBytes)) / 4)
+  for (const { block, at: start } of blocks) uniforms.set(block.words, start / 4)
+  for (let outer = 0; outer < counts[0]; outer++) {
+    for (let inner = 0; inner < counts[1]; inner++) {
+      uniforms.set([outer, inner], (at + outer * iterations.outer + inner * iterations.inner) / 4)
+    }
+  }
+  const places = blocks.flatMap(({ block, at: start }) =>
+    block.places.map(({ word, buffer, offset }) => ({ word: start / 4 + word, buffer, offset })),
+  )
+  return { entries, uniforms, places, iterations, blockBytes, scratch }
+}
+
+function encodeKernel(call: Exclude<Instruction, { kind: 'loop' | 'end' }>, abilities: Abilities): Encoded {
+  switch (call.kind) {
+    case 'rows':
+      return rows(call, abilities)
+    case 'reduce':
+      return reduce(call, abilities)
+    case 'matmul':
+      return matmul(call, abilities)
+    case 'gather':
+      return gather(call)
+    case 'scatterAdd':
+      return scatterAdd(call)
+  }
+}
+
+/** Writes the places into the uniforms. `bases`: the first element of each buffer of the plan. */
+export function link({ uniforms, places }: EncodedPlan, bases: readonly number[], scratch: number): void {
+  for (const { word, buffer, offset } of places) {
+    uniforms[word] = (buffer === SCRATCH ? scratch : bases[buffer]) + offset
+  }
+}

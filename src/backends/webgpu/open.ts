@@ -1,0 +1,58 @@
+import { RmaatError } from '../../errors.ts'
+import { gpuEntry, noAdapter } from '../../runtime/gpu.ts'
+import { WebgpuBackend } from './backend.ts'
+
+/** Features that kernels use where they are there. */
+const wanted = ['subgroups', 'timestamp-query'] as const
+/** Limits that are taken as high as the adapter has them. */
+const raised = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeWorkgroupsPerDimension',
+] as const
+
+/**
+ * The adapter of the machine.
+ * @throws RmaatError 'device' where there is none
+ */
+export async function openAdapter(): Promise<GPUAdapter> {
+  const gpu = await gpuEntry()
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (!adapter) throw new RmaatError('device', noAdapter())
+  return adapter
+}
+
+/** Whether an adapter computes on the CPU. */
+export const isSoftware = ({ info }: GPUAdapter): boolean =>
+  info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(Object.values(namesOf(info)).join(' '))
+
+const namesOf = ({ vendor, architecture, device, description }: GPUAdapterInfo) => ({
+  vendor,
+  architecture,
+  device,
+  description,
+})
+
+/** The adapter's name, for people. */
+export function nameOf(adapter: GPUAdapter): string {
+  const { vendor, architecture, device, description } = namesOf(adapter.info)
+  const name = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'an adapter without a name'
+  return isSoftware(adapter) ? `${name}, in software` : name
+}
+
+/** Takes an adapter, which can be used once. `subgroups` false leaves them alone. */
+export async function openWebgpu(adapter: GPUAdapter, subgroups = true): Promise<WebgpuBackend> {
+  const description = `WebGPU, ${nameOf(adapter)}`
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(raised.map((limit) => [limit, adapter.limits[limit]])),
+  })
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info
+  const steady = subgroups && device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize
+  const abilities = {
+    subgroup: steady ? subgroupMinSize : 0,
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+  }
+  return new WebgpuBackend(device, abilities, description)
+}

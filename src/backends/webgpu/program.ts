@@ -1,0 +1,349 @@
+import { RmaatError } from '../../errors.ts'
+import type { HostArray, Loaded } from '../../program/device.ts'
+import type { Plan, View } from '../../program/plan.ts'
+import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
+import type { DType } from '../../tensor/dtype.ts'
+import { addresses, isContiguous } from '../cursor.ts'
+import type { Piece } from '../heap.ts'
+import { type HostData, hostData, type Submitted, type WebgpuBackend } from './backend.ts'
+import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
+
+/** How many runs may be under way before another buffer for reading back is made. */
+const IN_FLIGHT = 2
+/** Queries that one set may hold. */
+const QUERIES = 4096
+
+/** The part of a buffer, in elements, that a view reaches into. */
+interface Range {
+  readonly buffer: number
+  readonly first: number
+  readonly length: number
+}
+
+type Pipelined = ReadonlyMap<Placed, GPUComputePipeline>
+
+interface Call {
+  readonly dispatch: Placed
+  readonly iteration: number
+  readonly instruction: number
+}
+
+/** A plan as dispatches: its uniforms in a buffer of its own, its inputs and constants in the heap. */
+export class WebgpuProgram implements Loaded {
+  readonly pieces: readonly Piece[]
+  private readonly plan: Plan
+  private readonly backend: WebgpuBackend
+  private readonly encoded: EncodedPlan
+  /** Where inputs and constants begin, in bytes; for arena and variables the backend knows. */
+  private readonly own: (number | undefined)[]
+  private readonly uniforms: GPUBuffer
+  private readonly ranges: readonly Range[]
+  private readonly resultBytes: number
+  /** Buffers for reading back that no run uses. */
+  private readonly free: GPUBuffer[] = []
+  private readbacks = 0
+  private pipelines: Promise<Pipelined> | undefined
+  /** What the bind group and the uniforms were made for. */
+  private linked: { heap: GPUBuffer; group: GPUBindGroup; bases: readonly number[] } | undefined
+  /** Of the block and the iteration that a dispatch binds. */
+  private readonly offsets = new Uint32Array(2)
+
+  /** `pieces` receives what is allocated, so that it can be given back if more is refused. */
+  constructor(plan: Plan, backend: WebgpuBackend, pieces: Piece[]) {
+    const { device } = backend
+    this.plan = plan
+    this.backend = backend
+    this.pieces = pieces
+    this.encoded = encode(plan, backend.abilities, device.limits.minUniformBufferOffsetAlignment)
+    if (this.encoded.blockBytes > device.limits.maxUniformBufferBindingSize) {
+      throw new RmaatError(
+        'device',
+        `a kernel takes ${this.encoded.blockBytes} bytes of uniforms, this adapter binds at most ` +
+          `${device.limits.maxUniformBufferBindingSize}`,
+      )
+    }
+    backend.reserve(this.encoded.scratch * 4, plan.memory.arena * 4)
+    this.own = plan.buffers.map((buffer) => {
+      if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
+      const piece = backend.allocate(
+        buffer.elements * 4,
+        buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant',
+      )
+      pieces.push(piece)
+      return piece.at
+    })
+    this.uniforms = device.createBuffer({
+      label: 'uniforms',
+      size: this.encoded.uniforms.byteLength,
+      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
+    })
+    this.ranges = plan.outputs.map(({ view }) => rangeOf(view))
+    this.resultBytes = this.ranges.reduce((sum, { length }) => sum + length * 4, 0)
+    for (let i = 0; i < IN_FLIGHT; i++) this.free.push(this.createReadback())
+  }
+
+  get workspace(): number {
+    const constants = this.plan.buffers.reduce(
+      (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
+      0,
+    )
+    return this.ownBytes + this.encoded.scratch * 4 + constants
+  }
+
+  /** Bytes of the GPU buffers beside the heap. */
+  get ownBytes(): number {
+    return this.uniforms.size + this.readbacks * Math.max(4, this.resultBytes)
+  }
+
+  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
+    return this.start(inputs, (pipelines) => {
+      const encoder = this.backend.device.createCommandEncoder()
+      this.encode(encoder, pipelines, this.plan.instructions.length)
+      return this.readBack(encoder)
+    })
+  }
+
+  profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array> {
+    return this.start(inputs, async (pipelines) => {
+      const calls: Call[] = []
+      const times = new Float64Array(this.plan.instructions.length)
+      this.walk(times.length, (dispatch, iteration, instruction) => calls.push({ dispatch, iteration, instruction }))
+      const timed = this.backend.device.features.has('timestamp-query')
+      for (let first = 0; first < calls.length; first += QUERIES / 2) {
+        const some = calls.slice(first, first + QUERIES / 2)
+        const measured = timed ? this.byTimestamps(some, pipelines) : this.byClock(some, pipelines)
+        for (const [i, milliseconds] of (await measured).entries()) times[some[i].instruction] += milliseconds
+      }
+      return { done: Promise.resolve(times) }
+    })
+  }
+
+  runTo(inputs: readonly ArrayLike<number>[], count: number): Promise<void> {
+    return this.start(inputs, (pipelines) => {
+      const encoder = this.backend.device.createCommandEncoder()
+      this.encode(encoder, pipelines, count)
+      this.backend.device.queue.submit([encoder.finish()])
+      return { done: Promise.resolve() }
+    })
+  }
+
+  /** Copies the inputs now, and feeds them when it is this run's turn. */
+  private start<Result>(
+    inputs: readonly ArrayLike<number>[],
+    submit: (pipelines: Pipelined) => Submitted<Result> | Promise<Submitted<Result>>,
+  ): Promise<Result> {
+    const data = this.plan.inputs.map(({ dtype }, i) => hostData(dtype, inputs[i]))
+    return this.backend.enqueue(async () => {
+      this.pipelines ??= this.compile()
+      const pipelines = await this.pipelines
+      this.feed(data)
+      return submit(pipelines)
+    })
+  }
+
+  async peek(view: View, dtype: DType): Promise<HostArray> {
+    const { buffer, first, length } = rangeOf(view)
+    const held = await this.backend.readHeap(this.baseOf(buffer) + first * 4, length * 4, dtype)
+    return pick(held, view, first)
+  }
+
+  close(): void {
+    this.backend.unload(this)
+  }
+
+  destroy(): void {
+    this.uniforms.destroy()
+    for (const readback of this.free.splice(0)) readback.destroy()
+  }
+
+  private baseOf(buffer: number): number {
+    return this.own[buffer] ?? this.backend.baseOf(this.plan.buffers[buffer])
+  }
+
+  /** Compiles what is not compiled yet. */
+  private async compile(): Promise<Pipelined> {
+    const dispatches = this.encoded.entries.flatMap((entry) => (entry.kind === 'dispatches' ? entry.dispatches : []))
+    const { pipelines } = this.backend
+    return new Map(
+      await Promise.all(
+        dispatches.map(async (dispatch) => [dispatch, await pipelines.get(dispatch.name, dispatch.source)] as const),
+      ),
+    )
+  }
+
+  /** Writes the inputs, and where the heap has changed since the last run, what depends on it. */
+  private feed(inputs: readonly HostData[]): void {
+    const { device, memory } = this.backend
+    this.link()
+    this.plan.inputs.forEach(({ view }, i) => {
+      device.queue.writeBuffer(memory.buffer, this.own[view.buffer]!, inputs[i])
+    })
+  }
+
+  private link(): void {
+    const { device, memory, scratch, pipelines } = this.backend
+    const { uniforms, blockBytes } = this.encoded
+    const bases = this.plan.buffers.map((_, buffer) => this.baseOf(buffer) / 4)
+    if (this.linked?.heap !== memory.buffer) {
+      const resource = (buffer: GPUBuffer, size: number): GPUBufferBinding => ({ buffer, size })
+      const group = device.createBindGroup({
+        layout: pipelines.bindings,
+        entries: [
+          { binding: 0, resource: resource(memory.buffer, memory.buffer.size) },
+          { binding: 1, resource: resource(this.uniforms, blockBytes) },
+          { binding: 2, resource: resource(this.uniforms, ITERATION_BYTES) },
+        ],
+      })
+      if (!this.linked) this.writeConstants()
+      this.linked = { heap: memory.buffer, group, bases: [] }
+    }
+    const now = [scratch / 4, ...bases]
+    if (now.some((base, i) => base !== this.linked!.bases[i])) {
+      link(this.encoded, bases, scratch / 4)
+      device.queue.writeBuffer(this.uniforms, 0, uniforms)
+      this.linked.bases = now
+    }
+  }
+
+  private writeConstants(): void {
+    this.plan.buffers.forEach((buffer, i) => {
+      if (buffer.kind !== 'constant') return
+      this.backend.device.queue.writeBuffer(
+        this.backend.memory.buffer,
+        this.own[i]!,
+        hostData(buffer.dtype, buffer.values),
+      )
+    })
+  }
+
+  /** Visits the dispatches of the instructions from `from` to `to` in the order of their execution, loops unrolled. */
+  private walk(to: number, visit: (dispatch: Placed, iteration: number, instruction: number) => void): void {
+    const { entries, iterations } = this.encoded
+    const strides = [iterations.outer, iterations.inner]
+    const open: { at: number; left: number }[] = []
+    let iteration = iterations.at
+    for (let at = 0; at < to; at++) {
+      const entry = entries[at]
+      if (entry.kind === 'loop') open.push({ at, left: entry.count })
+      else if (entry.kind === 'dispatches') for (const dispatch of entry.dispatches) visit(dispatch, iteration, at)
+      else {
+        const loop = open[open.length - 1]
+        const stride = strides[open.length - 1]
+        if (--loop.left > 0) {
+          iteration += stride
+          at = loop.at
+        } else {
+          iteration -= stride * ((entries[loop.at] as { count: number }).count - 1)
+          open.pop()
+        }
+      }
+    }
+  }
+
+  private encode(encoder: GPUCommandEncoder, pipelines: Pipelined, to: number): void {
+    const pass = encoder.beginComputePass()
+    this.walk(to, (dispatch, iteration) => this.dispatch(pass, pipelines, dispatch, iteration))
+    pass.end()
+  }
+
+  private dispatch(pass: GPUComputePassEncoder, pipelines: Pipelined, dispatch: Placed, iteration: number): void {
+    const most = this.backend.device.limits.maxComputeWorkgroupsPerDimension
+    const rows = Math.ceil(dispatch.groups / most)
+    this.offsets[0] = dispatch.at
+    this.offsets[1] = iteration
+    pass.setPipeline(pipelines.get(dispatch)!)
+    pass.setBindGroup(0, this.linked!.group, this.offsets, 0, 2)
+    pass.dispatchWorkgroups(Math.ceil(dispatch.groups / rows), rows)
+  }
+
+  private createReadback(): GPUBuffer {
+    this.readbacks++
+    return this.backend.device.createBuffer({
+      label: 'results',
+      size: Math.max(4, this.resultBytes),
+      usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
+    })
+  }
+
+  /** Submits what is encoded together with the copy of the results. */
+  private readBack(encoder: GPUCommandEncoder): Submitted<HostArray[]> {
+    const { device, memory } = this.backend
+    const readback = this.free.pop() ?? this.createReadback()
+    let at = 0
+    for (const { buffer, first, length } of this.ranges) {
+      encoder.copyBufferToBuffer(memory.buffer, this.baseOf(buffer) + first * 4, readback, at, length * 4)
+      at += length * 4
+    }
+    device.queue.submit([encoder.finish()])
+    const done = readback.mapAsync(MapMode.READ).then(() => {
+      const held = readback.getMappedRange()
+      let at = 0
+      const results = this.plan.outputs.map(({ view, dtype }, i) => {
+        const { first, length } = this.ranges[i]
+        const part = held.slice(at, at + length * 4)
+        at += length * 4
+        return pick(dtype === 'f32' ? new Float32Array(part) : new Int32Array(part), view, first)
+      })
+      readback.unmap()
+      this.free.push(readback)
+      return results
+    })
+    return { done }
+  }
+
+  /** Each dispatch in a pass of its own, by the GPU's clock. */
+  private async byTimestamps(calls: readonly Call[], pipelines: Pipelined): Promise<number[]> {
+    const { device } = this.backend
+    const bytes = calls.length * 16
+    const querySet = device.createQuerySet({ type: 'timestamp', count: calls.length * 2 })
+    const resolved = device.createBuffer({ size: bytes, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC })
+    const readable = device.createBuffer({ size: bytes, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST })
+    const encoder = device.createCommandEncoder()
+    calls.forEach(({ dispatch, iteration }, i) => {
+      const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 }
+      const pass = encoder.beginComputePass({ timestampWrites })
+      this.dispatch(pass, pipelines, dispatch, iteration)
+      pass.end()
+    })
+    encoder.resolveQuerySet(querySet, 0, calls.length * 2, resolved, 0)
+    encoder.copyBufferToBuffer(resolved, 0, readable, 0, bytes)
+    device.queue.submit([encoder.finish()])
+    await readable.mapAsync(MapMode.READ)
+    const nanoseconds = new BigUint64Array(readable.getMappedRange())
+    const times = calls.map((_, i) => Number(nanoseconds[2 * i + 1] - nanoseconds[2 * i]) / 1e6)
+    for (const gone of [querySet, resolved, readable]) gone.destroy()
+    return times
+  }
+
+  /** Each dispatch in a submit of its own, by the host's clock: the submit's own cost is in it. */
+  private async byClock(calls: readonly Call[], pipelines: Pipelined): Promise<number[]> {
+    const { queue } = this.backend.device
+    const times: number[] = []
+    for (const { dispatch, iteration } of calls) {
+      const encoder = this.backend.device.createCommandEncoder()
+      const pass = encoder.beginComputePass()
+      this.dispatch(pass, pipelines, dispatch, iteration)
+      pass.end()
+      const begin = performance.now()
+      queue.submit([encoder.finish()])
+      await queue.onSubmittedWorkDone()
+      times.push(performance.now() - begin)
+    }
+    return times
+  }
+}
+
+/** The smallest range that holds a view. */
+function rangeOf({ buffer, offset, axes }: View): Range {
+  if (axes.some(({ size }) => size === 0)) return { buffer, first: offset, length: 0 }
+  const reach = (sign: number): number =>
+    axes.reduce((sum, { size, stride }) => sum + (size - 1) * (stride * sign > 0 ? stride : 0), 0)
+  return { buffer, first: offset + reach(-1), length: reach(1) - reach(-1) + 1 }
+}
+
+/** A view's elements out of the range that begins at `first`. */
+function pick(held: HostArray, { offset, axes }: View, first: number): HostArray {
+  if (isContiguous(axes)) return held
+  const picked = Array.from(addresses(offset - first, axes), (address) => held[address])
+  return held instanceof Float32Array ? Float32Array.from(picked) : Int32Array.from(picked)
+}

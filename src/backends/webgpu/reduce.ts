@@ -1,0 +1,75 @@
+import type { Reduce } from '../../program/plan.ts'
+import { combiners, specialize } from './combine.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
+import axes from './modules/axes.wgsl.ts'
+import shared from './modules/call.wgsl.ts'
+import text from './modules/reduce.wgsl.ts'
+
+const GROUP = 256
+/** Enough workgroups to keep a large GPU busy. */
+const BUSY = 512
+/** A lane takes at least so many terms before they are cut into chunks. */
+const TERMS = 16
+
+const product = (axes: readonly { readonly size: number }[]): number =>
+  axes.reduce((result, { size }) => result * size, 1)
+const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(n, 1)))
+
+export function reduce(call: Reduce, abilities: Abilities): Encoded {
+  const [outputs, terms] = [product(call.kept), product(call.reduced)]
+  if (outputs === 0) return { dispatches: [], scratch: 0 }
+  const chunks = chunksOf(call, outputs, terms)
+  if (chunks === 1) return { dispatches: [dispatch(call, abilities, 1)], scratch: 0 }
+  const partial = { ...call, accumulate: false }
+  const total: Reduce = {
+    ...call,
+    kept: [{ size: outputs, stride: 1 }],
+    reduced: [{ size: chunks, stride: outputs }],
+  }
+  return {
+    dispatches: [dispatch(partial, abilities, chunks, 'out'), dispatch(total, abilities, 1, 'x')],
+    scratch: chunks * outputs,
+  }
+}
+
+/** How a workgroup is shared out. */
+function shape({ kept, reduced }: Reduce, terms: number): { lanes: number; adjacent: boolean } {
+  const adjacent = kept.at(-1)?.stride !== 1
+  const most = adjacent || product(kept) < 32 ? GROUP : 8
+  return { lanes: Math.min(most, powerBelow(terms)), adjacent: adjacent || reduced.at(-1)?.stride === 1 }
+}
+
+function chunksOf(call: Reduce, outputs: number, terms: number): number {
+  const { lanes } = shape(call, terms)
+  const groups = Math.ceil(outputs / (GROUP / lanes))
+  return Math.max(1, Math.min(Math.ceil(BUSY / groups), Math.floor(terms / (TERMS * lanes))))
+}
+
+function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?: 'out' | 'x'): Dispatch {
+  const [outputs, terms] = [product(call.kept), product(call.reduced)]
+  const { lanes, adjacent } = shape(call, terms)
+  const perGroup = GROUP / lanes
+  const combination = `${call.op}_${call.dtype}` as const
+  const { enable, text: combiner } = combiners(
+    [combination],
+    { group: GROUP, lanes, stride: adjacent ? 1 : perGroup },
+    abilities,
+  )
+  const block = new Block()
+  for (const name of ['out', 'x'] as const) inScratch === name ? block.scratch() : block.place(call[name])
+  block.row(outputs, terms, Math.ceil(terms / chunks), chunks)
+  block.axes(...[...call.kept, ...call.reduced].map(({ size, stride }) => [size, stride]))
+  const head = constants({
+    OUTPUTS: `${perGroup}u`,
+    TERMS_ADJACENT: adjacent,
+    ACCUMULATE: call.accumulate,
+    KEPT: call.kept.length,
+    REDUCED: call.reduced.length,
+  })
+  return {
+    name: 'reduce',
+    source: `${enable}alias Word = u32;\n${head}${combiner}\n${shared}\n${axes}\n${specialize(text, combination)}`,
+    block,
+    groups: Math.ceil(outputs / perGroup) * chunks,
+  }
+}

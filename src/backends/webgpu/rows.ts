@@ -1,0 +1,175 @@
+import type { Axis, Rows, RowsOperand, Step } from '../../program/plan.ts'
+import { type Combination, combiners, specialize } from './combine.ts'
+import { type Abilities, Block, constants, type Encoded } from './dispatch.ts'
+import axesText from './modules/axes.wgsl.ts'
+import shared from './modules/call.wgsl.ts'
+import math from './modules/math.wgsl.ts'
+import template from './modules/rows.wgsl.ts'
+import { scalarExpressions } from './scalars.ts'
+
+const GROUP = 256
+
+/** Writes a fused scalar program as WGSL. */
+export function rows(call: Rows, abilities: Abilities): Encoded {
+  if (call.rows * call.width === 0) return { dispatches: [], scratch: 0 }
+  const lanes = Math.min(GROUP, 2 ** Math.floor(Math.log2(call.width)))
+  const block = new Block().row(call.rows, call.width)
+  const { lines, combinations } = write(call, lanes === call.width, block)
+  const { enable, text } = combiners(combinations, { group: GROUP, lanes, stride: 1 }, abilities)
+  const head = constants({ WORDS: Math.max(1, block.words.length / 4 - 1) })
+  const main = template.replace('// STEPS', () => lines.join('\n  '))
+  const source = [`${enable}alias Word = u32;`, head, text, shared, axesText, math, main].join('\n')
+  const groups = Math.ceil(call.rows / (GROUP / lanes))
+  return { dispatches: [{ name: 'rows', source, block, groups }], scratch: 0 }
+}
+
+/** A step and the values that it takes: registers are written again and again, values once. */
+interface Value {
+  readonly name: string
+  readonly step: Step
+  readonly args: readonly Value[]
+  /** How many passes over the row come before it is known. */
+  readonly passes: number
+}
+
+function valuesOf({ prologue, steps }: Rows): Value[] {
+  const held: Value[] = []
+  return [...prologue, ...steps].map((step, i) => {
+    const registers = 'args' in step ? step.args : 'from' in step ? [step.from] : []
+    const args = registers.map((register) => held[register])
+    const before = Math.max(0, ...args.map(({ passes }) => passes))
+    const value = { name: `v${i}`, step, args, passes: isReduction(step) ? before + 1 : before }
+    if ('to' in step) held[step.to] = value
+    return value
+  })
+}
+
+type Reduction = Extract<Step, { op: 'sum' | 'max' }>
+const isReduction = (step: Step): step is Reduction => step.op === 'sum' || step.op === 'max'
+
+/** The steps as lines; places, axes and literals go into the block. `single`: an invocation has one lane at most. */
+function write(call: Rows, single: boolean, block: Block): { lines: string[]; combinations: Set<Combination> } {
+  const values = valuesOf(call)
+  const combinations = new Set<Combination>()
+  /** What is written once for a row, and what in the loop over its lanes. */
+  const lines: string[] = []
+  let inner = lines
+  /** The values that stand, as expressions; those of the loop that is being written. */
+  const known = new Map<Value, string>()
+  const ofLoop: Value[] = []
+  const addresses = new Map<Value, string>()
+
+  const row = (...words: number[]): number => block.row(...words).words.length / 4 - 2
+  const along = (index: string, axes: readonly Axis[]): string => {
+    const [first] = axes.map(({ size, stride }) => row(size, stride))
+    if (axes.length === 0) return '0'
+    return axes.length === 1 ? `${index} * call.axes[${first}].y` : `axes_offset(${index}, ${first}, ${axes.length})`
+  }
+  const addressOf = (value: Value, { kind, view }: RowsOperand): string => {
+    const found = addresses.get(value)
+    if (found) return found
+    const place = kind === 'index' ? row(view.offset, ...view.steps) : block.place(view).words.length / 4 - 2
+    const parts = value.step.level === 'row' ? [view.axes, []] : splitAt(view.axes, call.width)
+    lines.push(`let ${value.name}_at = address(call.axes[${place}]) + ${along('row', parts?.[0] ?? [])};`)
+    const lane = parts ? along('lane', parts[1]) : along('(row * width + lane)', view.axes)
+    addresses.set(value, `${value.name}_at + ${lane}`)
+    return addresses.get(value)!
+  }
+
+  const expressionOf = (value: Value, args: readonly string[]): string => {
+    const { step } = value
+    switch (step.op) {
+      case 'load': {
+        const operand = call.operands[step.operand]
+        const address = addressOf(value, operand)
+        return operand.kind === 'index' ? address : `bitcast<${operand.dtype}>(heap[${address}])`
+      }
+      case 'constant':
+        return `bitcast<${step.dtype}>(call.axes[${row(step.dtype === 'f32' ? bitsOf(step.value) : step.value)}].x)`
+      case 'spread':
+        return args[0]
+      case 'philox': {
+        const words = `call.axes[${row(step.seed!, step.site!)}]`
+        return scalarExpressions.philox(args, `${words}.x`, `${words}.y`)
+      }
+      case 'store':
+      case 'sum':
+      case 'max':
+        throw new Error(`${step.op} has no expression`)
+      default:
+        return scalarExpressions[step.op](args)
+    }
+  }
+  const need = (value: Value): string => {
+    const found = known.get(value)
+    if (found) return found
+    const expression = expressionOf(value, value.args.map(need))
+    const to = value.step.level === 'row' || value.step.op === 'constant' ? lines : inner
+    to.push(`let ${value.name} = ${expression};`)
+    if (to !== lines) ofLoop.push(value)
+    known.set(value, value.name)
+    return value.name
+  }
+  const eachLane = (body: () => void): void => {
+    if (single) return body()
+    inner = []
+    body()
+    lines.push('for (var lane = first_lane; lane < width; lane += i32(LANES)) {', ...inner.map(indent), '}')
+    for (const value of ofLoop.splice(0)) known.delete(value)
+    inner = lines
+  }
+  const store = (stores: readonly Value[], condition: string): void => {
+    const written = stores.map((value) => {
+      const { step } = value as { step: Extract<Step, { op: 'store' }> }
+      return `heap[${addressOf(value, call.operands[step.operand])}] = bitcast<u32>(${need(value.args[0])});`
+    })
+    inner.push(`if (${condition}) {`, ...written.map(indent), '}')
+  }
+
+  if (single) lines.push('let lane = first_lane;')
+  const passes = Math.max(...values.map((value) => value.passes))
+  for (let pass = 1; pass <= passes; pass++) {
+    const reductions = values.filter((value) => isReduction(value.step) && value.passes === pass)
+    eachLane(() => {
+      for (const { name, step, args } of reductions) {
+        const [a, b, combination] = [`${name}_own`, need(args[0]), combinationOf(step as Reduction)]
+        lines.push(`var ${a} = ${specialize('IDENTITY', combination)};`)
+        inner.push(`${a} = ${step.op === 'sum' ? `${a} + ${b}` : `max(${a}, ${b})`};`)
+      }
+    })
+    for (const value of reductions) {
+      const combination = combinationOf(value.step as Reduction)
+      combinations.add(combination)
+      lines.push(`let ${value.name} = ${combination}(${value.name}_own, local);`)
+      known.set(value, value.name)
+    }
+  }
+  const stores = (level: Step['level']): Value[] =>
+    values.filter(({ step }) => step.op === 'store' && step.level === level)
+  if (stores('full').length) eachLane(() => store(stores('full'), 'live'))
+  if (stores('row').length) store(stores('row'), 'live && first_lane == 0')
+  return { lines, combinations }
+}
+
+const combinationOf = ({ op, dtype }: Reduction): Combination => `${op}_${dtype}`
+const indent = (line: string): string => `  ${line}`
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]
+
+/** The axes of rows and those of a row's lanes; undefined where an axis crosses the border. */
+function splitAt(axes: readonly Axis[], width: number): [Axis[], Axis[]] | undefined {
+  const outer = axes.filter(({ size }) => size !== 1)
+  const lanes: Axis[] = []
+  if (outer.length === 0) return [[], []]
+  for (let left = width; left > 1; ) {
+    const { size, stride } = outer.pop()!
+    if (left % size === 0) {
+      lanes.unshift({ size, stride })
+      left /= size
+    } else if (size % left === 0) {
+      lanes.unshift({ size: left, stride })
+      outer.push({ size: size / left, stride: stride * left })
+      left = 1
+    } else return undefined
+  }
+  return [outer, lanes]
+}
