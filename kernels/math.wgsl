@@ -51,15 +51,14 @@ fn float_parts(x: f32) -> FloatParts {
   return FloatParts(bitcast<f32>(normal - (exponent << 23u)), exponent - select(0, 149, subnormal));
 }
 
-// ln 2 in two parts, 355/512 less a remainder: n x 355/512 is exact, and of what remains of ln 2 enough digits are kept.
-// An integer product, so that no compiler adds the two parts again.
-
-const LN_2_HIGH = 0.693359375;
-
-/** n (355/512 - ln 2), for |n| <= 294 */
-fn ln_2_remainder(n: i32) -> f32 {
-  return f32(n * 7290945) * 2.9103830456733704e-11; // 2^-35
+/** x less its last bit. Compilers that reorder sums do not look through it. */
+fn settled(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) & 0xfffffffeu);
 }
+
+// ln 2 in two parts, as Cephes splits it (S. Moshier): whole numbers times the first are exact.
+const LN_2_HIGH = 0.693359375;
+const LN_2_LOW = -2.12194440054690583e-4;
 
 /** e^x; 0 where the result is below the smallest normal number. */
 fn op_exp(x: f32) -> f32 {
@@ -69,8 +68,9 @@ fn op_exp(x: f32) -> f32 {
   if (x < -87.336544) { // -126 ln 2
     return 0.0;
   }
-  let n = i32(round(x * 1.4426950408889634));
-  let r = x - f32(n) * LN_2_HIGH + ln_2_remainder(n);
+  let n = round(x * 1.4426950408889634);
+  // the first difference is exact, but for the last bit where |x| < 1/2, and has to come first
+  let r = settled(x - n * LN_2_HIGH) - n * LN_2_LOW;
   var p = 0.0013818938750773668 * r + 0.008368703536689281;
   p = p * r + 0.04166828840970993;
   p = p * r + 0.1666652113199234;
@@ -78,7 +78,7 @@ fn op_exp(x: f32) -> f32 {
   p = p * r + 1.0;
   p = p * r + 1.0;
   // p x 2^n by its bits: 2^128 is no number
-  return bitcast<f32>(bitcast<i32>(p) + (n << 23u));
+  return bitcast<f32>(bitcast<i32>(p) + (i32(n) << 23u));
 }
 
 /** x > 0 ? x : e^x - 1 */
@@ -97,7 +97,7 @@ fn op_elu(x: f32) -> f32 {
 }
 
 /** log(1 + f) + n ln 2, for 1 + f in [sqrt 1/2, sqrt 2). */
-fn logarithm(f: f32, n: i32) -> f32 {
+fn logarithm(f: f32, n: f32) -> f32 {
   var p = -0.07638189196586609 * f + 0.12764763832092285;
   p = p * f - 0.13160189986228943;
   p = p * f + 0.14201273024082184;
@@ -106,8 +106,8 @@ fn logarithm(f: f32, n: i32) -> f32 {
   p = p * f - 0.250008225440979;
   p = p * f + 0.3333333134651184;
   let square = f * f;
-  let tail = p * square * f - ln_2_remainder(n) - 0.5 * square;
-  return f32(n) * LN_2_HIGH + (f + tail);
+  let tail = p * square * f + n * LN_2_LOW - 0.5 * square;
+  return n * LN_2_HIGH + (f + tail);
 }
 
 fn op_log(x: f32) -> f32 {
@@ -115,13 +115,13 @@ fn op_log(x: f32) -> f32 {
     return at_limit(x, -infinity(), infinity());
   }
   let parts = float_parts(x);
-  return logarithm(parts.significand - 1.0, parts.exponent);
+  return logarithm(parts.significand - 1.0, f32(parts.exponent));
 }
 
 /** log(1 + x) */
 fn op_log1p(x: f32) -> f32 {
   if (x > -0.29 && x < 0.41) {
-    return logarithm(x, 0);
+    return logarithm(x, 0.0);
   }
   // here the logarithm is so large that the rounding of 1 + x is small beside it
   return op_log(1.0 + x);
