@@ -96,22 +96,24 @@ export async function* train(
     const examples = task.train(options.seed)
     const times: number[] = []
     let step = 0
+    let finished = 0
     let breath = performance.now()
-    while (step < steps && !signal?.aborted) {
-      step++
+    const run = async (): Promise<StepEvent> => {
+      const own = ++step
       const rows = batchOf(take(examples, batch), { ...config, batch })
-      const rate = learningRate(step, { ...options, steps })
+      const rate = learningRate(own, { ...options, steps })
       const begin = performance.now()
       const results: Record<string, number & ArrayLike<number>> = await program.run({
         ...modelInputs(rows, config, config.retention),
-        step,
-        hyper: optimizer.hyper(step, rate),
+        step: own,
+        hyper: optimizer.hyper(own, rate),
       })
-      const milliseconds = performance.now() - begin
+      const milliseconds = performance.now() - Math.max(begin, finished)
+      finished = performance.now()
       times.push(milliseconds)
-      yield {
+      return {
         kind: 'step',
-        step,
+        step: own,
         loss: results.loss,
         gradientNorm: results.norm,
         accuracy: results.correct / batch,
@@ -124,11 +126,20 @@ export async function* train(
           ? { memoryNorms: Array.from(results.memoryNorms), memoryGradients: Array.from(results.memoryGradients) }
           : {}),
       }
+    }
+    // a step is told when the next one is under way, so that a GPU never waits for the host
+    let told: Promise<StepEvent> | undefined
+    while (step < steps && !signal?.aborted) {
+      const next = run()
+      next.catch(() => {}) // where an earlier step fails, nobody waits for this one
+      if (told) yield await told
+      told = next
       if (performance.now() - breath > BREATH) {
         await new Promise((resolve) => setTimeout(resolve, 0))
         breath = performance.now()
       }
     }
+    if (told) yield await told
     times.sort((a, b) => a - b)
     const medianStep = times[times.length >> 1] ?? Number.NaN
     yield { kind: 'end', steps: step, stopped: step < steps, medianStep, heldBytes: device.backend.heldBytes }
