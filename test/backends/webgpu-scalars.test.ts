@@ -29,7 +29,9 @@ const uniform = (from: number, to: number, count: number): number[] =>
 const words = (count: number, site: number): number[] =>
   Array.from({ length: count }, (_, i) => randomWord(i, 0, 0, 1, site))
 const around = (values: readonly number[]): number[] =>
-  values.flatMap((value) => [1, 1 - 2 ** -22, 1 + 2 ** -22].flatMap((by) => [value * by, -value * by]))
+  values
+    .flatMap((value) => [1, 1 - 2 ** -22, 1 + 2 ** -22].flatMap((by) => [value * by, -value * by]))
+    .filter((value) => Math.abs(value) <= LARGEST)
 const notNegative = (x: number): boolean => x > 0 || Object.is(x, 0)
 const pairs = (a: readonly number[], b: readonly number[]): number[][] => [
   a.flatMap((x) => b.map(() => x)),
