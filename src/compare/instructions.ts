@@ -1,5 +1,5 @@
 import { addresses, addressOf } from '../backends/cursor.ts'
-import type { Axis, Instruction, Place, Plan, RowsOperand, View } from '../program/plan.ts'
+import type { Axis, Instruction, Place, Plan, Rows, RowsOperand, View } from '../program/plan.ts'
 import type { DType } from '../tensor/dtype.ts'
 
 /** An instruction that computes. */
@@ -64,7 +64,8 @@ export interface Access {
 
 const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
 const line = (size: number): Axis => ({ size, stride: 1 })
-const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
+/** How many elements axes span. */
+export const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
 
 /** What a call reads and writes, in the order of its operands; results in the order of its stores. */
 export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
@@ -124,5 +125,46 @@ export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } 
     }
   }
 }
+
+/**
+ * The call alone: the same on buffers of its own, which hold what it touches and nothing else. `sizes` are theirs in
+ * elements; buffer 0, the arena, is empty.
+ */
+export function isolate(call: Kernel): { readonly call: Kernel; readonly sizes: readonly number[] } {
+  const { reads, writes } = accessesOf(call)
+  const pieces: { buffer: number; low: number; high: number }[] = []
+  for (const next of [...reads, ...writes].map(({ view }) => extentOf(view)).sort(byAddress)) {
+    const last = pieces.at(-1)
+    if (last && last.buffer === next.buffer && next.low <= last.high) last.high = Math.max(last.high, next.high)
+    else pieces.push(next)
+  }
+  const moved = withPlaces(call, (place) => {
+    const piece = pieces.findIndex(
+      ({ buffer, low, high }) => buffer === place.buffer && low <= place.offset && place.offset <= high,
+    )
+    return piece < 0 ? place : { ...place, buffer: piece + 1, offset: place.offset - pieces[piece].low }
+  })
+  return {
+    call: moved.kind === 'rows' && call.kind === 'rows' ? { ...moved, operands: keepIndices(moved, call) } : moved,
+    sizes: [0, ...pieces.map(({ low, high }) => high - low + 1)],
+  }
+}
+
+/** An index operand is its own address. */
+const keepIndices = (moved: Rows, { operands }: Rows): RowsOperand[] =>
+  moved.operands.map((operand, i) => (operand.kind === 'index' ? operands[i] : operand))
+
+/** The first and the last address of a view. */
+function extentOf({ buffer, offset, axes }: View): { buffer: number; low: number; high: number } {
+  let [low, high] = [offset, offset]
+  for (const { size, stride } of axes) {
+    low += Math.min(0, (size - 1) * stride)
+    high += Math.max(0, (size - 1) * stride)
+  }
+  return { buffer, low, high }
+}
+
+const byAddress = (a: { buffer: number; low: number }, b: { buffer: number; low: number }): number =>
+  a.buffer - b.buffer || a.low - b.low
 
 export const addressesOf = ({ view }: Pick<Access, 'view'>): number[] => [...addresses(view.offset, view.axes)]

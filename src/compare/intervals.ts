@@ -14,12 +14,14 @@ export interface Interval {
   readonly high: Float64Array
 }
 
-/** What sums may be off by: c * 2^-24 * sum |a_i|. Blocks keep c small for any length. */
+/** What sums may be off by: c * 2^-24 * sum |a_i|, and c is at least this. */
 export const SUM = 8
-/** But a row is one block, whose lanes go into a few running sums: from this width on c grows with the width. */
-export const LONG_ROW = 2048
-/** c for the sum of a row. */
-export const rowSum = (width: number): number => SUM * Math.max(1, width / LONG_ROW)
+/** Sums go by blocks of at most so many terms. */
+export const BLOCK = 256
+/** But the lanes of a row go into so many running sums, however long it is. */
+export const RUNNING = 4
+/** c of a sum of so many terms in one chain: where terms are alike, up to half of their rounding errors add up. */
+export const chain = (terms: number): number => SUM + terms / 2
 const UNIT = 2 ** -24
 const TINY = 2 ** -126
 const LARGEST = 3.4028234663852886e38
@@ -87,7 +89,7 @@ export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
         set(result, row, exact ? bottom | 0 : -(2 ** 31), exact ? bottom | 0 : 2 ** 31)
       } else if (unknown) set(result, row, -Infinity, Infinity)
       else {
-        const error = float && op === 'sum' ? rowSum(width) * UNIT * magnitude : 0
+        const error = float && op === 'sum' ? chain(width / RUNNING) * UNIT * magnitude : 0
         set(result, row, bottom - error, top + error)
       }
     }
@@ -172,34 +174,34 @@ function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Int
       set(result, i, across ? 0 : Math.min(Math.abs(al), Math.abs(ah)), Math.max(Math.abs(al), Math.abs(ah)))
     } else if (op === 'div') {
       if (bl <= 0 && bh >= 0) set(result, i, -Infinity, Infinity)
-      else corners(i)
+      else corners(i, al, ah, bl, bh)
     } else if (op === 'pow') {
       if (al <= 0 || bl !== bh) set(result, i, -Infinity, Infinity)
-      else corners(i)
+      else corners(i, al, ah, bl, bh)
     } else if (monotone.has(op)) {
       if (op === 'sqrt' ? al < 0 : al <= (domains[op] ?? -Infinity)) set(result, i, -Infinity, Infinity)
-      else corners(i)
+      else corners(i, al, ah, bl, bh)
     } else throw new Error(`no interval for ${op}`)
-
-    // a function that is monotone in each operand has its extremes at the corners of the box; so has its budget
-    function corners(i: number): void {
-      let [bottom, top] = [Infinity, -Infinity]
-      for (const x of al === ah ? [al] : [al, ah]) {
-        for (const y of bl === bh ? [bl] : [bl, bh]) {
-          const exact = evaluate(x, y, 0)
-          const error = budget(exact, [x, y])
-          bottom = Math.min(bottom, exact - error)
-          top = Math.max(top, exact + error)
-        }
-      }
-      if (Number.isNaN(bottom + top)) set(result, i, -Infinity, Infinity)
-      // integers that are not known exactly may wrap around
-      else if (op.endsWith('I') && (al !== ah || bl !== bh) && Math.max(-bottom, top) > 2 ** 30)
-        set(result, i, -(2 ** 31), 2 ** 31)
-      else set(result, i, bottom, top)
-    }
   }
   return result
+
+  // a function that is monotone in each operand has its extremes at the corners of the box; so has its budget
+  function corners(i: number, al: number, ah: number, bl: number, bh: number): void {
+    let [bottom, top] = [Infinity, -Infinity]
+    for (const x of al === ah ? [al] : [al, ah]) {
+      for (const y of bl === bh ? [bl] : [bl, bh]) {
+        const exact = evaluate(x, y, 0)
+        const error = budget(exact, [x, y])
+        bottom = Math.min(bottom, exact - error)
+        top = Math.max(top, exact + error)
+      }
+    }
+    if (Number.isNaN(bottom + top)) set(result, i, -Infinity, Infinity)
+    // integers that are not known exactly may wrap around
+    else if (op.endsWith('I') && (al !== ah || bl !== bh) && Math.max(-bottom, top) > 2 ** 30)
+      set(result, i, -(2 ** 31), 2 ** 31)
+    else set(result, i, bottom, top)
+  }
 }
 
 /** The call as a device holds it: its f32 literals are rounded. */
@@ -209,5 +211,5 @@ export function rounded(call: Rows): Rows {
   return { ...call, prologue: call.prologue.map(round), steps: call.steps.map(round) }
 }
 
-/** How far sums and products may be off: each on the sum of its terms' magnitudes. */
-export const productBudget = (magnitude: number): number => SUM * UNIT * magnitude + TINY
+/** How far the sum of a chain may be off, by the sum of its terms' magnitudes. */
+export const sumBudget = (magnitude: number, terms: number): number => chain(terms) * UNIT * magnitude + TINY

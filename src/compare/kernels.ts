@@ -1,9 +1,8 @@
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
 import { describe } from '../program/listing.ts'
-import type { Plan, View } from '../program/plan.ts'
-import type { DType } from '../tensor/dtype.ts'
-import { accessesOf, addressesOf, type Kernel, type Memory, type Unrolled, withPlaces } from './instructions.ts'
-import { type Interval, productBudget, rounded, rowsIntervals } from './intervals.ts'
+import type { Plan, Port } from '../program/plan.ts'
+import { accessesOf, addressesOf, isolate, type Kernel, type Memory, sizeOf, type Unrolled } from './instructions.ts'
+import { BLOCK, type Interval, rounded, rowsIntervals, sumBudget } from './intervals.ts'
 
 /** How far results were from what the reference makes of the same operands. */
 export interface Accuracy {
@@ -55,7 +54,6 @@ export async function* checkKernels(
   { loaded, plan, inputs, reset }: Subject,
   reference: Backend,
 ): AsyncGenerator<KernelResult, void> {
-  const peek = ({ view, dtype }: { view: View; dtype: DType }): Promise<HostArray> => loaded.peek(view, dtype)
   let operands: Memory = []
   for (let done = 0; done <= plan.instructions.length; done++) {
     reset()
@@ -63,29 +61,23 @@ export async function* checkKernels(
     if (done > 0) {
       const [at, call] = [done - 1, plan.instructions[done - 1]]
       const found: HostArray[] = []
-      for (const access of accessesOf(call).writes) found.push(await peek(access))
-      const { accuracy, wrong } = await check(reference, call, operands, found)
+      for (const { view, dtype } of accessesOf(call).writes) found.push(await loaded.peek(view, dtype))
+      const { accuracy, wrong } = await check(reference, isolate(call).call, operands, found)
       yield { at, call, accuracy, wrong: wrong && `kernel ${at}, ${describe(call)}: ${wrong}` }
     }
-    const next = plan.instructions[done]
-    if (next) operands = await operandsOf(next, plan, peek)
+    if (done < plan.instructions.length) operands = await operandsOf(plan.instructions[done], loaded)
   }
 }
 
-/** The buffers that a call touches, NaN where it reads nothing. */
-async function operandsOf(
-  call: Kernel,
-  { buffers }: Unrolled,
-  peek: (access: { view: View; dtype: DType }) => Promise<HostArray>,
-): Promise<Memory> {
-  const { reads, writes } = accessesOf(call)
-  const touched = new Set([...reads, ...writes].map(({ view }) => view.buffer))
-  const memory = buffers.map(({ elements }, i) => new Float64Array(touched.has(i) ? elements : 0).fill(Number.NaN))
-  for (const access of reads) {
-    const held = await peek(access)
-    addressesOf(access).forEach((address, i) => {
-      memory[access.view.buffer][address] = held[i]
-    })
+/** The buffers of a call that is isolated, NaN where it reads nothing. */
+async function operandsOf(call: Kernel, loaded: Loaded): Promise<Memory> {
+  const { call: alone, sizes } = isolate(call)
+  const memory = sizes.map((elements) => new Float64Array(elements).fill(Number.NaN))
+  const { reads } = accessesOf(alone)
+  for (const [i, { view, dtype }] of accessesOf(call).reads.entries()) {
+    const held = await loaded.peek(view, dtype)
+    let lane = 0
+    for (const address of addressesOf(reads[i])) memory[reads[i].view.buffer][address] = held[lane++]
   }
   return memory
 }
@@ -110,54 +102,55 @@ async function check(
         accuracy.free++
         continue
       }
-      const within = (x: number): boolean => (x >= bottom && x <= top) || (Number.isNaN(x) && Number.isNaN(bottom))
-      const error = within(actual) && !Number.isFinite(actual) ? 0 : Math.abs(actual - value)
-      join(accuracy, {
-        lanes: 0,
-        free: 0,
-        ulp: orInfinite(error / (dtype === 'f32' ? unitInLastPlace(value) : 1)),
-        relative: error === 0 ? 0 : orInfinite(error / largest),
-        budget: partOf(actual, bottom, top, within(actual)),
-      })
+      const fits = within(actual, bottom, top)
+      const error = fits && !Number.isFinite(actual) ? 0 : Math.abs(actual - value)
+      const unit = dtype === 'f32' ? unitInLastPlace(value) : 1
+      accuracy.ulp = Math.max(accuracy.ulp, orInfinite(error / unit))
+      accuracy.relative = Math.max(accuracy.relative, error === 0 ? 0 : orInfinite(error / largest))
+      accuracy.budget = Math.max(accuracy.budget, partOf(actual, bottom, top, fits))
       // the reference's own result must lie within the bounds, too
-      const outside = within(actual) ? (within(value) ? undefined : `${value} on the reference`) : `${actual}`
+      const outside = fits ? (within(value, bottom, top) ? undefined : `${value} on the reference`) : `${actual}`
       wrong ??= outside && `element ${lane} of result ${output} is ${outside}, expected ${bottom} to ${top}`
     }
   }
   return { accuracy, wrong }
 }
 
+const within = (x: number, low: number, high: number): boolean =>
+  (x >= low && x <= high) || (Number.isNaN(x) && Number.isNaN(low))
+
 const orInfinite = (x: number): number => (Number.isNaN(x) ? Infinity : x)
 
 /** How far from the middle of its interval a number lies, 1 being the ends. */
-function partOf(x: number, low: number, high: number, within: boolean): number {
+function partOf(x: number, low: number, high: number, fits: boolean): number {
   const part = Math.abs(x - (low + high) / 2) / ((high - low) / 2)
-  return within ? Math.min(1, part || 0) : orInfinite(Math.max(part, 1))
+  return fits ? Math.min(1, part || 0) : orInfinite(Math.max(part, 1))
 }
 
 /** The distance of two neighbouring float32 numbers at x. */
 const unitInLastPlace = (x: number): number =>
   2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(Math.fround(x))))) - 23)
 
-/** What the reference makes of one call, each result in the order of its lanes. */
+/** What the reference makes of an isolated call, each result in the order of its lanes. */
 async function evaluate(reference: Backend, call: Kernel, memory: Memory): Promise<Float64Array[]> {
-  const inputs = memory.map(({ length }, i) => {
-    const view: View = { buffer: i + 1, offset: 0, steps: [], axes: [{ size: length, stride: 1 }] }
-    return { name: `${i}`, dtype: 'f32' as const, shape: [length], view }
+  const [, ...operands] = memory
+  const inputs = operands.map(({ length }, i): Port => {
+    const view = { buffer: i + 1, offset: 0, steps: [], axes: [{ size: length, stride: 1 }] }
+    return { name: `${i}`, dtype: 'f32', shape: [length], view }
   })
-  const behindArena = withPlaces(call, (place) => ({ ...place, buffer: place.buffer + 1 }))
+  const elements = operands.reduce((sum, { length }) => sum + length, 0)
   const loaded = reference.load({
     buffers: [
       { kind: 'arena', elements: 0 },
-      ...inputs.map(({ name, shape: [elements] }) => ({ kind: 'input' as const, name, elements })),
+      ...operands.map(({ length }, i) => ({ kind: 'input' as const, name: `${i}`, elements: length })),
     ],
-    instructions: [behindArena],
+    instructions: [call],
     inputs,
     outputs: [],
-    memory: { arena: 0, replay: 0, inputs: memory.reduce((sum, { length }) => sum + length, 0), variables: 0 },
+    memory: { arena: 0, replay: 0, inputs: elements, variables: 0 },
   })
-  await loaded.runTo(memory, 1)
-  const { writes } = accessesOf(behindArena)
+  await loaded.runTo(operands, 1)
+  const { writes } = accessesOf(call)
   const results = await Promise.all(writes.map(({ view, dtype }) => loaded.peek(view, dtype)))
   loaded.close()
   return results.map((values) => Float64Array.from(values))
@@ -172,15 +165,24 @@ async function bounds(
 ): Promise<Interval[]> {
   const moves = call.kind === 'gather' || (call.kind === 'reduce' && (call.op === 'max' || call.dtype === 'i32'))
   if (moves) return exact.map((values) => ({ low: values, high: values }))
-  const magnitudes = memory.map((buffer) => buffer.map(Math.abs))
-  if (call.kind === 'scatterAdd') {
-    const { buffer, offset } = call.indices
-    for (let i = 0; i < call.count; i++) magnitudes[buffer][offset + i] = memory[buffer][offset + i]
+  // of its terms' magnitudes the kernel makes the sum of magnitudes, of ones how many they are
+  const evaluateOn = (term: (x: number) => number): Promise<Float64Array[]> => {
+    const terms = memory.map((buffer) => buffer.map(term))
+    if (call.kind === 'scatterAdd') terms[call.indices.buffer].set(memory[call.indices.buffer])
+    return evaluate(reference, call, terms)
   }
-  const allowed = (await evaluate(reference, call, magnitudes)).map((sums) => sums.map(productBudget))
-  return exact.map((values, i) => ({
-    low: values.map((value, lane) => value - allowed[i][lane]),
-    high: values.map((value, lane) => value + allowed[i][lane]),
+  const magnitudes = await evaluateOn(Math.abs)
+  const hits = call.kind === 'scatterAdd' ? await evaluateOn((x) => (Number.isNaN(x) ? x : 1)) : undefined
+  const terms = Math.min(
+    BLOCK,
+    call.kind === 'matmul' ? sizeOf(call.k) : call.kind === 'reduce' ? sizeOf(call.reduced) : 0,
+  )
+  const allowed = exact.map((values, output) =>
+    values.map((_, lane) => sumBudget(magnitudes[output][lane], hits ? hits[output][lane] : terms)),
+  )
+  return exact.map((values, output) => ({
+    low: values.map((value, lane) => value - allowed[output][lane]),
+    high: values.map((value, lane) => value + allowed[output][lane]),
   }))
 }
 

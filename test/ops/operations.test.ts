@@ -1,13 +1,14 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { vjp } from '../../src/autograd/grad.ts'
-import { concat, domains, einsum, methods, stack, where } from '../../src/ops/methods.ts'
+import { applyMethod } from '../../src/compare/cases.ts'
+import { sample } from '../../src/compare/sample.ts'
+import { concat, domains, einsum, type methods, stack, where } from '../../src/ops/methods.ts'
 import { type Domain, tensor } from '../../src/ops/row.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, relativeError } from '../support/devices.ts'
-import { sample } from '../support/domains.ts'
 
 /** Operations of several tensors that are no methods of one. */
 const functions: Readonly<Record<string, readonly [Domain[], (inputs: Tensor[]) => Tensor]>> = {
@@ -71,10 +72,8 @@ const allDomains: Readonly<Record<string, readonly Domain[]>> = {
 const names = Object.keys(allDomains)
 
 const apply = (name: string, inputs: Record<string, Tensor>, rest: readonly unknown[] = []): Tensor => {
-  const [first, ...others] = Object.values(inputs)
-  if (name in functions) return functions[name][1]([first, ...others])
-  const method = methods[name as keyof typeof methods] as (x: Tensor, ...rest: never[]) => Tensor
-  return method(first, ...([...others, ...rest] as never[]))
+  const operands = Object.values(inputs)
+  return name in functions ? functions[name][1](operands) : applyMethod(name as keyof typeof methods, operands, rest)
 }
 
 /** The operation, and its vector-Jacobian product with a fixed cotangent, for all f32 inputs. */

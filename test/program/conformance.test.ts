@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accessesOf, type Unrolled, unroll } from '../../src/compare/instructions.ts'
-import { rowSum, SUM } from '../../src/compare/intervals.ts'
+import { SUM } from '../../src/compare/intervals.ts'
 import { type Accuracy, checkKernels, inputsOf, join, perfect, type Subject } from '../../src/compare/kernels.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
 import type { Backend, Device, HostArray } from '../../src/program/device.ts'
@@ -233,7 +233,8 @@ test('long sums and products keep to their budgets', async () => {
     list.forEach((value, i) => {
       const other = found[key]
       const error = Math.abs((typeof other === 'number' ? other : other[i]) - value)
-      const allowed = key === 'rows' ? rowSum(4000) : SUM
+      // lanes of one `rows` call go into four sums, whatever the width
+      const allowed = key === 'rows' ? 16 : SUM
       assert.ok(error <= allowed * 2 ** -24 * value, `${key} is off by ${error / value / 2 ** -24} x 2^-24`)
     })
   }
