@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RmaatError } from '../../src/errors.ts'
@@ -6,8 +5,9 @@ import { type MacroModel, macroDefaults, macroParameters, simulate } from '../..
 import { retention, retentionFromCurve } from '../../src/rmaat/retention.ts'
 import { readSafetensors } from '../../src/train/safetensors.ts'
 import { macroNames } from '../../src/train/verify.ts'
+import { golden as bytesOf } from '../support/golden.ts'
 
-const golden = readSafetensors(readFileSync(new URL('../golden/macro.safetensors', import.meta.url)))
+const golden = readSafetensors(await bytesOf('macro.safetensors'))
 const result = simulate()
 
 test('the defaults are the constants of the golden file', () => {

@@ -1,28 +1,60 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './child.mjs'
+import { chromium } from './chromium.mjs'
 import { deno, node } from './processes.mjs'
 
-const runtimes = { node, deno }
-/** Files whose name says that they need Node run there alone. */
-const everyFile = (pattern) => `^(?=.*(?:${pattern})).*\\.test\\.ts$`
-const portable = (pattern) => `^(?=.*(?:${pattern}))(?!.*\\.node\\.test).*\\.test\\.ts$`
+const runtimes = { node, deno, chromium }
+/** One after the other; the second two at once, for each uses one core. */
+const order = [['node'], ['deno', 'chromium']]
 
+/** Runs the test files whose path matches the pattern; yields the exit status. */
 export async function main(args) {
   const complete = args.includes('--complete')
   const named = args.filter((arg) => arg in runtimes)
   const [pattern = '', ...rest] = args.filter((arg) => arg !== '--complete' && !(arg in runtimes))
-  if (rest.length > 0) {
-    console.error(`expected one pattern, found also ${rest.join(' ')}`)
+  const files = testFiles(new RegExp(pattern, 'i'))
+  if (rest.length > 0 || files.length === 0) {
+    console.error(
+      rest.length > 0 ? `expected one pattern, found also ${rest.join(' ')}` : `no test file matches ${pattern}`,
+    )
     return 2
   }
   const rows = []
-  for (const key of named.length > 0 ? named : ['node']) {
-    const write = (text) => process.stdout.write(text)
-    const run = runTests(runtimes[key], key === 'node' ? everyFile(pattern) : portable(pattern), write)
-    rows.push(await run)
+  for (const group of order) {
+    let before = Promise.resolve()
+    const runs = []
+    for (const key of group) {
+      if (named.length > 0 && !named.includes(key)) continue
+      // what a file needs of Node stands in its name
+      const own = key === 'node' ? files : files.filter((name) => !name.includes('.node.'))
+      if (own.length === 0) continue
+      before = runTests(runtimes[key], own, writerAfter(before))
+      runs.push(before)
+    }
+    rows.push(...(await Promise.all(runs)))
   }
   return summary(rows, complete)
 }
 
-async function runTests(open, pattern, write) {
+/** Paths within test/, sorted as uvu does. */
+const testFiles = (pattern) =>
+  readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => !name.includes('node_modules/') && name.endsWith('.test.ts') && pattern.test(name))
+    .sort((a, b) => a.localeCompare(b))
+
+/** Writes to stdout, from when `before` is done. */
+function writerAfter(before) {
+  let waiting = []
+  before.then(() => {
+    for (const text of waiting) process.stdout.write(text)
+    waiting = undefined
+  })
+  return (text) => (waiting ? waiting.push(text) : process.stdout.write(text))
+}
+
+async function runTests(open, files, write) {
   const start = performance.now()
   const { name, missing, adapter, run } = await open()
   if (missing) {
@@ -30,9 +62,9 @@ async function runTests(open, pattern, write) {
     return { name, missing, passed: 0, failed: 0, skipped: 0, seconds: 0, gpu: '' }
   }
   const gpu = adapter.found ? `${adapter.text}${adapter.software ? ' (software)' : ''}` : 'none'
-  write(`\n── ${name} · WebGPU: ${adapter.found ? gpu : `none, its tests are skipped: ${adapter.text}`}\n\n`)
-  const { totals = { passed: 0, failed: 0, skipped: 0 }, end } = await run(pattern, write)
-  const broken = (end || totals.passed === 0) && totals.failed === 0
+  write(`\n── ${name} · WebGPU: ${adapter.found ? gpu : `none, what needs it is skipped: ${adapter.text}`}\n\n`)
+  const { totals = { passed: 0, failed: 0, skipped: 0 }, end } = await run(files, write)
+  const broken = totals.failed === 0 && (end !== undefined || totals.passed + totals.skipped === 0)
   if (broken) write(`\n${name}: the run ${end ?? 'held no test'}\n`)
   const seconds = (performance.now() - start) / 1000
   return { name, ...totals, failed: broken ? 1 : totals.failed, seconds, gpu }
@@ -42,10 +74,10 @@ function summary(rows, complete) {
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0)
   const width = Math.max(...rows.map(({ name }) => name.length))
   const line = (name, ...cells) => `${name.padEnd(width)}${cells.map((cell) => String(cell).padStart(9)).join('')}`
-  console.log(line('', 'passed', 'failed', 'skipped', 'seconds') + '  WebGPU')
+  console.log(`\n${line('', 'passed', 'failed', 'skipped', 'seconds')}  WebGPU`)
   for (const { name, missing, passed, failed, skipped, seconds, gpu } of rows) {
-    if (missing) console.log(`${name.padEnd(width)}   all skipped: ${missing}`)
-    else console.log(line(name, passed, failed, skipped, seconds.toFixed(0)) + `  ${gpu}`)
+    if (missing) console.log(`${name.padEnd(width)}  all skipped: ${missing}`)
+    else console.log(`${line(name, passed, failed, skipped, seconds.toFixed(0))}  ${gpu}`)
   }
   const incomplete = complete && rows.some(({ missing, skipped }) => missing || skipped > 0)
   if (incomplete) console.log('tests were skipped, and here every one must run')

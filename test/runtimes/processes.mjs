@@ -35,7 +35,8 @@ async function runtime(command, args, fixed = {}) {
   })
   return {
     adapter,
-    async run(pattern, write) {
+    async run(files, write) {
+      const pattern = `^(${files.map((name) => name.replaceAll('.', '\\.')).join('|')})$`
       const run = await runChild(command, [...args, uvu, 'test', pattern], { env: { ...fixed, ...env }, write })
       return { totals: totalsOf(run.output), end: run.end }
     },

@@ -38,6 +38,8 @@ interface Import {
   /** Within src/, of files of this repository. */
   readonly path: string | undefined
   readonly typeOnly: boolean
+  /** Loaded when it is asked for. */
+  readonly dynamic: boolean
 }
 
 /** The source without comments and without the insides of strings and templates. */
@@ -53,14 +55,14 @@ function codeOf(text: string): string {
   )
 }
 
-function importsOf(from: string): Import[] {
-  const text = textOf(from).replace(/\/\*[\s\S]*?\*\//g, '')
+function importsOf(from: string, source = textOf(from)): Import[] {
+  const text = source.replace(/\/\*[\s\S]*?\*\//g, '')
   const found = [
     ...text.matchAll(/^\s*(?:import|export)\s+(type\s)?([^'";]*?)\sfrom\s+'([^']+)'/gm),
     ...[...text.matchAll(/^\s*import\s+'([^']+)'/gm)].map(([all, name]) => [all, undefined, '', name]),
     ...[...text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)].map(([all, name]) => [all, undefined, '', name]),
   ]
-  return found.map(([, type, names = '', name]) => {
+  return found.map(([all, type, names = '', name]) => {
     // `import { type A, type B } from`: gone when it runs
     const inner = /^\{([\s\S]*)\}$/.exec(names.trim())?.[1].split(',')
     const onlyTypes = inner?.every((one) => one.trim() === '' || one.trim().startsWith('type ')) ?? false
@@ -69,11 +71,12 @@ function importsOf(from: string): Import[] {
       name: name!,
       path: name!.startsWith('.') ? posix.normalize(posix.join(posix.dirname(from), name!)) : undefined,
       typeOnly: type !== undefined || onlyTypes,
+      dynamic: all!.includes('import('),
     }
   })
 }
 
-const imports = files.flatMap(importsOf)
+const imports = files.flatMap((file) => importsOf(file))
 
 test('there are files and imports to check', () => {
   assert.ok(files.length > 40)
@@ -168,6 +171,37 @@ test('the words are found in code, and not in comments, strings and names', () =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the source of a template
   assert.is(globals('process.exit(1); const a = [navigator.gpu]; `${process.pid}`').length, 3)
   assert.is(globals("// process\n/* window */ 'Deno' ; x.process ; processes ; ({ window: 1 })").length, 0)
+})
+
+/** Files of test/ by what they are, and what each needs of Node: modules, globals, the command line. */
+const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .map((path) => `test/${path.replaceAll('\\', '/')}`)
+  .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'))
+const nodeTests = testFiles.filter((path) => path.endsWith('.node.test.ts'))
+const otherTests = testFiles.filter((path) => path.endsWith('.test.ts') && !nodeTests.includes(path))
+
+function needsOfNode(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const text = readFileSync(join(root, file), 'utf8')
+  const globals = codeOf(text).matchAll(/(?<![\w$.])(?:process|Buffer|__dirname|require)(?![\w$]|\s*[:?])/g)
+  return [
+    ...[...globals].map(([word]) => `${file} names ${word}`),
+    ...importsOf(file, text).flatMap(({ dynamic, name, path, typeOnly }) => {
+      if (dynamic || typeOnly) return []
+      if (name.startsWith('node:') || path?.startsWith('src/cli/')) return [`${file} imports ${name}`]
+      return path?.startsWith('test/') ? needsOfNode(path, seen) : []
+    }),
+  ]
+}
+
+test('test files run everywhere, but for those that need Node and say so in their names', () => {
+  assert.ok(otherTests.length > 20)
+  assert.equal(
+    otherTests.flatMap((file) => needsOfNode(file)),
+    [],
+  )
+  for (const file of nodeTests) assert.ok(needsOfNode(file).length > 0, `${file} needs nothing of Node: rename it`)
 })
 
 test.run()
