@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { RmaatError } from '../errors.ts'
+import { compareCommand } from './compare.ts'
+import { devicesCommand } from './devices.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { explainCommand } from './explain.ts'
 import { simulateCommand } from './simulate.ts'
@@ -22,9 +24,8 @@ export async function rmaat(args: readonly string[]): Promise<void> {
     .version(version)
     .showHelpAfterError('(--help lists what there is)')
   program.addCommand(startCommand())
-  for (const make of [trainCommand, evaluateCommand, explainCommand, simulateCommand, verifyCommand]) {
-    program.addCommand(make())
-  }
+  const onModels = [trainCommand, evaluateCommand, explainCommand, simulateCommand, verifyCommand]
+  for (const make of [...onModels, devicesCommand, compareCommand]) program.addCommand(make())
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

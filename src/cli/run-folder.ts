@@ -51,6 +51,8 @@ export class RunFolder {
   }
 }
 
-/** runs/order-amrb-2025-01-31T12-00-00-000: to the millisecond, as several may start in one second */
-export const defaultFolder = (task: string, method: string): string =>
-  join('runs', `${task}-${method}-${new Date().toISOString().slice(0, 23).replace(/[:.]/g, '-')}`)
+/** runs/order-2025-01-31T12-00-00-000: to the millisecond, as several may start in one second */
+export const stamped = (name: string): string =>
+  join('runs', `${name}-${new Date().toISOString().slice(0, 23).replace(/[:.]/g, '-')}`)
+
+export const defaultFolder = (task: string, method: string): string => stamped(`${task}-${method}`)

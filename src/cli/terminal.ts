@@ -24,6 +24,9 @@ export const count = (value: number): string => Math.round(value).toLocaleString
 export const short = (value: number): string =>
   value === 0 ? '0' : Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(3)))
 
+/** 1.2e-7 */
+export const scientific = (value = Number.NaN): string => (value === 0 ? '0' : value.toExponential(1))
+
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 /** 1.5 KiB, 20.3 MiB, 4.00 GiB */

@@ -6,7 +6,7 @@ import { type TensorCheck, tolerances, verify } from '../train/verify.ts'
 import { table } from './plot.ts'
 import { openAndSay } from './prepare.ts'
 import { addSettings, givenSettings } from './settings.ts'
-import { jsonLine, notice, plural, say } from './terminal.ts'
+import { jsonLine, notice, plural, say, scientific } from './terminal.ts'
 
 interface Options {
   readonly tolerance?: number
@@ -90,5 +90,3 @@ function byTensor(checks: readonly TensorCheck[]): TensorErrors[] {
   })
 }
 type TensorErrors = { readonly tensor: string } & { readonly [Name in TensorCheck['method']]?: number }
-
-const scientific = (value = Number.NaN): string => (value === 0 ? '0' : value.toExponential(1))

@@ -134,9 +134,11 @@ async function* events(
     for (const device of devices) yield await stepEvent(device, reference, exact, options)
   }
   if (options.parts.includes('times')) {
-    for (const workload of [...kernelWorkloads, stepWorkload(options.config, options)]) {
+    const workloads = [...kernelWorkloads, stepWorkload(options.config, options)]
+    for (const [i, workload] of workloads.entries()) {
       const times: Time[] = []
-      for (const device of devices) {
+      for (const [j, device] of devices.entries()) {
+        options.progress?.('times', i * devices.length + j, workloads.length * devices.length)
         for await (const time of timesOf(device, workload, options.longest)) {
           times.push(time)
           yield { kind: 'time', ...time }
@@ -274,9 +276,10 @@ async function* timesOf(
   { name, unit, sizes, prepare }: Workload,
   longest: number,
 ): AsyncGenerator<Time, void> {
-  let [before, last] = [0, 0]
+  let [before, last] = [1, 0]
   for (const size of sizes) {
-    if (last > longest || last ** 2 > longest * before) return
+    // the next one takes as much longer as this one did; a time that jumps is noise
+    if (last * Math.min(8, last / before) > longest) return
     let prepared: ReturnType<Workload['prepare']>
     try {
       prepared = prepare(device, size)

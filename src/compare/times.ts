@@ -66,7 +66,7 @@ function values(shape: Shape): Float32Array {
 export const kernelWorkloads: readonly Workload[] = [
   formula(
     'matrix product, n × n × n',
-    'n',
+    'rows and columns',
     powers(16, 4096),
     (n) => [
       [n, n],
