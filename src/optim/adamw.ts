@@ -1,5 +1,6 @@
 import { where } from '../ops/elementwise.ts'
 import { constant, iota } from '../ops/row.ts'
+import '../ops/methods.ts'
 import type { Device } from '../program/device.ts'
 import type { Update } from '../program/program.ts'
 import type { Tensor } from '../tensor/tensor.ts'

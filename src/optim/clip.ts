@@ -1,5 +1,6 @@
 import { einsum } from '../ops/contraction.ts'
 import { div, minimum } from '../ops/elementwise.ts'
+import '../ops/methods.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /**

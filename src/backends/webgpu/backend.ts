@@ -7,20 +7,10 @@ import { Heap, type Piece } from '../heap.ts'
 import type { Abilities } from './dispatch.ts'
 import { GpuMemory } from './memory.ts'
 import { Pipelines } from './pipelines.ts'
-import { WebgpuProgram } from './program.ts'
-
-/** A job's turn ends when its work is submitted; `done` settles when its results are here. */
-export interface Submitted<Result> {
-  readonly done: Promise<Result>
-}
-
-export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
-/** A copy of numbers as the heap holds them. */
-export const hostData = (dtype: DType, values: ArrayLike<number>): HostData =>
-  dtype === 'f32' ? new Float32Array(values) : Int32Array.from(values)
+import { hostData, type Shared, type Submitted, WebgpuProgram } from './program.ts'
 
 /** Programs run by WGSL kernels on a GPU, one submit a run. */
-export class WebgpuBackend implements Backend {
+export class WebgpuBackend implements Backend, Shared {
   readonly name = 'webgpu'
   readonly description: string
   readonly device: GPUDevice
@@ -54,7 +44,7 @@ export class WebgpuBackend implements Backend {
   }
 
   get heldBytes(): number {
-    return [...this.programs].reduce((sum, { ownBytes }) => sum + ownBytes, this.memory.buffer.size)
+    return [...this.programs].reduce((sum, { ownBytes }) => sum + ownBytes, this.memory.bytes)
   }
 
   createVariable(id: number, elements: number, dtype: DType): void {
@@ -113,6 +103,7 @@ export class WebgpuBackend implements Backend {
     this.fault ??= new RmaatError('device', 'the device webgpu is closed')
     this.programs.clear()
     this.variables.clear()
+    this.memory.close()
     this.device.destroy()
   }
 
@@ -128,12 +119,10 @@ export class WebgpuBackend implements Backend {
     return this.heap.scratch
   }
 
-  /** Where a buffer that all programs share begins, in bytes. */
   baseOf(buffer: Plan['buffers'][number]): number {
     return buffer.kind === 'variable' ? (this.variables.get(buffer.id)?.at ?? 0) : this.heap.arena
   }
 
-  /** Gives `job` its turn when all earlier ones have submitted their work. */
   async enqueue<Result>(job: () => Promise<Submitted<Result>>): Promise<Result> {
     const turn = this.order.then(() => {
       if (this.fault) throw this.fault

@@ -1,10 +1,13 @@
 import type { DType } from '../../tensor/dtype.ts'
 import { type Abilities, constants } from './dispatch.ts'
-import subgroups from './modules/combine-subgroups.wgsl.ts'
 import tree from './modules/combine.wgsl.ts'
+import subgroups from './modules/combine-subgroups.wgsl.ts'
 
 const joins = { sum: 'a + b', max: 'max(a, b)' } as const
-const identities = { sum: { f32: '0.0', i32: '0' }, max: { f32: '-0x1.fffffep+127f', i32: 'i32(-2147483648)' } } as const
+const identities = {
+  sum: { f32: '0.0', i32: '0' },
+  max: { f32: '-0x1.fffffep+127f', i32: 'i32(-2147483648)' },
+} as const
 const types = { f32: 'f32', i32: 'i32' } as const
 
 export type Combination = `${keyof typeof joins}_${DType}`

@@ -30,6 +30,16 @@ export class GpuMemory {
     this.needed = Math.max(this.needed, bytes)
   }
 
+  /** What it holds when it is used next. */
+  get bytes(): number {
+    return this.needed
+  }
+
+  close(): void {
+    this.held?.destroy()
+    this.needed = 0
+  }
+
   get buffer(): GPUBuffer {
     const old = this.held
     if (old && old.size >= this.needed) return old

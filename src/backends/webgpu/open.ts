@@ -16,8 +16,8 @@ const raised = [
  * The adapter of the machine.
  * @throws RmaatError 'device' where there is none
  */
-export async function openAdapter(): Promise<GPUAdapter> {
-  const gpu = await gpuEntry()
+export async function openAdapter(entry: Promise<Pick<GPU, 'requestAdapter'>> = gpuEntry()): Promise<GPUAdapter> {
+  const gpu = await entry
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter) throw new RmaatError('device', noAdapter())
   return adapter

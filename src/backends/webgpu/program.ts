@@ -5,8 +5,38 @@ import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, isContiguous } from '../cursor.ts'
 import type { Piece } from '../heap.ts'
-import { type HostData, hostData, type Submitted, type WebgpuBackend } from './backend.ts'
+import type { Abilities } from './dispatch.ts'
 import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
+import type { GpuMemory } from './memory.ts'
+import type { Pipelines } from './pipelines.ts'
+
+export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
+/** A copy of numbers as the heap holds them. */
+export const hostData = (dtype: DType, values: ArrayLike<number>): HostData =>
+  dtype === 'f32' ? new Float32Array(values) : Int32Array.from(values)
+
+/** A job's turn ends when its work is submitted; `done` settles when its results are here. */
+export interface Submitted<Result> {
+  readonly done: Promise<Result>
+}
+
+/** What programs share. */
+export interface Shared {
+  readonly device: GPUDevice
+  readonly abilities: Abilities
+  readonly pipelines: Pipelines
+  readonly memory: GpuMemory
+  /** Where the scratch begins, in bytes. */
+  readonly scratch: number
+  /** Where a buffer that programs share begins, in bytes. */
+  baseOf(buffer: Plan['buffers'][number]): number
+  allocate(bytes: number, purpose: string): Piece
+  reserve(scratchBytes: number, arenaBytes: number): void
+  /** Gives `job` its turn when all earlier ones have submitted their work. */
+  enqueue<Result>(job: () => Promise<Submitted<Result>>): Promise<Result>
+  readHeap(at: number, bytes: number, dtype: DType): Promise<HostArray>
+  unload(program: WebgpuProgram): void
+}
 
 /** How many runs may be under way before another buffer for reading back is made. */
 const IN_FLIGHT = 2
@@ -32,7 +62,7 @@ interface Call {
 export class WebgpuProgram implements Loaded {
   readonly pieces: readonly Piece[]
   private readonly plan: Plan
-  private readonly backend: WebgpuBackend
+  private readonly backend: Shared
   private readonly encoded: EncodedPlan
   /** Where inputs and constants begin, in bytes; for arena and variables the backend knows. */
   private readonly own: (number | undefined)[]
@@ -49,7 +79,7 @@ export class WebgpuProgram implements Loaded {
   private readonly offsets = new Uint32Array(2)
 
   /** `pieces` receives what is allocated, so that it can be given back if more is refused. */
-  constructor(plan: Plan, backend: WebgpuBackend, pieces: Piece[]) {
+  constructor(plan: Plan, backend: Shared, pieces: Piece[]) {
     const { device } = backend
     this.plan = plan
     this.backend = backend

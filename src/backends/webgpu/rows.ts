@@ -111,9 +111,9 @@ function write(call: Rows, single: boolean, block: Block): { lines: string[]; co
     return value.name
   }
   const eachLane = (body: () => void): void => {
-    if (single) return body()
-    inner = []
+    if (!single) inner = []
     body()
+    if (single) return
     lines.push('for (var lane = first_lane; lane < width; lane += i32(LANES)) {', ...inner.map(indent), '}')
     for (const value of ofLoop.splice(0)) known.delete(value)
     inner = lines
