@@ -1,14 +1,14 @@
 import type { Kernel } from './instructions.ts'
 import { BLOCK, RUNNING, SUM } from './intervals.ts'
 
-const of = (terms: string, summands: string): string => `(${SUM} + ${terms}/2)·2⁻²⁴·Σ|${summands}|`
+const of = (errors: string, summands: string): string => `(${SUM} + ${errors})·2⁻²⁴·Σ|${summands}|`
 
 /** What each kernel's results may be off by, in words; n counts the terms of a sum. */
 export const kernelBudgets: Readonly<Record<Kernel['kind'] | 'loop', string>> = {
-  rows: `that of its steps; a sum ${of(`(n/${RUNNING})`, 'a')}`,
-  reduce: `${of(`min(n, ${BLOCK})`, 'a')}; maxima and integers exact`,
-  matmul: of(`min(n, ${BLOCK})`, 'a·b'),
+  rows: `that of its steps; a sum ${of(`n/${2 * RUNNING}`, 'a')}`,
+  reduce: `${of(`min(n, ${BLOCK})/2`, 'a')}; maxima and integers exact`,
+  matmul: of(`min(n, ${BLOCK})/2`, 'a·b'),
   gather: 'exact',
-  scatterAdd: of('n', 'a'),
+  scatterAdd: of('n/2', 'a'),
   loop: 'the bits of its iterations written out',
 }

@@ -128,8 +128,8 @@ const larger: { readonly [Name in keyof typeof methods]?: readonly Domain[] } = 
   ],
 
   gather: [{ shapes: [[200, 64], [300]], dtypes: ['f32', 'i32'], from: 0, to: 199.99 }],
-  gelu: [over([[300, 70]])],
-  layerNorm: [over([[33, 600], [600], [600]])],
+  gelu: [over([[100, 70]])],
+  layerNorm: [over([[12, 600], [600], [600]])],
   matmul: [
     over([
       [130, 67],
@@ -144,9 +144,9 @@ const larger: { readonly [Name in keyof typeof methods]?: readonly Domain[] } = 
       [3000, 2],
     ]),
   ],
-  max: [over([[600, 70]], 0), over([[70, 600]], -1)],
+  max: [over([[300, 70]], 0), over([[20, 600]], -1)],
   scatterAdd: [{ shapes: [[300, 64], [300]], dtypes: ['f32', 'i32'], from: 0, to: 99.99, arguments: [100] }],
-  softmax: [over([[33, 1024]])],
+  softmax: [over([[12, 1024]])],
   sum: [over([[600, 70]], 0), over([[70, 600]], -1), over([[20_000]])],
   transpose: [over([[64, 3, 70]], [2, 0, 1])],
 }

@@ -1,0 +1,67 @@
+// Writes the documentation that is generated from the sources: npm run docs
+import { fileURLToPath } from 'node:url'
+import { kernelBudgets } from '../src/compare/budgets.ts'
+import { type ScalarName, scalars } from '../src/ops/scalar.ts'
+import { writeFileAtomically } from '../src/runtime/files.ts'
+
+/** What NaN and infinity do on every device: where bits are looked at, or a value is only chosen or moved. */
+const promised: { readonly [Name in ScalarName]?: string } = {
+  isFinite: '0 for NaN and both infinities: bits are looked at',
+  toInt: 'saturates; NaN gives 0',
+  where: 'what is not chosen has no influence',
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows]
+    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n')
+
+const code = (text: string): string => `\`${text}\``
+
+export const errorBudgets = (): string => `# Error budgets
+
+<!-- Written by \`npm run docs\`; a test fails where it is out of date. -->
+
+Every kernel of a device is held against the reference, which computes that one kernel in double precision on the operands
+that the device itself held. Errors of several kernels never add up in the comparison, so the first kernel past its budget
+is the one that is wrong. \`rmaat compare\` shows how much of each budget a device takes.
+
+x is the exact result. One ULP is 2⁻²³·|x|, at least 2⁻¹²⁶ (2⁻¹²⁶ is the smallest normal number: devices may flush what is
+smaller to zero).
+
+## Kernels
+
+n counts the terms of a sum. A running sum of terms that are alike loses up to half a unit a term, and always to the same
+side; blocks keep that from growing with n.
+
+${table(
+  ['kernel', 'budget'],
+  Object.entries(kernelBudgets).map(([name, text]) => [code(name), text]),
+)}
+
+A fused \`rows\` program is bounded step by step: what a step may be off by carries through the steps that follow.
+On \`wasm\` fused is unfused and a loop is its iterations written out, bit for bit. Random bits, uniforms and dropout
+decisions are the same on every device.
+
+## Scalar operations
+
+Names ending in I work on 32-bit integers, which are exact and wrap around. a and b are the operands.
+
+${table(
+  ['operation', 'budget', 'of NaN and infinity, on every device'],
+  Object.entries(scalars).map(([name, { budget }]) => [code(name), budget.text, promised[name as ScalarName] ?? '']),
+)}
+
+## NaN and infinity
+
+\`reference\` and \`wasm\` follow IEEE 754: a result beyond the largest number (of float64 there, of float32 here) is an
+infinity, a NaN operand gives NaN (\`sign\` may give 0), comparisons with NaN give 0, and sums and maxima over a NaN give NaN.
+
+\`webgpu\` promises them only where a stored value's bits are looked at: by \`isFinite\`, and so by the guard that skips
+the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none. Masks are finite
+numbers or \`where\`, on every device. An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
+`
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await writeFileAtomically(fileURLToPath(new URL('../docs/error-budgets.md', import.meta.url)), errorBudgets())
+}
