@@ -64,6 +64,7 @@ async function openWasm(wanted?: InstructionSet, why = ''): Promise<WasmBackend>
       return new WasmBackend(
         await WebAssembly.compile(bytes),
         `WebAssembly, one thread, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${why && ` (${why})`}`,
+        set === 'relaxed',
       )
     }
   }

@@ -4,7 +4,7 @@ import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
 import { type Encoded, encode, workspaceOf } from './encode.ts'
-import { LinearMemory } from './memory.ts'
+import { LIMIT, LinearMemory } from './memory.ts'
 
 /** What assembly/program.ts exports. */
 interface Kernels {
@@ -16,14 +16,16 @@ interface Kernels {
 export class WasmBackend implements Backend {
   readonly name = 'wasm'
   readonly description: string
+  readonly details: NonNullable<Backend['details']>
   private memory = new LinearMemory()
   private readonly heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
   private kernels: Kernels | undefined
   private readonly variables = new Map<number, Piece & { dtype: DType }>()
   private readonly programs = new Set<WasmProgram>()
 
-  constructor(module: WebAssembly.Module, description: string) {
+  constructor(module: WebAssembly.Module, description: string, relaxed: boolean) {
     this.description = description
+    this.details = { vectorBits: 128, relaxedSimd: relaxed, threads: 1, memoryLimitBytes: LIMIT }
     const imports = { env: { memory: this.memory.memory, abort: () => {} } }
     this.kernels = new WebAssembly.Instance(module, imports).exports as unknown as Kernels
   }

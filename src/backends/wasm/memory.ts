@@ -1,7 +1,8 @@
 import { RmaatError } from '../../errors.ts'
 
 const PAGE = 65536
-const LIMIT = 65536 * PAGE
+/** What addresses of 32 bits reach. */
+export const LIMIT = 65536 * PAGE
 /** Kernels may read a little past the end of an operand. */
 const SLACK = 64
 
