@@ -1,0 +1,217 @@
+import type { Matmul, Place } from '../../program/plan.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
+import axesText from './modules/axes.wgsl.ts'
+import shared from './modules/call.wgsl.ts'
+import text from './modules/matmul.wgsl.ts'
+import chunksText from './modules/matmul-chunks.wgsl.ts'
+import vectors from './modules/matmul-vectors.wgsl.ts'
+import words from './modules/matmul-words.wgsl.ts'
+
+interface Axis {
+  readonly size: number
+  readonly a: number
+  readonly b: number
+  readonly out: number
+}
+type Name = 'a' | 'b' | 'out'
+
+/** A product whose axes are all of one form, without those of size 1. Where `out` is undefined it goes to scratch. */
+interface Product {
+  readonly a: Place
+  readonly b: Place
+  readonly out: Place | undefined
+  readonly batch: readonly Axis[]
+  readonly m: readonly Axis[]
+  readonly n: readonly Axis[]
+  readonly k: readonly Axis[]
+}
+
+/** What a workgroup computes at a time, and how k is cut. */
+interface Tiling {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** How many k a chunk has. */
+  readonly chunk: number
+  readonly chunks: number
+}
+
+// As kernels/matmul.wgsl has them.
+const [ALONG_K, ALONG_SIDE, SCATTERED] = [0, 1, 2]
+const PIECE = 4
+/** Elements of a and b that a workgroup holds: each of its 256 invocations brings one piece. */
+const MOST_HELD = 256 * PIECE ** 2
+/** Room for axes in the uniforms: with so many a block has the 256 bytes that its alignment costs anyway. */
+const AXES = 9
+/** As kernels/matmul-chunks.wgsl has it. */
+const CHUNK_OUTPUTS = 32
+
+export function matmul(call: Matmul, { workgroupStorage }: Abilities): Encoded {
+  const product = normalize(call)
+  const [batch, m, n, k] = [product.batch, product.m, product.n, product.k].map(count)
+  const outputs = batch * m * n
+  if (outputs === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
+  if (k === 0) return { dispatches: [addChunks(product, 0, false)], scratch: 0 }
+  const tiling = chooseTiling(batch, m, n, k, Math.min(MOST_HELD, workgroupStorage / 4))
+  if (tiling.chunks === 1) return { dispatches: [multiply(product, tiling, call.accumulate)], scratch: 0 }
+  return {
+    dispatches: [
+      multiply(intoScratch(product), tiling, false, outputs),
+      addChunks(product, tiling.chunks, call.accumulate),
+    ],
+    scratch: tiling.chunks * outputs,
+  }
+}
+
+const count = (axes: readonly Axis[]): number => axes.reduce((product, { size }) => product * size, 1)
+
+function normalize({ a, b, out, ...axes }: Matmul): Product {
+  const of = (list: readonly (Partial<Axis> & { readonly size: number })[]): Axis[] =>
+    list.filter(({ size }) => size !== 1).map((axis) => ({ a: 0, b: 0, out: 0, ...axis }))
+  const [batch, m, n, k] = [axes.batch, axes.m, axes.n, axes.k].map(of)
+  // out is written along n: where its neighbours lie along m, the product of the transposed is the same
+  if (n.at(-1)?.out === 1 || m.at(-1)?.out !== 1) return { a, b, out, batch, m, n, k }
+  const swap = (list: readonly Axis[]): Axis[] => list.map((axis) => ({ ...axis, a: axis.b, b: axis.a }))
+  return { a: b, b: a, out, batch: swap(batch), m: swap(n), n: swap(m), k: swap(k) }
+}
+
+/** The partial results of a chunk, one after another. */
+function intoScratch({ batch, m, n, ...rest }: Product): Product {
+  let stride = 1
+  const place = (axes: readonly Axis[]): Axis[] =>
+    axes.reduceRight<Axis[]>((placed, axis) => {
+      placed.unshift({ ...axis, out: stride })
+      stride *= axis.size
+      return placed
+    }, [])
+  const [columns, rows, batches] = [place(n), place(m), place(batch)]
+  return { ...rest, out: undefined, batch: batches, m: rows, n: columns }
+}
+
+// The cost of a workgroup in multiply-adds, as a large GPU has it: what an element loaded costs beside its products, what
+// a workgroup and what a second dispatch cost; and how many workgroups such a GPU wants.
+const LOAD_COST = 16
+const GROUP_COST = 20_000
+const DISPATCH_COST = 500_000
+const BUSY = 256
+/** Rows and columns of a tile. */
+const SIZES = [4, 16, 32, 64, 128]
+/** How deep tiles are for short k: few, because each is another pipeline. */
+const DEPTHS = [4, 16, 64]
+/** A chunk is worth a workgroup from so many k on. */
+const LEAST_CHUNK = 256
+
+/** The cheapest tile. It follows from the shapes alone. */
+function chooseTiling(batch: number, m: number, n: number, k: number, room: number): Tiling {
+  let best: Tiling | undefined
+  let least = Infinity
+  for (const rows of SIZES) {
+    for (const columns of SIZES) {
+      const depth = depthOf(rows, columns, k, room)
+      if (depth < PIECE || (rows === 4 && m > 4) || (columns === 4 && n > 4)) continue
+      const tiles = batch * Math.ceil(m / rows) * Math.ceil(n / columns)
+      const most = Math.max(1, Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK)))
+      for (const wanted of new Set([1, most])) {
+        const chunk = wanted === 1 ? k : Math.ceil(k / wanted / depth) * depth
+        const chunks = Math.ceil(k / chunk)
+        const group = Math.max(chunk, PIECE) * (rows * columns + LOAD_COST * (rows + columns)) + GROUP_COST
+        const cost = group * Math.max(1, (tiles * chunks) / BUSY) + (chunks > 1 ? DISPATCH_COST : 0)
+        if (cost < least) {
+          least = cost
+          best = { m: rows, n: columns, k: depth, chunk, chunks }
+        }
+      }
+    }
+  }
+  return best!
+}
+
+/**
+ * How many k of a tile a workgroup holds: as many as there is room for, fewer where k is short. Less than PIECE where
+ * there is no room.
+ */
+function depthOf(m: number, n: number, k: number, room: number): number {
+  const deepest = 2 ** Math.floor(Math.log2(room / (m + n)))
+  return Math.min(deepest, DEPTHS.find((depth) => depth >= k) ?? deepest)
+}
+
+/** How the invocations of a workgroup share a tile: the constants of kernels/matmul.wgsl. */
+function shareTile({ m, n, k }: Tiling): Readonly<Record<string, number>> {
+  const ROW_BLOCKS = m === 128 && n >= 64 ? 2 : 1
+  const COLUMN_BLOCKS = n === 128 && m >= 64 ? 2 : 1
+  const ROWS = m / PIECE / ROW_BLOCKS
+  const COLUMNS = n / PIECE / COLUMN_BLOCKS
+  const pieces = ((m + n) * k) / PIECE ** 2
+  const SLICES = 2 ** Math.max(0, Math.ceil(Math.log2(pieces / (ROWS * COLUMNS))))
+  return { ROWS, COLUMNS, SLICES, ROW_BLOCKS, COLUMN_BLOCKS, TILE_K: k }
+}
+
+/** One dispatch; `outputs`: how many partial results a chunk has. */
+function multiply(product: Product, tiling: Tiling, accumulate: boolean, outputs = 0): Dispatch {
+  const lists = [product.batch, product.m, product.n, product.k].map((list) => (list.length ? list : [UNIT]))
+  const sizes = lists.map(count)
+  const axes = lists.flat()
+  const ends = lists.map((_, i) => lists.slice(0, i + 1).flat().length)
+  const orders = [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
+  const inVectors = isAligned(product, 'out', product.n) && orders.some((order) => order !== SCATTERED)
+  const groups = tiling.chunks * sizes[0] * Math.ceil(sizes[1] / tiling.m) * Math.ceil(sizes[2] / tiling.n)
+  const block = new Block().place(product.a).place(product.b)
+  product.out ? block.place(product.out) : block.scratch()
+  block
+    .row(...sizes)
+    .row(...ends)
+    .row(groups, tiling.chunk, outputs, Number(accumulate))
+    .row(...orders)
+    .axes(...rowsOf(axes))
+  const head = constants({ ...shareTile(tiling), AXES: room(axes) })
+  return {
+    name: 'matmul',
+    source: `alias Word = ${inVectors ? 'vec4<u32>' : 'u32'};\n${head}${shared}\n${inVectors ? vectors : words}\n${text}`,
+    block,
+    groups,
+  }
+}
+
+/** Adds up the partial results in scratch. */
+function addChunks({ out, batch, m, n }: Product, chunks: number, accumulate: boolean): Dispatch {
+  const axes = [...batch, ...m, ...n]
+  const outputs = count(axes)
+  return {
+    name: 'matmul',
+    source: `alias Word = u32;\n${constants({ AXES: room(axes) })}${shared}\n${axesText}\n${chunksText}`,
+    block: new Block()
+      .place(out!)
+      .scratch()
+      .row(outputs, chunks, Number(accumulate), axes.length)
+      .axes(...rowsOf(axes).map(([size, , , out]) => [size, out])),
+    groups: Math.ceil(outputs / CHUNK_OUTPUTS),
+  }
+}
+
+const UNIT: Axis = { size: 1, a: 0, b: 0, out: 0 }
+const room = (axes: readonly Axis[]): number => Math.max(AXES, axes.length)
+const rowsOf = (axes: readonly Axis[]): number[][] =>
+  Array.from({ length: room(axes) }, (_, i) => {
+    const { size, a, b, out } = axes[i] ?? UNIT
+    return [size, a, b, out]
+  })
+
+/** Along which axis four neighbours of an operand are one vector. */
+function orderOf(product: Product, operand: 'a' | 'b', side: readonly Axis[]): number {
+  if (isAligned(product, operand, product.k)) return ALONG_K
+  return isAligned(product, operand, side) ? ALONG_SIDE : SCATTERED
+}
+
+/** Whether an operand's elements come by fours along the last axis of this list, each four an aligned vector. */
+function isAligned(product: Product, operand: Name, along: readonly Axis[]): boolean {
+  const by4 = (x: number): boolean => x % 4 === 0
+  const last = along.at(-1)
+  const place = product[operand]
+  const others = [product.batch, product.m, product.n, product.k].flat().filter((axis) => axis !== last)
+  return (
+    last?.[operand] === 1 &&
+    by4(last.size) &&
+    others.every((axis) => by4(axis[operand])) &&
+    (!place || [place.offset, ...place.steps].every(by4))
+  )
+}
