@@ -20,7 +20,7 @@ export class Report {
     else if (event.kind === 'step') this.steps.push(event)
     else if (event.kind === 'time') this.times.push(event)
     else if (event.kind === 'crossing') this.crossings.push(event)
-    else this.end = event
+    else if (event.kind === 'end') this.end = event
   }
 
   /** How many times a device's step is as fast as that of the first one. */

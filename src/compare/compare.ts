@@ -52,7 +52,8 @@ export type CompareEvent =
     }
   | AccuracyEvent
   | StepEvent
-  | (Time & { readonly kind: 'time' })
+  | FailureEvent
+  | TimeEvent
   | (Crossing & { readonly kind: 'crossing' })
   | EndEvent
 
@@ -85,11 +86,23 @@ export interface StepEvent {
   readonly wrong?: string
 }
 
+export interface TimeEvent extends Time {
+  readonly kind: 'time'
+}
+
+/** A device could not do something at all. */
+export interface FailureEvent {
+  readonly kind: 'failure'
+  readonly device: string
+  readonly what: string
+  readonly message: string
+}
+
 export interface EndEvent {
   readonly kind: 'end'
   readonly passed: boolean
   readonly stopped: boolean
-  /** What was past its budget, in words. */
+  /** What was past its budget or failed, in words. */
   readonly failures: readonly string[]
 }
 
@@ -105,11 +118,12 @@ export async function* compareDevices(
   const failures: string[] = []
   let stopped = false
   for await (const event of events(devices, reference, options)) {
-    if ((event.kind === 'accuracy' || event.kind === 'step') && !event.passed) {
-      const what = event.kind === 'step' ? 'training step' : event.name
-      // a case counts under its operation and under its kernels
-      if (event.kind === 'step' || event.of !== 'kernel') failures.push(`${event.device}: ${what}: ${event.wrong}`)
+    if (event.kind === 'failure') failures.push(`${event.device}: ${event.what}: ${event.message}`)
+    // a case counts under its operation and under its kernels
+    if (event.kind === 'accuracy' && event.of !== 'kernel' && !event.passed) {
+      failures.push(`${event.device}: ${event.name}: ${event.wrong}`)
     }
+    if (event.kind === 'step' && !event.passed) failures.push(`${event.device}: training step: ${event.wrong}`)
     yield event
     await new Promise((resolve) => setTimeout(resolve, 0)) // signals and timers get their turn
     stopped = options.signal?.aborted ?? false
@@ -131,7 +145,9 @@ async function* events(
   }
   if (options.parts.includes('step')) {
     const exact = await gradientOf(reference, options.config, options, options.data)
-    for (const device of devices) yield await stepEvent(device, reference, exact, options)
+    for (const device of devices) {
+      yield await orFailure(device, 'training step', () => stepEvent(device, reference, exact, options))
+    }
   }
   if (options.parts.includes('times')) {
     const workloads = [...kernelWorkloads, stepWorkload(options.config, options)]
@@ -139,13 +155,27 @@ async function* events(
       const times: Time[] = []
       for (const [j, device] of devices.entries()) {
         options.progress?.('times', i * devices.length + j, workloads.length * devices.length)
-        for await (const time of timesOf(device, workload, options.longest)) {
-          times.push(time)
-          yield { kind: 'time', ...time }
+        for await (const event of timesOf(device, workload, options.longest)) {
+          if (event.kind === 'time') times.push(event)
+          yield event
         }
       }
       for (const crossing of crossings(times)) yield { kind: 'crossing', ...crossing }
     }
+  }
+}
+
+/** What a device's refusal of a piece of work is: a finding, and no end of the comparison. */
+async function orFailure<Event>(
+  device: Device,
+  what: string,
+  work: () => Promise<Event>,
+): Promise<Event | FailureEvent> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RmaatError) || error.code === 'internal') throw error
+    return { kind: 'failure', device: device.name, what, message: error.message }
   }
 }
 
@@ -159,7 +189,7 @@ async function* kernelEvents(
   device: Device,
   reference: Device,
   { progress }: CompareOptions,
-): AsyncGenerator<AccuracyEvent, void> {
+): AsyncGenerator<AccuracyEvent | FailureEvent, void> {
   const kernels = new Map<string, Tally>()
   const add = (tallies: Map<string, Tally>, name: string, accuracy: Accuracy, wrong: string | undefined): void => {
     const tally = tallies.get(name) ?? { accuracy: perfect(), wrong: undefined }
@@ -178,15 +208,17 @@ async function* kernelEvents(
   let open = new Map<string, Tally>()
   for (const [i, { of, one }] of cases.entries()) {
     progress?.(`kernels of ${device.name}`, i, cases.length)
-    for await (const { call, accuracy, wrong } of checkCase(device, reference, one)) {
-      add(open, one.operation, accuracy, wrong)
-      add(kernels, call.kind, accuracy, wrong && `in ${one.operation}, ${wrong}`)
-    }
-    if (one === loop) {
+    const failure = await orFailure(device, one.operation, async () => {
+      for await (const { call, accuracy, wrong } of checkCase(device, reference, one)) {
+        add(open, one.operation, accuracy, wrong)
+        add(kernels, call.kind, accuracy, wrong && `in ${one.operation}, ${wrong}`)
+      }
+      if (one !== loop) return
       const { accuracy, wrong } = await checkLoop(device, one)
       add(open, one.operation, accuracy, wrong)
       add(kernels, 'loop', accuracy, wrong)
-    }
+    })
+    if (failure) yield failure
     if (cases[i + 1]?.one.operation === one.operation) continue
     for (const tally of open) yield event(of, tally)
     open = new Map()
@@ -275,20 +307,23 @@ async function* timesOf(
   device: Device,
   { name, unit, sizes, prepare }: Workload,
   longest: number,
-): AsyncGenerator<Time, void> {
+): AsyncGenerator<TimeEvent | FailureEvent, void> {
   let [before, last] = [1, 0]
   for (const size of sizes) {
     // the next one takes as much longer as this one did; a time that jumps is noise
     if (last * Math.min(8, last / before) > longest) return
-    let prepared: ReturnType<Workload['prepare']>
-    try {
-      prepared = prepare(device, size)
-    } catch (error) {
-      if (error instanceof RmaatError && error.code === 'memory') return
-      throw error
-    }
-    const milliseconds = await medianTime(prepared.run).finally(prepared.close)
-    yield { device: device.name, workload: name, unit, size, milliseconds }
-    ;[before, last] = [last || milliseconds, milliseconds]
+    const event = await orFailure(device, `${name}, ${size} ${unit}`, async (): Promise<TimeEvent | undefined> => {
+      try {
+        const { run, close } = prepare(device, size)
+        const milliseconds = await medianTime(run).finally(close)
+        return { kind: 'time', device: device.name, workload: name, unit, size, milliseconds }
+      } catch (error) {
+        if (error instanceof RmaatError && error.code === 'memory') return undefined
+        throw error
+      }
+    })
+    if (event) yield event
+    if (event?.kind !== 'time') return
+    ;[before, last] = [last || event.milliseconds, event.milliseconds]
   }
 }

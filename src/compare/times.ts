@@ -146,6 +146,8 @@ export function crossings(times: readonly Time[]): Crossing[] {
   return devices.flatMap((one, i) => devices.slice(i + 1).flatMap((other) => crossing(times, one, other) ?? []))
 }
 
+const count = (size: number): string => size.toLocaleString('en-US')
+
 function crossing(times: readonly Time[], one: string, other: string): Crossing | undefined {
   const at = (device: string, size: number) => times.find((time) => time.device === device && time.size === size)
   const both = times
@@ -168,12 +170,12 @@ function crossing(times: readonly Time[], one: string, other: string): Crossing 
       faster,
       than,
       from: undefined,
-      text: `${begin} at every size, ${both[0].size} to ${last.size} ${unit}`,
+      text: `${begin} at every size, ${count(both[0].size)} to ${count(last.size)} ${unit}`,
     }
   }
   const [left, right] = [both[before], both[before + 1]]
   const part = left.ratio / (left.ratio - right.ratio)
   const from = Math.round(left.size * (right.size / left.size) ** part)
-  const text = `${begin} from about ${from} ${unit} on (measured up to ${last.size})`
+  const text = `${begin} from about ${count(from)} ${unit} on (measured up to ${count(last.size)})`
   return { workload, unit, faster, than, from, text }
 }

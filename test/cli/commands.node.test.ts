@@ -81,7 +81,7 @@ test('verify passes a golden file, and fails it past the tolerance', async () =>
 })
 
 test('every command tells what it takes', async () => {
-  for (const name of ['train', 'evaluate', 'explain', 'simulate', 'verify', 'start']) {
+  for (const name of ['train', 'evaluate', 'explain', 'simulate', 'verify', 'start', 'devices', 'compare']) {
     const { code, out } = await run(name, '--help')
     assert.is(code, 0, name)
     assert.match(out, new RegExp(`^Usage: rmaat ${name} `))

@@ -6,6 +6,7 @@ import { type CompareEvent, compareDevices, type Part } from '../../src/compare/
 import { accessesOf, unroll } from '../../src/compare/instructions.ts'
 import { randomBatch } from '../../src/compare/step.ts'
 import { crossings } from '../../src/compare/times.ts'
+import { RmaatError } from '../../src/errors.ts'
 import { type ScalarRow, scalars } from '../../src/ops/scalar.ts'
 import { type Backend, Device } from '../../src/program/device.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
@@ -103,11 +104,13 @@ test('what is past its budget is named, and the exit code is 1', async () => {
   }
 })
 
-/** A device whose matrix products are wrong in their first element. */
-function withWrongProducts(backend: Backend): Backend {
+/** A device whose matrix products are wrong in their first element, and that refuses random numbers. */
+function faulty(backend: Backend): Backend {
   const load: Backend['load'] = (plan) => {
-    const loaded = backend.load(plan)
     const { instructions } = unroll(plan)
+    const steps = instructions.flatMap((call) => (call.kind === 'rows' ? call.steps : []))
+    if (steps.some(({ op }) => op === 'philox')) throw new RmaatError('device', 'it has no dice')
+    const loaded = backend.load(plan)
     let done = 0
     return Object.assign(Object.create(loaded), {
       runTo: (inputs: readonly ArrayLike<number>[], count: number) => {
@@ -136,9 +139,9 @@ async function compared(device: Device, parts: readonly Part[]): Promise<Compare
   return events
 }
 
-test('a kernel that computes wrong is found in its cases, and is the first that differs in a step', async () => {
+test('a kernel that computes wrong is found in its cases, and is the first that differs in a step; a refusal is told', async () => {
   const wasm = await openDevice('wasm')
-  const events = await compared(new Device(withWrongProducts(wasm.backend)), ['kernels', 'step'])
+  const events = await compared(new Device(faulty(wasm.backend)), ['kernels', 'step'])
   wasm.close()
   const kernels = events.flatMap((event) => (event.kind === 'accuracy' && event.of === 'kernel' ? [event] : []))
   assert.equal(
@@ -147,6 +150,10 @@ test('a kernel that computes wrong is found in its cases, and is the first that 
   )
   const step = events.find((event) => event.kind === 'step')!
   assert.match(step.wrong!, /^kernel \d+, matmul .*: element 0 of result 0 is .*, expected /)
+  assert.equal(
+    events.flatMap((event) => (event.kind === 'failure' ? [`${event.what}: ${event.message}`] : [])),
+    ['philox: it has no dice', 'dropout: it has no dice'],
+  )
   const end = events.at(-1)!
   assert.ok(end.kind === 'end' && !end.passed && end.failures.some((failure) => /training step: kernel/.test(failure)))
 })
