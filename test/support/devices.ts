@@ -1,19 +1,29 @@
 import { test } from 'uvu'
 import { openDevice } from '../../src/backends/open.ts'
-import type { Device } from '../../src/program/device.ts'
-import { gpuEntry } from '../../src/runtime/gpu.ts'
+import { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
+import { openAdapter, openWebgpu } from '../../src/backends/webgpu/open.ts'
+import { Device } from '../../src/program/device.ts'
 
 /** Whether WebGPU has an adapter here. */
-const gpu = await gpuEntry()
-  .then((entry) => entry.requestAdapter())
-  .then(Boolean, () => false)
+const gpu = await openAdapter().then(Boolean, () => false)
+
+/** One GPU for all tests: a software adapter spends most of its time on compiling pipelines, which are the GPU's. */
+function sharedGpu(subgroups: boolean): () => Promise<Device> {
+  let opened: Promise<WebgpuBackend> | undefined
+  return async () => {
+    opened ??= openAdapter().then((adapter) => openWebgpu(adapter, subgroups))
+    const { device, abilities, description } = await opened
+    Object.defineProperty(device, 'destroy', { value: () => {}, configurable: true })
+    return new Device(new WebgpuBackend(device, abilities, description))
+  }
+}
 
 const all: Readonly<Record<string, () => Promise<Device>>> = {
   reference: () => openDevice('reference'),
   'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
   'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
-  webgpu: () => openDevice('webgpu'),
-  'webgpu without subgroups': () => openDevice('webgpu', { subgroups: false }),
+  webgpu: sharedGpu(true),
+  'webgpu without subgroups': sharedGpu(false),
 }
 const isHere = (name: string): boolean => gpu || !name.startsWith('webgpu')
 

@@ -6,7 +6,7 @@ import type { DType } from '../../tensor/dtype.ts'
 import { Heap, type Piece } from '../heap.ts'
 import type { Abilities } from './dispatch.ts'
 import { GpuMemory } from './memory.ts'
-import { Pipelines } from './pipelines.ts'
+import { type Pipelines, pipelinesOf } from './pipelines.ts'
 import { hostData, type Shared, type Submitted, WebgpuProgram } from './program.ts'
 
 /** Programs run by WGSL kernels on a GPU, one submit a run. */
@@ -28,7 +28,7 @@ export class WebgpuBackend implements Backend, Shared {
     this.device = device
     this.abilities = abilities
     this.description = description
-    this.pipelines = new Pipelines(device)
+    this.pipelines = pipelinesOf(device)
     this.memory = new GpuMemory(device)
     this.heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
     this.lost = device.lost.then(({ message, reason }) => {

@@ -2,7 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import type { Instruction, Plan } from '../../program/plan.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather, scatterAdd } from './gather.ts'
-import { matmul } from '/tmp/matmul-stub.mts'
+import { matmul } from './matmul.ts'
 import { reduce } from './reduce.ts'
 import { rows } from './rows.ts'
 

@@ -1,6 +1,15 @@
 import { RmaatError } from '../../errors.ts'
 import { ShaderStage } from '../../runtime/gpu.ts'
 
+const ofDevices = new WeakMap<GPUDevice, Pipelines>()
+
+/** The pipelines of a GPU device: compiled once, whoever asks for them. */
+export function pipelinesOf(device: GPUDevice): Pipelines {
+  const pipelines = ofDevices.get(device) ?? new Pipelines(device)
+  ofDevices.set(device, pipelines)
+  return pipelines
+}
+
 /** Compute pipelines by their source: all have one layout, so one bind group serves a whole program. */
 export class Pipelines {
   readonly bindings: GPUBindGroupLayout
