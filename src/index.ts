@@ -1,6 +1,7 @@
 export { grad, stopGradient, vjp } from './autograd/grad.ts'
 export { type DeviceName, deviceNames, openDevice } from './backends/open.ts'
-export { type CompareEvent, type CompareOptions, compareDevices } from './compare/compare.ts'
+export { type CompareOptions, compareDevices } from './compare/compare.ts'
+export type { CompareEvent } from './compare/events.ts'
 export { type ErrorCode, RmaatError } from './errors.ts'
 export { type ParameterSpec, Parameters, type ParameterTree } from './nn/parameters.ts'
 export { variable } from './nn/variable.ts'

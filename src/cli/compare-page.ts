@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { AccuracyEvent } from '../compare/compare.ts'
+import type { AccuracyEvent } from '../compare/events.ts'
 import { budgetOf, partOfBudget, type Report, ulps } from './compare-report.ts'
 import { detailsInWords } from './devices.ts'
 import { duration, plural, scientific, short, version } from './terminal.ts'

@@ -1,5 +1,5 @@
 import { kernelBudgets } from '../compare/budgets.ts'
-import type { AccuracyEvent, CompareEvent, EndEvent, StepEvent } from '../compare/compare.ts'
+import type { AccuracyEvent, CompareEvent, EndEvent, StepEvent } from '../compare/events.ts'
 import type { Crossing, Time } from '../compare/times.ts'
 import { type ScalarName, scalars } from '../ops/scalar.ts'
 import { table } from './plot.ts'
