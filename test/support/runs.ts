@@ -1,0 +1,15 @@
+import { gpuEntry } from '../../src/runtime/gpu.ts'
+
+const software = await gpuEntry()
+  .then((gpu) => gpu.requestAdapter())
+  .then(
+    (adapter) => adapter?.info.isFallbackAdapter ?? true,
+    () => true,
+  )
+
+/**
+ * How many random cases a property is held on. A program that was not seen before costs a GPU without hardware some hundred
+ * times what it costs WebAssembly: nearly all of it goes into compiling its pipelines.
+ */
+export const runs = (count: number, device: string): number =>
+  software && device.startsWith('webgpu') ? Math.ceil(count / 10) : count
