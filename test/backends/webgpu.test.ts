@@ -1,3 +1,4 @@
+import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { openDevice } from '../../src/backends/open.ts'
@@ -13,7 +14,7 @@ import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
 import { testOn } from '../support/devices.ts'
 import { someBatch, tiny } from '../support/model.ts'
 
-const test = testOn('webgpu')
+const onGpu = testOn('webgpu')
 
 const gpuOf = ({ backend }: Device): GPUDevice => (backend as WebgpuBackend).device
 
@@ -56,7 +57,7 @@ const worksOn = async (device: Device): Promise<void> => {
   assert.equal([...(await square(device).run({ x: [1, 2, 3, 4] })).y], [1, 4, 9, 16])
 }
 
-test('a training step is one submit, and makes no buffer, bind group or pipeline after the first', async () => {
+onGpu('a training step is one submit, and makes no buffer, bind group or pipeline after the first', async () => {
   const device = await openDevice('webgpu')
   const counts = counted(device)
   const model = new Rmaat(device, { ...tiny, segments: 3 })
@@ -82,7 +83,7 @@ test('a training step is one submit, and makes no buffer, bind group or pipeline
   device.close()
 })
 
-test('a thousand steps hold no more memory than the first, and what is held is what was planned', async () => {
+onGpu('a thousand steps hold no more memory than the first, and what is held is what was planned', async () => {
   const device = await openDevice('webgpu')
   const w = device.variable(
     [5, 3],
@@ -108,31 +109,34 @@ test('a thousand steps hold no more memory than the first, and what is held is w
   device.close()
 })
 
-test('runs, writes and reads happen in the order of their calls, though the first waits for its pipelines', async () => {
-  const device = await openDevice('webgpu')
-  const variable = device.variable([2], 'f32', [1, 2])
-  const add = compile(device, { x: f32(2) }, ({ x }) => ({
-    y: variable.add(x),
-    updates: [[variable, variable.add(x)]],
-  }))
-  const one = add.run({ x: [1, 1] })
-  const between = device.readVariable(variable)
-  device.write(variable, [10, 20])
-  const two = add.run({ x: [5, 5] })
-  // a variable moves the arena while runs are waiting
-  const late = device.variable([100_000], 'i32')
-  const three = add.run({ x: [0, 1] })
-  const zeros = device.readVariable(late)
-  add.close()
-  assert.equal([...(await one).y], [2, 3])
-  assert.equal([...(await between)], [2, 3])
-  assert.equal([...(await two).y], [15, 25])
-  assert.equal([...(await three).y], [15, 26])
-  assert.ok((await zeros).every((value) => value === 0))
-  device.close()
-})
+onGpu(
+  'runs, writes and reads happen in the order of their calls, though the first waits for its pipelines',
+  async () => {
+    const device = await openDevice('webgpu')
+    const variable = device.variable([2], 'f32', [1, 2])
+    const add = compile(device, { x: f32(2) }, ({ x }) => ({
+      y: variable.add(x),
+      updates: [[variable, variable.add(x)]],
+    }))
+    const one = add.run({ x: [1, 1] })
+    const between = device.readVariable(variable)
+    device.write(variable, [10, 20])
+    const two = add.run({ x: [5, 5] })
+    // a variable moves the arena while runs are waiting
+    const late = device.variable([100_000], 'i32')
+    const three = add.run({ x: [0, 1] })
+    const zeros = device.readVariable(late)
+    add.close()
+    assert.equal([...(await one).y], [2, 3])
+    assert.equal([...(await between)], [2, 3])
+    assert.equal([...(await two).y], [15, 25])
+    assert.equal([...(await three).y], [15, 26])
+    assert.ok((await zeros).every((value) => value === 0))
+    device.close()
+  },
+)
 
-test('a variable that takes the place of a deleted one begins with zeros', async () => {
+onGpu('a variable that takes the place of a deleted one begins with zeros', async () => {
   const device = await openDevice('webgpu')
   const first = device.variable([1000], 'f32', new Float32Array(1000).fill(7))
   const other = device.variable([8], 'f32', new Float32Array(8).fill(3))
@@ -142,7 +146,7 @@ test('a variable that takes the place of a deleted one begins with zeros', async
   device.close()
 })
 
-test('dispatches past the limit of one axis are folded onto two', async () => {
+onGpu('dispatches past the limit of one axis are folded onto two', async () => {
   const device = await openDevice('webgpu')
   const { limits } = gpuOf(device)
   const most = 7
@@ -182,7 +186,7 @@ test('dispatches past the limit of one axis are folded onto two', async () => {
   device.close()
 })
 
-test('a plan past the limits of the adapter is refused with the numbers, and the device goes on', async () => {
+onGpu('a plan past the limits of the adapter is refused with the numbers, and the device goes on', async () => {
   const device = await openDevice('webgpu')
   const { maxStorageBufferBindingSize, maxBufferSize } = gpuOf(device).limits
   const most = Math.min(maxStorageBufferBindingSize, maxBufferSize)
@@ -196,11 +200,11 @@ test('a plan past the limits of the adapter is refused with the numbers, and the
   device.close()
 })
 
-test('no adapter is an error that says what is missing', async () => {
+onGpu('no adapter is an error that says what is missing', async () => {
   await fails('device', /no adapter.*driver/, () => openAdapter(Promise.resolve({ requestAdapter: async () => null })))
 })
 
-test('a device that is lost rejects what is running, and can be opened again', async () => {
+onGpu('a device that is lost rejects what is running, and can be opened again', async () => {
   const device = await openDevice('webgpu')
   const program = square(device)
   await program.run({ x: [1, 2, 3, 4] })
@@ -220,7 +224,7 @@ test('a device that is lost rejects what is running, and can be opened again', a
   again.close()
 })
 
-test('what the compiler of WGSL refuses is shown with its line', async () => {
+onGpu('what the compiler of WGSL refuses is shown with its line', async () => {
   const device = await openDevice('webgpu')
   const gpu = gpuOf(device)
   const real = gpu.createShaderModule.bind(gpu)
@@ -238,7 +242,7 @@ test('what the compiler of WGSL refuses is shown with its line', async () => {
   device.close()
 })
 
-test('the time of each kernel is measured', async () => {
+onGpu('the time of each kernel is measured', async () => {
   const device = await openDevice('webgpu')
   const program = compile(device, { x: f32(64, 64) }, ({ x }) => ({ y: x.matmul(x).softmax(1).sum() }))
   const kernels = await program.profile({ x: new Float32Array(4096).fill(0.1) })

@@ -1,0 +1,132 @@
+// What a GPU reaches: square matrix products as a share of its own multiply-add peak, measured in the same run, and
+// RMAAT's training step at sizes of the Long Range Arena beside the CPU. Writes bench/results/<adapter>.json.
+//   npm run bench:gpu
+import { mkdirSync, writeFileSync } from 'node:fs'
+import type { WebgpuBackend } from '../src/backends/webgpu/backend.ts'
+import { compiledStep, randomBatch } from '../src/compare/step.ts'
+import { compile, type Device, openDevice, variable } from '../src/index.ts'
+import { type ModelConfig, modelConfig } from '../src/rmaat/config.ts'
+import type { Method } from '../src/rmaat/model.ts'
+import { BufferUsage, MapMode } from '../src/runtime/gpu.ts'
+
+const ROUNDS = 7
+const round = (x: number): number => Number(x.toPrecision(4))
+
+/** Median milliseconds of `runs` calls that are enqueued together, a call. */
+async function timed(runs: number, run: () => Promise<unknown>): Promise<number> {
+  await run()
+  const times: number[] = []
+  for (let i = 0; i < ROUNDS; i++) {
+    const begin = performance.now()
+    await Promise.all(Array.from({ length: runs }, run))
+    times.push((performance.now() - begin) / runs)
+  }
+  return times.sort((a, b) => a - b)[ROUNDS >> 1]
+}
+
+/** Multiply-adds of every invocation of a full GPU on its registers, in TFLOP/s. */
+async function peak({ backend }: Device): Promise<number> {
+  const { device } = backend as WebgpuBackend
+  const [groups, steps] = [8192, 4096]
+  const pipeline = await device.createComputePipelineAsync({
+    layout: 'auto',
+    compute: {
+      module: device.createShaderModule({
+        code: `
+          @group(0) @binding(0) var<storage, read_write> out: array<vec4<f32>>;
+          @compute @workgroup_size(256)
+          fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            let factor = vec4<f32>(f32(id.x) * 1e-9 + 0.999);
+            var a = vec4<f32>(1.0, 2.0, 3.0, 4.0);
+            var b = a + 1.0;
+            var c = a + 2.0;
+            var d = a + 3.0;
+            for (var i = 0; i < ${steps}; i++) {
+              a = fma(a, factor, factor);
+              b = fma(b, factor, factor);
+              c = fma(c, factor, factor);
+              d = fma(d, factor, factor);
+            }
+            out[id.x % 1024u] = a + b + c + d;
+          }`,
+      }),
+    },
+  })
+  const buffer = device.createBuffer({ size: 1024 * 16, usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC })
+  const readable = device.createBuffer({ size: 16, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST })
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer } }],
+  })
+  const milliseconds = await timed(1, async () => {
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    pass.setPipeline(pipeline)
+    pass.setBindGroup(0, group)
+    for (let i = 0; i < 4; i++) pass.dispatchWorkgroups(groups)
+    pass.end()
+    encoder.copyBufferToBuffer(buffer, 0, readable, 0, 16)
+    device.queue.submit([encoder.finish()])
+    await readable.mapAsync(MapMode.READ)
+    readable.unmap()
+  })
+  return (4 * groups * 256 * steps * 16 * 2) / milliseconds / 1e9
+}
+
+/** In TFLOP/s. */
+async function product(device: Device, n: number): Promise<number> {
+  const [a, b] = [1, 2].map((seed) => variable(device, [n, n], { init: 'normal', seed }))
+  const c = device.variable([n, n])
+  const program = compile(device, {}, () => ({ updates: [[c, a.matmul(b)]] }))
+  const milliseconds = await timed(10, () => program.run({}))
+  program.close()
+  for (const gone of [a, b, c]) device.delete(gone)
+  return (2 * n ** 3) / milliseconds / 1e9
+}
+
+const base: Partial<ModelConfig> = { segmentLength: 512, width: 64, layers: 2, heads: 2, features: 32, memory: 16 }
+const tasks = [
+  { name: 'ListOps 2K', config: { ...base, segments: 4, vocabulary: 18, classes: 10 } },
+  { name: 'Text 4K', config: { ...base, segments: 8, vocabulary: 257, classes: 2 } },
+]
+const BATCH = 32
+
+/** Milliseconds of a training step. */
+async function step(device: Device, given: Partial<ModelConfig>, method: Method, runs: number): Promise<number> {
+  const config = modelConfig(given)
+  const { run, close } = compiledStep(device, config, { method, batch: BATCH, clip: 1 }, randomBatch(config, BATCH))
+  const milliseconds = await timed(runs, run)
+  close()
+  return milliseconds
+}
+
+const gpu = await openDevice('webgpu')
+const cpu = await openDevice('wasm')
+console.log(gpu.backend.description)
+const most = await peak(gpu)
+console.log(`multiply-add peak: ${round(most)} TFLOP/s`)
+const products: object[] = []
+for (const n of [1024, 2048, 4096]) {
+  const reached = await product(gpu, n)
+  products.push({ n, teraflops: round(reached), shareOfPeak: round(reached / most) })
+  console.log(`matrix product ${n}: ${round(reached)} TFLOP/s, ${round((100 * reached) / most)} % of the peak`)
+}
+const steps: object[] = []
+for (const { name, config } of tasks) {
+  for (const method of ['amrb', 'bptt'] as const) {
+    const [onGpu, onCpu] = [await step(gpu, config, method, 4), await step(cpu, config, method, 1)]
+    steps.push({ name, method, batch: BATCH, webgpu: round(onGpu), wasm: round(onCpu), ratio: round(onCpu / onGpu) })
+    console.log(`${name}, ${method}: webgpu ${round(onGpu)} ms, wasm ${round(onCpu)} ms: ${round(onCpu / onGpu)} times`)
+  }
+}
+const folder = new URL('results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+const file = new URL(`${gpu.backend.description.replace(/[^a-z0-9]+/gi, '-')}.json`, folder)
+const date = new Date().toISOString().slice(0, 10)
+writeFileSync(
+  file,
+  `${JSON.stringify({ command: 'npm run bench:gpu', date, gpu: gpu.backend.description, cpu: cpu.backend.description, peak: round(most), products, steps }, undefined, 2)}\n`,
+)
+console.log(`written to ${file.pathname}`)
+gpu.close()
+cpu.close()
