@@ -1,9 +1,11 @@
 // Runs the tests in Node, Deno and Chromium:
 //   node scripts/test.mjs [node] [deno] [chromium] [pattern of file names] [--complete]
 // All runtimes and all files where none are named. --complete: a skipped test is a failure.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-execFileSync(process.execPath, [fileURLToPath(new URL('setup.mjs', import.meta.url)), 'tests'], { stdio: 'inherit' })
+const setup = fileURLToPath(new URL('setup.mjs', import.meta.url))
+const { status } = spawnSync(process.execPath, [setup, 'tests'], { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
 const { main } = await import('../test/runtimes/main.mjs')
 process.exitCode = await main(process.argv.slice(2))
