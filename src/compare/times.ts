@@ -164,14 +164,11 @@ function crossing(times: readonly Time[], one: string, other: string): Crossing 
   const { workload, unit } = last
   const begin = `${workload}: ${faster} is faster than ${than}`
   if (before < 0) {
-    return {
-      workload,
-      unit,
-      faster,
-      than,
-      from: undefined,
-      text: `${begin} at every size, ${count(both[0].size)} to ${count(last.size)} ${unit}`,
-    }
+    const where =
+      both.length === 1
+        ? `at ${count(last.size)} ${unit}, the only size that both ran`
+        : `at every size, ${count(both[0].size)} to ${count(last.size)} ${unit}`
+    return { workload, unit, faster, than, from: undefined, text: `${begin} ${where}` }
   }
   const [left, right] = [both[before], both[before + 1]]
   const part = left.ratio / (left.ratio - right.ratio)

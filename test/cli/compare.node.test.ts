@@ -83,23 +83,18 @@ test('compare runs a training step and finds who is faster', async () => {
 })
 
 test('what is past its budget is named, and the exit code is 1', async () => {
-  const row = scalars.exp as { -readonly [Key in keyof ScalarRow]: ScalarRow[Key] }
+  const row = scalars.mul as { -readonly [Key in keyof ScalarRow]: ScalarRow[Key] }
   const { budget } = row
   row.budget = Object.assign((exact: number) => Math.abs(exact) * 1e-12, { text: 'next to nothing' })
   try {
-    const { code, out } = await run(
-      'compare',
-      '--devices',
-      'wasm',
-      '--parts',
-      'kernels',
-      '--out',
-      folder.path('wrong.html'),
-    )
+    const path = folder.path('wrong.html')
+    const { code, out } = await run('compare', '--devices', 'wasm', '--parts', 'step', '--out', path, ...tiny)
     assert.is(code, 1)
-    assert.match(out, /\nexp .* FAILED/)
-    assert.match(out, /\n {2}wasm: exp: kernel 0, rows 4099: exp: element \d+ of result 0 is /)
-    assert.match(readFileSync(folder.path('wrong.html'), 'utf8'), /far past/)
+    assert.match(
+      out,
+      /\nFAILED\n {2}wasm: training step: kernel \d+, rows .*mul.*: element \d+ of result 0 is .*, expected /,
+    )
+    assert.match(readFileSync(path, 'utf8'), /<strong class="failed">kernel \d+, rows /)
   } finally {
     row.budget = budget
   }
