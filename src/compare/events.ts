@@ -76,7 +76,7 @@ export async function orFailure<Event>(
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof RmaatError) || error.code === 'internal') throw error
+    if (!(error instanceof RmaatError)) throw error
     return { kind: 'failure', device: device.name, what, message: error.message }
   }
 }
