@@ -6,8 +6,8 @@
 //   columns are one vector. Each brings one piece of 4 x 4, or none, and reads it while the one before is multiplied.
 // - an invocation owns 4 x 4 outputs, or up to 2 x 2 such blocks that lie half a tile apart (neighbouring invocations
 //   then read neighbouring vectors), and adds to them the products of every SLICES-th k.
-// At most SERIAL products go into one running sum. Then the SLICES invocations that share outputs add up theirs, the
-// result goes to `out`, and what follows is added to it there.
+// Long sums are made of short ones, so that rounding errors stay small: after RUN tiles the SLICES invocations that share
+// outputs add up theirs, the result goes to `out`, and what follows is added to it there.
 //
 // Constants: ROWS x COLUMNS x SLICES invocations, ROW_BLOCKS x COLUMN_BLOCKS blocks for each (more than one only where
 // SLICES is 1), TILE_K, and AXES, for how many there is room. Loading must take all invocations or fewer.
@@ -16,7 +16,6 @@
 const ALONG_K = 0;
 const ALONG_SIDE = 1;
 
-const SERIAL = 256;
 const M_VECTORS = ROWS * ROW_BLOCKS;
 const N_VECTORS = COLUMNS * COLUMN_BLOCKS;
 const TILE_M = 4 * M_VECTORS;
@@ -25,6 +24,9 @@ const A_PIECES = M_VECTORS * TILE_K / 4;
 const B_PIECES = N_VECTORS * TILE_K / 4;
 /** Invocations that share the outputs of a tile. */
 const OWNERS = ROWS * COLUMNS;
+/** One block leaves registers for a second level of sums: of the products of a tile, and of tiles. */
+const ONE_BLOCK = ROW_BLOCKS * COLUMN_BLOCKS == 1;
+const RUN = select(256 / TILE_K, 32, ONE_BLOCK);
 
 struct Call {
   a: vec4<i32>,
@@ -194,6 +196,10 @@ fn main(
     }
     // the tile holds what was loaded in the round before
     if (k > begin) {
+      let before = sum00;
+      if (ONE_BLOCK) {
+        sum00 = mat4x4<f32>();
+      }
       // a bound that the compiler knows, where it is worth unrolling
       let depth = select(min(TILE_K, end - k + TILE_K), TILE_K, SLICES == 1);
       for (var step = slice; step < depth; step += SLICES) {
@@ -212,9 +218,12 @@ fn main(
           sum11 = add_products(sum11, tile[from_a + ROWS], tile[from_b + COLUMNS]);
         }
       }
+      if (ONE_BLOCK) {
+        sum00 += before;
+      }
       workgroupBarrier();
 
-      if (k >= end || (k - begin) % (SERIAL * SLICES) == 0) {
+      if (k >= end || (k - begin) % (RUN * TILE_K) == 0) {
         // SLICES > 1 only with one block: the upper half of the slices hands its sums to the lower half
         for (var half = SLICES / 2; half > 0; half /= 2) {
           let to = local - half * OWNERS;
@@ -236,7 +245,7 @@ fn main(
           workgroupBarrier();
         }
         if (slice == 0) {
-          let add = call.accumulate != 0 || k > begin + SERIAL * SLICES;
+          let add = call.accumulate != 0 || k > begin + RUN * TILE_K;
           let m0 = m + 4 * row;
           let n0 = n + 4 * column;
           write(sum00, out, m0, n0, add);

@@ -26,14 +26,15 @@ interface Product {
   readonly k: readonly Axis[]
 }
 
-/** What a workgroup computes at a time, and how k is cut. */
-interface Tiling {
+/** How a product is cut. */
+export interface Tiling {
+  /** Rows and columns of the outputs of a workgroup: 4, 16, 32, 64 or 128. */
   readonly m: number
   readonly n: number
+  /** How many k of them are in its memory at a time: a power of two from 4 on. */
   readonly k: number
-  /** How many k a chunk has. */
+  /** How many k it goes through. Where that is not all, others take the rest, and the results are added up. */
   readonly chunk: number
-  readonly chunks: number
 }
 
 // As kernels/matmul.wgsl has them.
@@ -46,20 +47,20 @@ const AXES = 9
 /** As kernels/matmul-chunks.wgsl has it. */
 const CHUNK_OUTPUTS = 32
 
-export function matmul(call: Matmul, { workgroupStorage }: Abilities): Encoded {
+/** The product as one dispatch, or two where k is cut into chunks. `tiling` is for measuring others than the chosen one. */
+export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: Tiling): Encoded {
   const product = normalize(call)
-  const [batch, m, n, k] = [product.batch, product.m, product.n, product.k].map(count)
+  const sizes = [product.batch, product.m, product.n, product.k].map(count)
+  const [batch, m, n, k] = sizes
   const outputs = batch * m * n
   if (outputs === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
   if (k === 0) return { dispatches: [addChunks(product, 0, false)], scratch: 0 }
-  const tiling = chooseTiling(batch, m, n, k, Math.min(MOST_HELD, workgroupStorage / 4))
-  if (tiling.chunks === 1) return { dispatches: [multiply(product, tiling, call.accumulate)], scratch: 0 }
+  const cut = tiling ?? chooseTiling(sizes, Math.min(MOST_HELD, workgroupStorage / 4))
+  const chunks = Math.ceil(k / cut.chunk)
+  if (chunks === 1) return { dispatches: [multiply(product, cut, call.accumulate)], scratch: 0 }
   return {
-    dispatches: [
-      multiply(intoScratch(product), tiling, false, outputs),
-      addChunks(product, tiling.chunks, call.accumulate),
-    ],
-    scratch: tiling.chunks * outputs,
+    dispatches: [multiply(intoScratch(product), cut, false), addChunks(product, chunks, call.accumulate)],
+    scratch: chunks * outputs,
   }
 }
 
@@ -97,33 +98,27 @@ const BUSY = 256
 /** Rows and columns of a tile. */
 const SIZES = [4, 16, 32, 64, 128]
 /** How deep tiles are for short k: few, because each is another pipeline. */
-const DEPTHS = [4, 16, 64]
+const DEPTHS = [16, 64]
 /** A chunk is worth a workgroup from so many k on. */
 const LEAST_CHUNK = 256
 
-/** The cheapest tile. It follows from the shapes alone. */
-function chooseTiling(batch: number, m: number, n: number, k: number, room: number): Tiling {
-  let best: Tiling | undefined
-  let least = Infinity
-  for (const rows of SIZES) {
-    for (const columns of SIZES) {
+/** The cheapest tiling. It follows from the shapes alone. `room`: elements that a workgroup may hold. */
+function chooseTiling([batch, m, n, k]: readonly number[], room: number): Tiling {
+  const candidates = SIZES.flatMap((rows) =>
+    SIZES.flatMap((columns) => {
       const depth = depthOf(rows, columns, k, room)
-      if (depth < PIECE || (rows === 4 && m > 4) || (columns === 4 && n > 4)) continue
+      if (depth < PIECE || (rows === 4 && m > 4) || (columns === 4 && n > 4)) return []
       const tiles = batch * Math.ceil(m / rows) * Math.ceil(n / columns)
-      const most = Math.max(1, Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK)))
-      for (const wanted of new Set([1, most])) {
-        const chunk = wanted === 1 ? k : Math.ceil(k / wanted / depth) * depth
-        const chunks = Math.ceil(k / chunk)
+      const chunks = Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK))
+      return [k, Math.ceil(k / Math.max(chunks, 1) / depth) * depth].map((chunk) => {
         const group = Math.max(chunk, PIECE) * (rows * columns + LOAD_COST * (rows + columns)) + GROUP_COST
-        const cost = group * Math.max(1, (tiles * chunks) / BUSY) + (chunks > 1 ? DISPATCH_COST : 0)
-        if (cost < least) {
-          least = cost
-          best = { m: rows, n: columns, k: depth, chunk, chunks }
-        }
-      }
-    }
-  }
-  return best!
+        const groups = tiles * Math.ceil(k / chunk)
+        const cost = group * Math.max(1, groups / BUSY) + (chunk < k ? DISPATCH_COST : 0)
+        return { cost, m: rows, n: columns, k: depth, chunk }
+      })
+    }),
+  )
+  return candidates.reduce((best, candidate) => (candidate.cost < best.cost ? candidate : best))
 }
 
 /**
@@ -146,21 +141,21 @@ function shareTile({ m, n, k }: Tiling): Readonly<Record<string, number>> {
   return { ROWS, COLUMNS, SLICES, ROW_BLOCKS, COLUMN_BLOCKS, TILE_K: k }
 }
 
-/** One dispatch; `outputs`: how many partial results a chunk has. */
-function multiply(product: Product, tiling: Tiling, accumulate: boolean, outputs = 0): Dispatch {
+function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispatch {
   const lists = [product.batch, product.m, product.n, product.k].map((list) => (list.length ? list : [UNIT]))
   const sizes = lists.map(count)
   const axes = lists.flat()
   const ends = lists.map((_, i) => lists.slice(0, i + 1).flat().length)
   const orders = [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
   const inVectors = isAligned(product, 'out', product.n) && orders.some((order) => order !== SCATTERED)
-  const groups = tiling.chunks * sizes[0] * Math.ceil(sizes[1] / tiling.m) * Math.ceil(sizes[2] / tiling.n)
+  const [batch, m, n, k] = sizes
+  const groups = Math.ceil(k / tiling.chunk) * batch * Math.ceil(m / tiling.m) * Math.ceil(n / tiling.n)
   const block = new Block().place(product.a).place(product.b)
   product.out ? block.place(product.out) : block.scratch()
   block
     .row(...sizes)
     .row(...ends)
-    .row(groups, tiling.chunk, outputs, Number(accumulate))
+    .row(groups, tiling.chunk, batch * m * n, Number(accumulate))
     .row(...orders)
     .axes(...rowsOf(axes))
   const head = constants({ ...shareTile(tiling), AXES: room(axes) })
