@@ -10,9 +10,10 @@
 // outputs add up theirs, the result goes to `out`, and what follows is added to it there.
 //
 // Constants: ROWS x COLUMNS x SLICES invocations, ROW_BLOCKS x COLUMN_BLOCKS blocks for each (more than one only where
-// SLICES is 1), TILE_K, and AXES, for how many there is room. Loading must take all invocations or fewer.
+// SLICES is 1), TILE_K, and AXES, for how many there is room. There must be no more pieces than invocations.
 
-/** What four neighbours in a or b are one vector in memory: those along k, those along m or n, or none. */
+// The orders of a and b: which four neighbours are one vector in memory, those along k or those along m or n. Any other
+// number: none are.
 const ALONG_K = 0;
 const ALONG_SIDE = 1;
 
@@ -44,6 +45,7 @@ struct Call {
   chunk: i32,
   chunk_stride: i32,
   accumulate: i32,
+  /** ALONG_K, ALONG_SIDE or neither. */
   order_a: i32,
   order_b: i32,
   /** Size, and strides in a, b and out, of the axes of batch, m, n and k, at least one each; outermost first. */
@@ -66,9 +68,10 @@ fn offsets(indices: vec4<i32>, first: i32, end: i32, stride: i32) -> vec4<i32> {
   var rest = vec4<u32>(indices);
   var sum = vec4<i32>();
   for (var axis = end - 1; axis > first; axis--) {
-    let size = vec4(u32(call.axes[axis].x));
-    sum += vec4<i32>(rest % size) * call.axes[axis][stride];
-    rest /= size;
+    let size = u32(call.axes[axis].x);
+    let outer = rest / size;
+    sum += vec4<i32>(rest - outer * size) * call.axes[axis][stride];
+    rest = outer;
   }
   return sum + vec4<i32>(rest) * call.axes[first][stride];
 }
@@ -181,7 +184,7 @@ fn main(
   // what it owns: vectors of the tile, and a share of k
   let column = local % COLUMNS;
   let row = local / COLUMNS % ROWS;
-  let slice = local / OWNERS;
+  let slice = local / OWNERS % SLICES;
   let out = address(call.out) + offsets(batch, 0, call.m_axes, IN_OUT).x + chunk * call.chunk_stride;
   // the sums of its blocks: the first digit is the block's row, the second its column
   var sum00 = mat4x4<f32>();
@@ -200,11 +203,11 @@ fn main(
       if (ONE_BLOCK) {
         sum00 = mat4x4<f32>();
       }
-      // a bound that the compiler knows, where it is worth unrolling
+      // beyond the end of k the tile holds zeros; the compiler knows how often the loop goes where it is worth unrolling
       let depth = select(min(TILE_K, end - k + TILE_K), TILE_K, SLICES == 1);
-      for (var step = slice; step < depth; step += SLICES) {
-        let from_a = step * M_VECTORS + row;
-        let from_b = B_BEGIN + step * N_VECTORS + column;
+      for (var step = 0; step < depth; step += SLICES) {
+        let from_a = (step + slice) * M_VECTORS + row;
+        let from_b = B_BEGIN + (step + slice) * N_VECTORS + column;
         let a0 = tile[from_a];
         let b0 = tile[from_b];
         sum00 = add_products(sum00, a0, b0);

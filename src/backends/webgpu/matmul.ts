@@ -28,7 +28,7 @@ interface Product {
 
 /** How a product is cut. */
 export interface Tiling {
-  /** Rows and columns of the outputs of a workgroup: 4, 16, 32, 64 or 128. */
+  /** Rows and columns of the outputs of a workgroup: 16, 32, 64 or 128. */
   readonly m: number
   readonly n: number
   /** How many k of them are in its memory at a time: a power of two from 4 on. */
@@ -96,7 +96,7 @@ const GROUP_COST = 20_000
 const DISPATCH_COST = 500_000
 const BUSY = 256
 /** Rows and columns of a tile. */
-const SIZES = [4, 16, 32, 64, 128]
+const SIZES = [16, 32, 64, 128]
 /** How deep tiles are for short k: few, because each is another pipeline. */
 const DEPTHS = [16, 64]
 /** A chunk is worth a workgroup from so many k on. */
@@ -107,7 +107,7 @@ function chooseTiling([batch, m, n, k]: readonly number[], room: number): Tiling
   const candidates = SIZES.flatMap((rows) =>
     SIZES.flatMap((columns) => {
       const depth = depthOf(rows, columns, k, room)
-      if (depth < PIECE || (rows === 4 && m > 4) || (columns === 4 && n > 4)) return []
+      if (depth < PIECE) return []
       const tiles = batch * Math.ceil(m / rows) * Math.ceil(n / columns)
       const chunks = Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK))
       return [k, Math.ceil(k / Math.max(chunks, 1) / depth) * depth].map((chunk) => {
