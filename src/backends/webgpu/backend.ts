@@ -13,6 +13,7 @@ import { hostData, type Shared, type Submitted, WebgpuProgram } from './program.
 export class WebgpuBackend implements Backend, Shared {
   readonly name = 'webgpu'
   readonly description: string
+  readonly details: Backend['details']
   readonly device: GPUDevice
   readonly abilities: Abilities
   readonly pipelines: Pipelines
@@ -24,7 +25,8 @@ export class WebgpuBackend implements Backend, Shared {
   private fault: RmaatError | undefined
   private readonly lost: Promise<void>
 
-  constructor(device: GPUDevice, abilities: Abilities, description: string) {
+  constructor(device: GPUDevice, abilities: Abilities, description: string, details: Backend['details'] = {}) {
+    this.details = details
     this.device = device
     this.abilities = abilities
     this.description = description

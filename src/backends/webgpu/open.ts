@@ -50,9 +50,14 @@ export async function openWebgpu(adapter: GPUAdapter, subgroups = true): Promise
   })
   const { subgroupMinSize, subgroupMaxSize } = adapter.info
   const steady = subgroups && device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize
-  const abilities = {
-    subgroup: steady ? subgroupMinSize : 0,
-    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
-  }
-  return new WebgpuBackend(device, abilities, description)
+  const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupStorageSize } = device.limits
+  const abilities = { subgroup: steady ? subgroupMinSize : 0, workgroupStorage: maxComputeWorkgroupStorageSize }
+  return new WebgpuBackend(device, abilities, description, {
+    adapter: nameOf(adapter),
+    software: isSoftware(adapter),
+    heapLimitBytes: Math.min(maxStorageBufferBindingSize, maxBufferSize),
+    workgroupStorageBytes: maxComputeWorkgroupStorageSize,
+    subgroups: abilities.subgroup || 'not used',
+    timestampQueries: device.features.has('timestamp-query'),
+  })
 }
