@@ -52,7 +52,12 @@ async function open(candidate) {
   const { chromium } = await import('playwright-core')
   const browser = await chromium.launch({
     ...candidate,
-    args: ['--no-sandbox', '--enable-unsafe-webgpu'],
+    args: [
+      '--no-sandbox',
+      '--enable-unsafe-webgpu',
+      // see src/runtime/gpu.ts
+      '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
+    ],
     timeout: 30_000,
   })
   const scripts = new Map()
