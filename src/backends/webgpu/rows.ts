@@ -62,8 +62,7 @@ function write(call: Rows, single: boolean, block: Block): { lines: string[]; co
   const row = (...words: number[]): number => block.row(...words).words.length / 4 - 2
   const along = (index: string, axes: readonly Axis[]): string => {
     const [first] = axes.map(({ size, stride }) => row(size, stride))
-    if (axes.length === 0) return '0'
-    return axes.length === 1 ? `${index} * call.axes[${first}].y` : `axes_offset(${index}, ${first}, ${axes.length})`
+    return axes.length === 0 ? '0' : `axes_offset(${index}, ${first}, ${axes.length})`
   }
   const addressOf = (value: Value, { kind, view }: RowsOperand): string => {
     const found = addresses.get(value)
