@@ -11,12 +11,12 @@ import type { Plan } from '../../src/program/plan.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices } from '../support/devices.ts'
+import { builds, devices } from '../support/devices.ts'
 import { build, type Graph, type Recipe, recipes } from '../support/random-graphs.ts'
 import { runs } from '../support/runs.ts'
 
 const SEED = 2
-const wasm = Object.keys(devices).filter((name) => name !== 'reference')
+const wasm = Object.keys(builds).filter((name) => name !== 'reference')
 
 /** Loads a plan with the graph's variables, hands it out, and gives all back. */
 async function loaded<Result>(
@@ -58,7 +58,7 @@ async function firstWrong(subject: Subject, accuracy: Accuracy = perfect()): Pro
 
 for (const name of wasm) {
   test(`${name}: every kernel keeps to its budget on the operands that it was given`, async () => {
-    const device = await devices[name]()
+    const device = await builds[name]()
     const tally = perfect()
     await holds(runs(250, name), recipes(), async (graph) => {
       const plan = unroll(lower(graph))
@@ -74,7 +74,7 @@ for (const name of wasm) {
   })
 
   test(`${name}: a loop does what its iterations do when written out, bit for bit`, async () => {
-    const device = await devices[name]()
+    const device = await builds[name]()
     const loops = recipes({ steps: 10 }).filter(({ steps }) => steps.some(({ op }) => op === 'loop'))
     await holds(runs(100, name), loops, async (graph) => {
       const plan = lower(graph)

@@ -23,17 +23,19 @@ const all: Readonly<Record<string, () => Promise<Device>>> = {
   'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
   'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
   webgpu: sharedGpu(true),
-  'webgpu without subgroups': sharedGpu(false),
 }
 const isHere = (name: string): boolean => gpu || !name.startsWith('webgpu')
 
-/** The devices that every promise is held on: each build of the kernels is one. */
+/** The devices that every promise is held on. */
 export const deviceNames: readonly string[] = Object.keys(all)
 
 /** Those of them that are here. */
 export const devices: Readonly<Record<string, () => Promise<Device>>> = Object.fromEntries(
   Object.entries(all).filter(([name]) => isHere(name)),
 )
+
+/** Each way that a kernel can be built, for tests of the kernels themselves. */
+export const builds: typeof devices = { ...devices, ...(gpu ? { 'webgpu without subgroups': sharedGpu(false) } : {}) }
 
 /** Adds a test that needs this device; where it is not here, the test is counted as skipped. */
 export const testOn = (name: string): typeof test | typeof test.skip => (isHere(name) ? test : test.skip)

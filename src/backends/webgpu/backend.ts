@@ -64,7 +64,7 @@ export class WebgpuBackend implements Backend, Shared {
     const { at, dtype } = this.variables.get(id)!
     const data = hostData(dtype, values)
     void this.enqueue(async () => {
-      this.device.queue.writeBuffer(this.memory.buffer, at, data)
+      this.memory.write(at, data)
       return submitted
     }).catch(toldLater)
   }

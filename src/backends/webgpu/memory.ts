@@ -35,6 +35,11 @@ export class GpuMemory {
     return this.needed
   }
 
+  write(at: number, data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>): void {
+    // Deno ends the process where nothing is written
+    if (data.length) this.device.queue.writeBuffer(this.buffer, at, data)
+  }
+
   close(): void {
     this.held?.destroy()
     this.needed = 0

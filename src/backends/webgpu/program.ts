@@ -203,10 +203,10 @@ export class WebgpuProgram implements Loaded {
 
   /** Writes the inputs, and where the heap has changed since the last run, what depends on it. */
   private feed(inputs: readonly HostData[]): void {
-    const { device, memory } = this.backend
+    const { memory } = this.backend
     this.link()
     this.plan.inputs.forEach(({ view }, i) => {
-      device.queue.writeBuffer(memory.buffer, this.own[view.buffer]!, inputs[i])
+      memory.write(this.own[view.buffer]!, inputs[i])
     })
   }
 
@@ -238,11 +238,7 @@ export class WebgpuProgram implements Loaded {
   private writeConstants(): void {
     this.plan.buffers.forEach((buffer, i) => {
       if (buffer.kind !== 'constant') return
-      this.backend.device.queue.writeBuffer(
-        this.backend.memory.buffer,
-        this.own[i]!,
-        hostData(buffer.dtype, buffer.values),
-      )
+      this.backend.memory.write(this.own[i]!, hostData(buffer.dtype, buffer.values))
     })
   }
 
