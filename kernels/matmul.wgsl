@@ -110,14 +110,12 @@ fn gather4(at: vec4<i32>) -> vec4<f32> {
   return vec4(read(at.x), read(at.y), read(at.z), read(at.w));
 }
 
-/** Adds the products of four rows of a and four columns of b at one k; each vector of the sums is a row. */
+/**
+ * Adds the products of four rows of a and four columns of b at one k; each vector of the sums is a row. Compilers fuse
+ * them where the device can; fma() would be slow where it cannot.
+ */
 fn add_products(sum: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-  return mat4x4(
-    fma(vec4(a.x), b, sum[0]),
-    fma(vec4(a.y), b, sum[1]),
-    fma(vec4(a.z), b, sum[2]),
-    fma(vec4(a.w), b, sum[3]),
-  );
+  return mat4x4(sum[0] + a.x * b, sum[1] + a.y * b, sum[2] + a.z * b, sum[3] + a.w * b);
 }
 
 /** Writes or adds four rows of four sums from (m, n) on, as far as they lie in `out`. */
