@@ -1,11 +1,6 @@
-import { gpuEntry } from '../../src/runtime/gpu.ts'
+import { isSoftware, openAdapter } from '../../src/backends/webgpu/open.ts'
 
-const software = await gpuEntry()
-  .then((gpu) => gpu.requestAdapter())
-  .then(
-    (adapter) => adapter?.info.isFallbackAdapter ?? true,
-    () => true,
-  )
+const software = await openAdapter().then(isSoftware, () => true)
 
 /**
  * How many random cases a property is held on. A program that was not seen before costs a GPU without hardware some hundred
