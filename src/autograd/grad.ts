@@ -1,5 +1,5 @@
 import { RmaatError } from '../errors.ts'
-import { type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
+import { closureOf, type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
 import '../ops/methods.ts'
 import { constant, zeros } from '../ops/row.ts'
 import { rowOf } from '../ops/table.ts'
@@ -53,141 +53,109 @@ function products(
     add(output, cotangents[i])
   })
 
-  const ofLoops = new Map<Tensor, Tensor<LoopResult>[]>()
-  for (const node of nodes.reverse()) {
+  for (const node of [...nodes].reverse()) {
     if (!needed.has(node) || border.has(node)) continue
-    if (node.op === 'loopResult') {
-      const result = node as Tensor<LoopResult>
-      const known = ofLoops.get(node.inputs[0]) ?? []
-      if (sums.has(node) || wrt.includes(node)) ofLoops.set(node.inputs[0], [...known, result])
-    } else if (node.op === 'loop') {
-      const results = ofLoops.get(node) ?? []
-      if (!results.some((result) => sums.has(result))) continue
-      replay(node as Tensor<LoopSpec>, results, sums, needed, wrt).forEach((cotangent, i) => {
-        add(node.inputs[i], cotangent)
-      })
-    } else {
-      const cotangent = sums.get(node)
-      if (!cotangent || node.op === 'stopGradient') continue
-      const { inputs, attributes } = node
-      const terms = rowOf(node.op).gradient({ inputs, output: node, attributes, cotangent })
-      inputs.forEach((input, i) => {
-        add(input, terms[i])
-      })
+    if (node.op === 'loop') {
+      const results = nodes.filter((one) => one.inputs[0] === node && !border.has(one)) as Tensor<LoopResult>[]
+      const reached = results.filter((one) => sums.has(one) || wrt.includes(one))
+      if (reached.some((one) => sums.has(one))) replay(node as Tensor<LoopSpec>, reached)
+      continue
     }
+    const cotangent = sums.get(node)
+    if (!cotangent) continue
+    const { inputs, attributes } = node
+    const terms = rowOf(node.op).gradient({ inputs, output: node, attributes, cotangent })
+    inputs.forEach((input, i) => {
+      add(input, terms[i])
+    })
   }
   return wrt.map((x) => sums.get(x) ?? zeros(x.shape))
+
+  /**
+   * The gradient of a loop is memory replay (AMRB): from the record of the carries, walk the iterations backwards, compute
+   * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add up the
+   * gradients of what the body closes over. `results` are those of the loop that a cotangent has reached, or whose
+   * derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
+   */
+  function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
+    const { count, reversed, carries, inputs, stacked } = loop.attributes
+    if (reversed)
+      throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
+    if (results.some((result) => result.attributes.kind === 'record' && sums.has(result) && !wrt.includes(result)))
+      throw new RmaatError('gradient', 'a loss may not depend on the record of a loop: make it an output of the body')
+    const find = (kind: LoopResult['kind'], index: number): Tensor | undefined =>
+      results.find(({ attributes }) => attributes.kind === kind && attributes.index === index)
+    const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
+
+    const closure = closureOf(loop)
+    const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
+    const parts = inputs.filter(({ parameter, source }) => parameter.dtype === 'f32' && needed.has(source))
+    // which carries the derivative flows through: one may feed another
+    const floats = carries.flatMap((carry, index) => (carry.parameter.dtype === 'f32' ? [{ ...carry, index }] : []))
+    const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => closure.includes(node))
+    let inside = new Set([...closed, ...parts.map(({ parameter }) => parameter)])
+    for (const { parameter, first, index } of floats)
+      if (needed.has(first) || find('record', index)) inside.add(parameter)
+    for (let before = -1; before < inside.size; ) {
+      before = inside.size
+      inside = dependents(body, inside)
+      for (const { parameter, result } of floats) if (inside.has(result)) inside.add(parameter)
+    }
+    const flowing = floats
+      .filter(({ parameter }) => inside.has(parameter))
+      .map((carry) => ({ ...carry, last: find('carry', carry.index), cotangent: fresh(carry.parameter) }))
+    const given = stacked.flatMap((output, i) => {
+      const source = sums.get(find('stack', i)!)
+      return source ? [{ output, parameter: fresh(output), source }] : []
+    })
+
+    const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
+    const derivatives = products(
+      [...flowing.map(({ result }) => result), ...given.map(({ output }) => output)],
+      [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
+      by,
+      new Set(closure),
+    )
+    const derivative = (node: Tensor): Tensor => derivatives[by.indexOf(node)]
+    const backwards = loopNode({
+      count,
+      reversed: true,
+      carries: [
+        ...flowing.map(({ parameter, cotangent, last }) => ({
+          parameter: cotangent,
+          first: sums.get(last!) ?? zeros(parameter.shape),
+          result: derivative(parameter),
+        })),
+        ...closed.map((node) => {
+          const total = fresh(node)
+          return { parameter: total, first: zeros(node.shape), result: total.add(derivative(node)) }
+        }),
+      ],
+      inputs: [
+        ...carries.map(({ parameter }, i) => ({ parameter, source: loopResult(loop, 'record', i) })),
+        ...inputs,
+        ...given,
+      ],
+      stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
+    })
+
+    flowing.forEach(({ first, index }, i) => {
+      add(first, loopResult(backwards, 'carry', i))
+      const record = find('record', index)
+      if (record) sums.set(record, loopResult(backwards, 'stack', parts.length + i))
+    })
+    parts.forEach(({ source }, i) => {
+      add(source, loopResult(backwards, 'stack', i))
+    })
+    closed.forEach((node, i) => {
+      add(node, loopResult(backwards, 'carry', flowing.length + i))
+    })
+  }
 }
 
-/** Of nodes in order of their making, those that depend on one of `roots`. */
+/** Of nodes in order of their making, those that depend on one of `roots`, and these. */
 function dependents(nodes: readonly Tensor[], roots: Iterable<Tensor>): Set<Tensor> {
   const found = new Set<Tensor>(roots)
   for (const node of nodes) if (node.inputs.some((input) => found.has(input))) found.add(node)
   return found
-}
-
-/**
- * The gradient of a loop is memory replay (AMRB): from the record of the carries, walk the iterations backwards, compute
- * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add up the
- * gradients of what the body closes over.
- *
- * `results` are the loop's results that a cotangent (in `sums`) has reached, or whose derivative is asked for: that of
- * a record is dL/dcarry at the begin of each iteration. Returns a cotangent for each input of the loop.
- */
-function replay(
-  loop: Tensor<LoopSpec>,
-  results: readonly Tensor<LoopResult>[],
-  sums: Map<Tensor, Tensor>,
-  needed: ReadonlySet<Tensor>,
-  wrt: readonly Tensor[],
-): (Tensor | undefined)[] {
-  const { count, reversed, carries, parameters, stacked, closure, body } = loop.attributes
-  if (reversed)
-    throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
-  const firsts = loop.inputs.slice(0, carries.length)
-  const sources = loop.inputs.slice(carries.length, carries.length + parameters.length)
-  const reached = (kind: LoopResult['kind'], index: number): Tensor | undefined =>
-    results.find(({ attributes }) => attributes.kind === kind && attributes.index === index)
-
-  // which carries the derivative flows through: a fixed point, for one carry may feed another
-  const outer = [...closure.filter((node) => needed.has(node)), ...parameters.filter((_, i) => needed.has(sources[i]))]
-  let active = carries.filter(
-    ({ parameter }, i) => parameter.dtype === 'f32' && (needed.has(firsts[i]) || reached('record', i)),
-  )
-  for (let before = -1; before !== active.length; ) {
-    before = active.length
-    const inside = dependents(body, [...outer, ...active.map(({ parameter }) => parameter)])
-    active = carries.filter(
-      (carry) => active.includes(carry) || (carry.parameter.dtype === 'f32' && inside.has(carry.result)),
-    )
-  }
-  const closed = closure.filter((node) => needed.has(node) && node.dtype === 'f32')
-  const differentiated = parameters.filter((parameter, i) => parameter.dtype === 'f32' && needed.has(sources[i]))
-
-  const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
-  const flowing = active.map((carry) => {
-    const result = reached('carry', carries.indexOf(carry))
-    const record = reached('record', carries.indexOf(carry))
-    if (record && sums.has(record) && !wrt.includes(record)) {
-      throw new RmaatError('gradient', 'a loss may not depend on the record of a loop: make it an output of the body')
-    }
-    return {
-      carry,
-      cotangent: fresh(carry.parameter),
-      first: (result && sums.get(result)) ?? zeros(carry.parameter.shape),
-    }
-  })
-  const given = stacked.flatMap((output, i) => {
-    const result = reached('stack', i)
-    return result && sums.has(result) ? [{ output, cotangent: fresh(output), source: sums.get(result)! }] : []
-  })
-  const totals = closed.map((node) => ({ node, total: fresh(node) }))
-
-  const derivatives = products(
-    [...flowing.map(({ carry }) => carry.result), ...given.map(({ output }) => output)],
-    [...flowing, ...given].map(({ cotangent }) => cotangent),
-    [...active.map(({ parameter }) => parameter), ...closed, ...differentiated],
-    new Set(closure),
-  )
-  const ofCarries = derivatives.slice(0, active.length)
-  const ofClosure = derivatives.slice(active.length, active.length + closed.length)
-  const ofInputs = derivatives.slice(active.length + closed.length)
-  const recorded = active.filter((carry) => reached('record', carries.indexOf(carry)))
-
-  const backwards = loopNode({
-    count,
-    reversed: true,
-    carries: [
-      ...flowing.map(({ cotangent, first }, i) => ({ parameter: cotangent, first, result: ofCarries[i] })),
-      ...totals.map(({ node, total }, i) => ({
-        parameter: total,
-        first: zeros(node.shape),
-        result: total.add(ofClosure[i]),
-      })),
-    ],
-    inputs: [
-      ...carries.map(({ parameter }, i) => ({ parameter, source: loopResult(loop, 'record', i) })),
-      ...parameters.map((parameter, i) => ({ parameter, source: sources[i] })),
-      ...given.map(({ cotangent, source }) => ({ parameter: cotangent, source })),
-    ],
-    stacked: [...ofInputs, ...recorded.map((carry) => ofCarries[active.indexOf(carry)])],
-  })
-
-  recorded.forEach((carry, i) => {
-    sums.set(reached('record', carries.indexOf(carry))!, loopResult(backwards, 'stack', ofInputs.length + i))
-  })
-  const carryAt = (
-    list: readonly unknown[],
-    item: unknown,
-    kind: 'carry' | 'stack',
-    offset = 0,
-  ): Tensor | undefined => {
-    const index = list.indexOf(item)
-    return index < 0 ? undefined : loopResult(backwards, kind, offset + index)
-  }
-  return [
-    ...carries.map((carry) => carryAt(active, carry, 'carry')),
-    ...parameters.map((parameter) => carryAt(differentiated, parameter, 'stack')),
-    ...closure.map((node) => carryAt(closed, node, 'carry', active.length)),
-  ]
 }

@@ -2,25 +2,19 @@ import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expectDType, iota, noGradient, type OpRow, structure } from './row.ts'
+import { constant, expectDType, iota, noGradient, type OpRow, structure } from './row.ts'
 import { select, stack } from './views.ts'
 
-/**
- * A loop as a node. Its inputs are, in this order: the first value of each carry, the source [count, ...] of each
- * per-iteration input, and the closure, that is, all that the body uses from outside.
- */
+/** What is computed in every iteration, written in terms of parameters: tensors that stand for the values of one iteration. */
 export interface LoopSpec {
   readonly count: number
   /** Walks the iterations from the last to the first: the form of a loop's gradient. */
   readonly reversed: boolean
-  readonly carries: readonly { readonly parameter: Tensor; readonly result: Tensor }[]
-  /** What stands for the inputs of one iteration. */
-  readonly parameters: readonly Tensor[]
+  readonly carries: readonly { readonly parameter: Tensor; readonly first: Tensor; readonly result: Tensor }[]
+  /** Sources [count, ...], of which each iteration sees its part. */
+  readonly inputs: readonly { readonly parameter: Tensor; readonly source: Tensor }[]
   /** Results of the body that are stacked over the iterations, by the number of the iteration. */
   readonly stacked: readonly Tensor[]
-  readonly closure: readonly Tensor[]
-  /** The nodes that are computed in every iteration, oldest first. What does not depend on the iteration stands outside. */
-  readonly body: readonly Tensor[]
 }
 
 /** The last carry, a stack of results, or the record of a carry's values at the begin of each iteration. */
@@ -34,62 +28,36 @@ export const loopRows = {
 export const parameter = (shape: Shape, dtype: DType, device?: Tensor['device']): Tensor =>
   new Tensor('parameter', [], {}, shape, dtype, device)
 
-export interface LoopParts {
-  readonly count: number
-  readonly reversed: boolean
-  readonly carries: readonly { readonly parameter: Tensor; readonly first: Tensor; readonly result: Tensor }[]
-  readonly inputs: readonly { readonly parameter: Tensor; readonly source: Tensor }[]
-  readonly stacked: readonly Tensor[]
-}
-
-/** Makes the node: finds what belongs to the body and what it closes over. */
-export function loopNode({ count, reversed, carries, inputs, stacked }: LoopParts): Tensor<LoopSpec> {
-  const parameters = new Set([...carries, ...inputs].map(({ parameter }) => parameter))
+/** Makes the node. Its inputs: the carries' first values, the sources, and what the body uses from outside. */
+export function loopNode(spec: LoopSpec): Tensor<LoopSpec> {
+  const { carries, inputs, stacked } = spec
+  const body = new Set([...carries, ...inputs].map(({ parameter }) => parameter))
   const results = [...carries.map(({ result }) => result), ...stacked]
-
-  const depends = new Map<Tensor, boolean>()
-  for (const node of reachable(results)) {
-    depends.set(node, parameters.has(node) || node.inputs.some((input) => depends.get(input)))
-  }
-  // a broadcast of an outer value is an address: it belongs inside, so that gradients add up before it stretches
-  const inside = (node: Tensor): boolean => depends.get(node) || node.op === 'broadcastTo'
-  const body = new Set<Tensor>()
-  const closure = new Set<Tensor>()
-  const pending = [...results]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (body.has(node) || closure.has(node)) continue
-    if (!inside(node)) closure.add(node)
-    else {
-      if (!parameters.has(node)) body.add(node)
-      pending.push(...node.inputs)
-    }
-  }
-  const spec: LoopSpec = {
-    count,
-    reversed,
-    carries: carries.map(({ parameter, result }) => ({ parameter, result })),
-    parameters: inputs.map(({ parameter }) => parameter),
-    stacked,
-    closure: [...closure],
-    body: [...body].sort((a, b) => a.id - b.id),
-  }
-  const outer = [...carries.map(({ first }) => first), ...inputs.map(({ source }) => source), ...spec.closure]
-  return new Tensor('loop', outer, spec, [], 'f32')
+  const nodes = reachable(results)
+  // what does not depend on the iteration stands outside; but a broadcast of it is an address: it belongs inside, so that
+  // gradients add up before it stretches
+  for (const node of nodes) if (node.inputs.some((input) => body.has(input))) body.add(node)
+  const inside = (node: Tensor): boolean => body.has(node) || node.op === 'broadcastTo'
+  const used = new Set(results)
+  for (const node of used) if (inside(node)) for (const input of node.inputs) used.add(input)
+  const closure = [...used].filter((node) => !inside(node))
+  const first = carries.map(({ first }) => first)
+  return new Tensor('loop', [...first, ...inputs.map(({ source }) => source), ...closure], spec, [], 'f32')
 }
 
-/** All that the given nodes are made of, themselves included, oldest first. */
-export function reachable(roots: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>(roots)
-  const pending = [...seen]
+export const closureOf = ({ inputs, attributes }: Tensor<LoopSpec>): readonly Tensor[] =>
+  inputs.slice(attributes.carries.length + attributes.inputs.length)
+
+/** All that the given nodes are made of, themselves included, oldest first; without what is known, and what that is made of. */
+export function reachable(roots: readonly Tensor[], known = (_: Tensor): boolean => false): Tensor[] {
+  const found = new Set<Tensor>()
+  const pending = [...roots]
   for (let node = pending.pop(); node; node = pending.pop()) {
-    for (const input of node.inputs) {
-      if (!seen.has(input)) {
-        seen.add(input)
-        pending.push(input)
-      }
-    }
+    if (found.has(node) || known(node)) continue
+    found.add(node)
+    pending.push(...node.inputs)
   }
-  return [...seen].sort((a, b) => a.id - b.id)
+  return [...found].sort((a, b) => a.id - b.id)
 }
 
 export function loopResult(loop: Tensor<LoopSpec>, kind: LoopResult['kind'], index: number): Tensor<LoopResult> {
@@ -132,77 +100,63 @@ export interface LoopValues {
 export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions, body: LoopBody): LoopValues {
   if (!Number.isInteger(count) || count < 1)
     throw new RmaatError('shape', `loop: ${count} iterations; at least 1 is needed`)
-  for (const source of inputs) {
-    if (source.shape[0] !== count) {
-      throw new RmaatError(
-        'shape',
-        `loop: an input ${formatShape(source.shape)} does not begin with the count, ${count}`,
-      )
-    }
+  for (const { shape } of inputs) {
+    if (shape[0] !== count)
+      throw new RmaatError('shape', `loop: an input ${formatShape(shape)} does not begin with the count, ${count}`)
   }
-  const check = (results: readonly Tensor[]): void => {
-    if (results.length !== carry.length) {
-      throw new RmaatError('shape', `loop: the body returns ${results.length} carries, expected ${carry.length}`)
-    }
-    results.forEach((result, i) => {
-      expectDType('loop', result, carry[i].dtype)
-      if (!sameShape(result.shape, carry[i].shape)) {
-        throw new RmaatError(
-          'shape',
-          `loop: carry ${i} begins as ${formatShape(carry[i].shape)} and comes back as ${formatShape(result.shape)}`,
-        )
-      }
-    })
+  const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
+    const { carry: next, outputs = [] } = body([...now], parts, index)
+    checkCarry(carry, next)
+    return { carry: next, outputs }
   }
 
   if (unroll) {
-    const record: Tensor[][] = carry.map(() => [])
-    const outputs: Tensor[][] = []
-    let now = [...carry]
-    const indices = iota([count], 0)
-    for (let t = 0; t < count; t++) {
-      now.forEach((value, i) => {
-        record[i].push(value)
-      })
-      const result = body(
-        now,
-        inputs.map((source) => select(source, 0, t)),
-        select(indices, 0, t),
-      )
-      check(result.carry)
-      now = [...result.carry]
-      result.outputs?.forEach((output, i) => {
-        outputs[i] ??= []
-        outputs[i].push(output)
-      })
-    }
-    return { carry: now, outputs: outputs.map((parts) => stack(parts)), record: record.map((parts) => stack(parts)) }
+    let now = carry
+    const iterations = Array.from({ length: count }, (_, t) => {
+      const record = now
+      const parts = inputs.map((source) => select(source, 0, t))
+      const { carry: next, outputs } = iteration(now, parts, constant(t, 'i32'))
+      now = next
+      return { record, outputs }
+    })
+    const stacks = (of: 'record' | 'outputs'): Tensor[] =>
+      iterations[0][of].map((_, i) => stack(iterations.map((one) => one[of][i])))
+    return { carry: now, outputs: stacks('outputs'), record: stacks('record') }
   }
 
   const device = [...carry, ...inputs].find((tensor) => tensor.device)?.device
   const carries = carry.map((first) => ({ first, parameter: parameter(first.shape, first.dtype, device) }))
-  const sources = [...inputs, iota([count], 0)]
-  const perIteration = sources.map((source) => ({
+  const parts = [...inputs, iota([count], 0)].map((source) => ({
     source,
     parameter: parameter(source.shape.slice(1), source.dtype, device),
   }))
-  const index = perIteration.at(-1)!.parameter
-  const result = body(
+  const [index, ...rest] = parts.map(({ parameter }) => parameter).reverse()
+  const result = iteration(
     carries.map(({ parameter }) => parameter),
-    perIteration.slice(0, -1).map(({ parameter }) => parameter),
+    rest.reverse(),
     index,
   )
-  check(result.carry)
   const node = loopNode({
     count,
     reversed: false,
-    carries: carries.map((part, i) => ({ ...part, result: result.carry[i] })),
-    inputs: perIteration,
-    stacked: result.outputs ?? [],
+    carries: carries.map((one, i) => ({ ...one, result: result.carry[i] })),
+    inputs: parts,
+    stacked: result.outputs,
   })
-  return {
-    carry: carries.map((_, i) => loopResult(node, 'carry', i)),
-    outputs: (result.outputs ?? []).map((_, i) => loopResult(node, 'stack', i)),
-    record: carries.map((_, i) => loopResult(node, 'record', i)),
-  }
+  const results = (kind: LoopResult['kind'], list: readonly Tensor[]): Tensor[] =>
+    list.map((_, i) => loopResult(node, kind, i))
+  return { carry: results('carry', carry), outputs: results('stack', result.outputs), record: results('record', carry) }
+}
+
+function checkCarry(before: readonly Tensor[], after: readonly Tensor[]): void {
+  if (after.length !== before.length)
+    throw new RmaatError('shape', `loop: the body returns ${after.length} carries, expected ${before.length}`)
+  after.forEach((result, i) => {
+    const { shape, dtype } = before[i]
+    expectDType('loop', result, dtype)
+    if (!sameShape(result.shape, shape)) {
+      const [begin, end] = [shape, result.shape].map(formatShape)
+      throw new RmaatError('shape', `loop: carry ${i} begins as ${begin} and comes back as ${end}`)
+    }
+  })
 }

@@ -33,10 +33,6 @@ export const viewRows = {
       ),
     ],
   },
-  pad: {
-    lowering: structure,
-    gradient: ({ cotangent: g, inputs: [x], attributes: { before } }) => [slice(g, before, x.shape)],
-  },
   concat: {
     lowering: structure,
     gradient: ({ cotangent: g, inputs, attributes: { axis } }) => {
@@ -138,16 +134,13 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
   if (widths.length !== x.rank) {
     throw new RmaatError('shape', `pad: ${widths.length} pairs for the ${x.rank} axes of ${formatShape(x.shape)}`)
   }
-  const shape = x.shape.map((size, axis) => size + widths[axis][0] + widths[axis][1])
   checkShape('pad', widths.flat())
-  if (sameShape(shape, x.shape)) return x
-  return new Tensor(
-    'pad',
-    [x],
-    { before: widths.map(([before]) => before), fill: constant(value, x.dtype) },
-    shape,
-    x.dtype,
-  )
+  return widths.reduce((padded, [before, after], axis) => {
+    const fill = (size: number): Tensor =>
+      constant(value, x.dtype).broadcastTo(padded.shape.map((n, i) => (i === axis ? size : n)))
+    const parts = [...(before ? [fill(before)] : []), padded, ...(after ? [fill(after)] : [])]
+    return concat(parts, axis)
+  }, x)
 }
 
 export function concat(parts: readonly Tensor[], axis = 0): Tensor {

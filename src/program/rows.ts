@@ -1,185 +1,114 @@
 import { sizeOf } from '../tensor/shape.ts'
 import type { RowsCluster } from './fuse.ts'
-import { type Location, mergeAxes, type Node, type Ref } from './graph.ts'
+import { type Node, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
+import { mergeAxes, type Strided } from './strides.ts'
 
-/** A `rows` call whose addresses are not known yet. */
-export interface RowsDraft {
-  readonly rows: number
-  readonly width: number
-  readonly registers: number
-  readonly operands: readonly OperandDraft[]
-  readonly prologue: readonly Step[]
-  readonly steps: readonly Step[]
-}
-
-export interface OperandDraft {
-  readonly kind: RowsOperand['kind']
-  readonly node: Node
-  readonly location: Location | undefined
-  readonly offset: number
-  readonly steps: readonly number[]
-  readonly shape: readonly number[]
-  readonly strides: readonly number[]
-}
-
-/** Where and with which strides a member is stored. */
-export interface Target {
-  readonly location: Location
-  readonly strides: readonly number[]
-}
-
+/** A value while registers are still without number. */
 interface Value {
   readonly level: Level
-  register: number
+  readonly register: number
 }
 
 /** Turns the members of a cluster into the steps of one `rows` call. */
-export function draftRows(
-  cluster: RowsCluster,
-  locate: (node: Node) => Location,
-  targetOf: (node: Node) => Target,
-): RowsDraft {
-  const members = [...cluster.levels.keys()].sort((a, b) => a.id - b.id)
-  const width = cluster.width ?? periodOf(cluster, members)
+export function rowsOf(cluster: RowsCluster, viewOf: (ref: Ref) => View): Rows {
+  const members = [...cluster.levels].sort(([a], [b]) => a.id - b.id)
+  const width = cluster.width ?? periodOf(members, cluster.elements)
   const rows = cluster.elements / width
-  const operands: OperandDraft[] = []
+  const operands: RowsOperand[] = []
   const prologue: Step[] = []
   const steps: Step[] = []
   const values = new Map<Node, Value>()
   const loaded = new Map<string, Value>()
   const spreads = new Map<Value, Value>()
-  let virtual = 0
+  let registers = 0
 
-  const fresh = (level: Level): Value => ({ level, register: virtual++ })
-  const spread = (value: Value): Value => {
-    const known = spreads.get(value)
-    if (known) return known
-    const full = fresh('full')
-    steps.push({ op: 'spread', level: 'full', to: full.register, from: value.register })
-    spreads.set(value, full)
-    return full
-  }
-
-  const load = (ref: Ref, level: Level): Value => {
-    const { task } = ref.base
-    const lanes = level === 'full' ? cluster.elements : rows
-    if (task.kind === 'constant') {
-      return remember(`constant ${ref.base.id} ${level}`, () => {
-        const value = fresh(level)
-        prologue.push({ op: 'constant', level, to: value.register, dtype: ref.base.dtype, value: task.value })
-        return value
-      })
-    }
-    const {
-      shape,
-      strides: [strides],
-    } = mergeAxes(ref.shape, ref.strides)
-    const last = shape.length - 1
-    const scalar = last < 0 || (last === 0 && strides[0] === 0)
-    if (level === 'full' && !scalar && width > 1 && strides[last] === 0 && shape[last] % width === 0) {
-      const perRow = { ...ref, shape: [...shape.slice(0, last), shape[last] / width], strides }
-      return spread(load(perRow, 'row'))
-    }
-    return remember(`${ref.base.id}+${ref.offset}[${shape}](${strides})${ref.steps} ${level}`, () => {
-      const value = fresh(level)
-      const period = last >= 0 && strides[0] === 0 ? lanes / shape[0] : Number.NaN
-      const same = scalar || (level === 'full' && width % period === 0)
-      const operand = addOperand(ref.base, ref.offset, ref.steps, shape, strides)
-      ;(same ? prologue : steps).push({ op: 'load', level, to: value.register, operand })
-      return value
-    })
-  }
-  const remember = (key: string, make: () => Value): Value => {
-    const value = loaded.get(key) ?? make()
-    loaded.set(key, value)
+  const fresh = (level: Level): Value => ({ level, register: registers++ })
+  const once = <Key>(known: Map<Key, Value>, key: Key, level: Level, emit: (to: number) => void): Value => {
+    const found = known.get(key)
+    if (found) return found
+    const value = fresh(level)
+    known.set(key, value)
+    emit(value.register)
     return value
   }
-  const addOperand = (
-    node: Node,
-    offset: number,
-    by: readonly number[],
-    shape: readonly number[],
-    strides: readonly number[],
-  ): number => {
-    const index = node.task.kind === 'iota'
-    operands.push({
-      kind: index ? 'index' : 'memory',
-      node,
-      location: index ? undefined : locate(node),
-      offset,
-      steps: by,
-      shape,
-      strides,
-    })
+  /** The value at a level: that of a row may stand for all of its elements. */
+  const at = (level: Level, value: Value): Value =>
+    level === value.level
+      ? value
+      : once(spreads, value, 'full', (to) => steps.push({ op: 'spread', level: 'full', to, from: value.register }))
+  const operand = (ref: Ref): number => {
+    const { base } = ref
+    operands.push({ kind: base.task.kind === 'iota' ? 'index' : 'memory', dtype: base.dtype, view: viewOf(ref) })
     return operands.length - 1
   }
 
-  for (const node of members) {
+  const load = (ref: Ref, level: Level): Value => {
+    const { task, id, dtype } = ref.base
+    if (task.kind === 'literal')
+      return once(loaded, `literal ${id} ${level}`, level, (to) =>
+        prologue.push({ op: 'constant', level, to, dtype, value: task.value }),
+      )
+    const { shape, strides } = merged(ref)
+    const last = shape.length - 1
+    const scalar = last < 0 || (last === 0 && strides[0] === 0)
+    if (level === 'full' && !scalar && width > 1 && strides[last] === 0 && shape[last] % width === 0)
+      return at('full', load({ ...ref, shape: [...shape.slice(0, last), shape[last] / width], strides }, 'row'))
+    return once(loaded, `${id}+${ref.offset}[${shape}](${strides})${ref.steps} ${level}`, level, (to) => {
+      const period =
+        last >= 0 && strides[0] === 0 ? (level === 'full' ? cluster.elements : rows) / shape[0] : Number.NaN
+      const same = scalar || (level === 'full' && width % period === 0)
+      ;(same ? prologue : steps).push({ op: 'load', level, to, operand: operand({ ...ref, shape, strides }) })
+    })
+  }
+  const argument = (ref: Ref, level: Level): number => at(level, values.get(ref.base) ?? load(ref, level)).register
+
+  for (const [node, level] of members) {
     const { task } = node
-    const level = cluster.levels.get(node)!
-    const argument = (ref: Ref, at: Level): Value => {
-      const value = values.get(ref.base) ?? load(ref, at)
-      return at === 'full' && value.level === 'row' ? spread(value) : value
-    }
     if (task.kind === 'reduce') {
+      const { op, dtype } = task
       const from = argument(task.x, 'full')
       const value = fresh('row')
-      steps.push({ op: task.op, level: 'row', to: value.register, from: from.register, dtype: node.dtype })
+      steps.push({ op, level: 'row', to: value.register, from, dtype })
       values.set(node, value)
     } else if (task.kind === 'elementwise') {
-      const args = task.args.map((ref) => argument(ref, level))
       if (task.op === 'identity') {
-        values.set(node, args[0])
+        const [ref] = task.args
+        values.set(node, at(level, values.get(ref.base) ?? load(ref, level)))
         continue
       }
+      const args = task.args.map((ref) => argument(ref, level))
       const value = fresh(level)
       const { op, seed, site } = task
-      steps.push({
-        op,
-        level,
-        to: value.register,
-        args: args.map(({ register }) => register),
-        ...(op === 'philox' ? { seed, site } : {}),
-      })
+      steps.push({ op, level, to: value.register, args, ...(op === 'philox' ? { seed, site } : {}) })
       values.set(node, value)
     }
   }
 
   // what is stored as it was loaded goes first: a later store may take its operand's place
-  const loads = new Set(loaded.values())
-  const stores = [...cluster.stores].sort(
-    (a, b) => Number(loads.has(values.get(b)!)) - Number(loads.has(values.get(a)!)),
-  )
-  for (const node of stores) {
-    const value = values.get(node)!
-    const target = targetOf(node)
-    const { shape, strides } = mergeAxes(node.shape, target.strides)
+  const asLoaded = new Set(loaded.values())
+  const order = (node: Node): number => (asLoaded.has(values.get(node)!) ? 0 : 1)
+  for (const node of [...cluster.stores].sort((a, b) => order(a) - order(b))) {
     const level = cluster.levels.get(node)!
-    const source = level === 'full' && value.level === 'row' ? spread(value) : value
-    operands.push({ kind: 'memory', node, location: target.location, offset: 0, steps: [], shape, strides: strides[0] })
-    steps.push({ op: 'store', level, from: source.register, operand: operands.length - 1 })
+    const from = at(level, values.get(node)!).register
+    const target = node.home ?? whole(node)
+    steps.push({ op: 'store', level, from, operand: operand({ ...target, ...merged(target) }) })
   }
+  return { kind: 'rows', rows, width, operands, ...allocate(prologue, steps) }
+}
 
-  return {
-    rows,
-    width,
-    operands,
-    prologue,
-    ...allocate(prologue, steps),
-  }
+const merged = ({ shape, strides }: Strided) => {
+  const axes = mergeAxes(shape, strides)
+  return { shape: axes.shape, strides: axes.strides[0] }
 }
 
 /** The length after which an operand repeats, for a cluster without rows of its own: a bias, a gain. */
-function periodOf(cluster: RowsCluster, members: readonly Node[]): number {
-  for (const { task } of members) {
-    if (task.kind !== 'elementwise') continue
-    for (const ref of task.args) {
-      const { shape, strides } = mergeAxes(ref.shape, ref.strides)
-      if (shape.length > 1 && strides[0][0] === 0) {
-        const period = sizeOf(shape.slice(1))
-        if (period <= 4096 && cluster.elements % period === 0) return period
-      }
+function periodOf(members: readonly (readonly [Node, Level])[], elements: number): number {
+  for (const [node] of members) {
+    for (const ref of refsOf(node)) {
+      const { shape, strides } = merged(ref)
+      const period = sizeOf(shape.slice(1))
+      if (shape.length > 1 && strides[0] === 0 && period <= 4096 && elements % period === 0) return period
     }
   }
   return 1
@@ -187,53 +116,38 @@ function periodOf(cluster: RowsCluster, members: readonly Node[]): number {
 
 /**
  * Numbers the registers, so that one is free again after its value's last reading. Loads have registers of their own: a
- * device may let them point straight at memory.
+ * device may let them point straight at memory. Those of the prologue stay.
  */
-function allocate(prologue: readonly Step[], steps: readonly Step[]): { steps: Step[]; registers: number } {
-  const lastRead = new Map<number, number>()
-  const readBy = (step: Step): readonly number[] => ('args' in step ? step.args : 'from' in step ? [step.from] : [])
+function allocate(prologue: readonly Step[], steps: readonly Step[]): Pick<Rows, 'prologue' | 'steps' | 'registers'> {
+  const touchedBy = (step: Step): readonly number[] => [
+    ...('args' in step ? step.args : 'from' in step ? [step.from] : []),
+    ...('to' in step ? [step.to] : []),
+  ]
+  const last = new Map<number, number>()
   steps.forEach((step, at) => {
-    for (const register of readBy(step)) lastRead.set(register, at)
+    for (const value of touchedBy(step)) last.set(value, at)
   })
-  const assigned = new Map<number, number>()
+  const number = new Map<number, number>()
   let registers = 0
-  for (const step of prologue) if ('to' in step) assigned.set(step.to, registers++)
-  const renumbered = prologue as (Step & { to: number })[]
-  for (const step of renumbered) step.to = assigned.get(step.to)!
-  const permanent = new Set(assigned.keys())
-  const free = { load: [] as number[], value: [] as number[] }
-  const pool = new Map<number, 'load' | 'value'>()
-
-  const result = steps.map((step, at): Step => {
-    const sources = readBy(step)
-    const mapped = sources.map((register) => assigned.get(register)!)
-    let to = -1
+  for (const step of prologue) if ('to' in step) number.set(step.to, registers++)
+  const [loads, results]: number[][] = [[], []]
+  const freed = new Map<number, number[]>()
+  steps.forEach((step, at) => {
     if ('to' in step) {
-      const kind = step.op === 'load' ? 'load' : 'value'
-      to = free[kind].pop() ?? registers++
-      assigned.set(step.to, to)
-      pool.set(step.to, kind)
-      if (!lastRead.has(step.to)) free[kind].push(to)
+      const free = step.op === 'load' ? loads : results
+      number.set(step.to, free.pop() ?? registers++)
+      freed.set(step.to, free)
     }
-    for (const register of new Set(sources)) {
-      if (lastRead.get(register) === at && !permanent.has(register))
-        free[pool.get(register)!].push(assigned.get(register)!)
-    }
-    if ('args' in step) return { ...step, to, args: mapped }
-    if (step.op === 'store') return { ...step, from: mapped[0] }
-    if ('from' in step) return { ...step, to, from: mapped[0] }
-    return { ...step, to }
+    for (const value of new Set(touchedBy(step))) if (last.get(value) === at) freed.get(value)?.push(number.get(value)!)
   })
-  return { steps: result, registers }
+  const numbered = (step: Step): Step => {
+    const of = (value: number): number => number.get(value)!
+    return {
+      ...step,
+      ...('to' in step && { to: of(step.to) }),
+      ...('from' in step && { from: of(step.from) }),
+      ...('args' in step && { args: step.args.map(of) }),
+    } as Step
+  }
+  return { registers, prologue: prologue.map(numbered), steps: steps.map(numbered) }
 }
-
-/** The call with its addresses. */
-export const finishRows = (draft: RowsDraft, view: (operand: OperandDraft) => View): Rows => ({
-  kind: 'rows',
-  rows: draft.rows,
-  width: draft.width,
-  operands: draft.operands.map((operand) => ({ kind: operand.kind, dtype: operand.node.dtype, view: view(operand) })),
-  registers: draft.registers,
-  prologue: draft.prologue,
-  steps: draft.steps,
-})

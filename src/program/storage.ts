@@ -1,28 +1,11 @@
-import type { Block } from './graph.ts'
-
-/** A piece of memory that results are placed in. In the arena it lives from its first to its last use. */
+/** Elements of the arena that are in use from one instruction to another. */
 export interface Storage {
-  readonly kind: 'arena' | 'input' | 'variable' | 'constant'
   readonly elements: number
-  /** The block to whose instructions it belongs: a storage of an outer block lives through a whole inner loop. */
-  readonly block: Block
-  /** True of the record of a loop's carries. */
-  readonly replay: boolean
   first: number
   last: number
   /** Its place in the arena. */
   offset: number
 }
-
-export const makeStorage = (kind: Storage['kind'], elements: number, block: Block, replay = false): Storage => ({
-  kind,
-  elements,
-  block,
-  replay,
-  first: Number.POSITIVE_INFINITY,
-  last: -1,
-  offset: 0,
-})
 
 /**
  * Places storages by their lifetimes, the largest first, each at the lowest offset where it overlaps no other that lives

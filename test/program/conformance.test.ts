@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { accessesOf, type Unrolled, unroll } from '../../src/compare/instructions.ts'
 import { SUM } from '../../src/compare/intervals.ts'
 import { type Accuracy, checkKernels, inputsOf, join, perfect, type Subject } from '../../src/compare/kernels.ts'
+import type { LoopSpec } from '../../src/ops/loop.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
 import type { Backend, Device, HostArray } from '../../src/program/device.ts'
 import { lower } from '../../src/program/lower.ts'
@@ -154,14 +155,9 @@ const noMinus = (x: number): number => x + 0
 function ofIntegers(x: Tensor): boolean {
   if (x.dtype !== 'i32') return false
   if (x.op === 'loopResult') {
-    const { carries, stacked, closure } = x.inputs[0].attributes as {
-      carries: { result: Tensor; parameter: Tensor }[]
-      stacked: Tensor[]
-      closure: Tensor[]
-    }
-    return [...carries.map(({ result }) => result), ...stacked, ...closure, ...x.inputs[0].inputs].every(
-      (y) => y.dtype === 'i32',
-    )
+    const { attributes, inputs } = x.inputs[0] as Tensor<LoopSpec>
+    const results = [...attributes.carries.map(({ result }) => result), ...attributes.stacked]
+    return [...results, ...inputs].every((y) => y.dtype === 'i32')
   }
   return x.inputs.every((y) => y.dtype === 'i32' && ofIntegers(y))
 }

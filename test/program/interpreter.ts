@@ -86,15 +86,6 @@ export function interpret(
         const strides = contiguousStrides(from.shape)
         return map(shape, (index) => x[index.reduce((sum, at, i) => sum + (at + attributes.start[i]) * strides[i], 0)])
       }
-      case 'pad': {
-        const strides = contiguousStrides(from.shape)
-        const fill = (attributes.fill.attributes as { value: number }).value
-        return map(shape, (index) => {
-          const at = index.map((n, i) => n - attributes.before[i])
-          const inside = at.every((n, i) => n >= 0 && n < from.shape[i])
-          return inside ? x[at.reduce((sum, n, i) => sum + n * strides[i], 0)] : fill
-        })
-      }
       case 'concat': {
         const all = node.inputs.map((input) => contiguousStrides(input.shape))
         return map(shape, (index) => {
@@ -167,25 +158,30 @@ export function interpret(
     }
   }
 
-  function runLoop({ inputs: outside, attributes }: Tensor<LoopSpec>, known: Values): LoopState {
-    const { count, reversed, carries, parameters, stacked, body } = attributes
-    let carry = carries.map((_, i) => known.get(outside[i])!)
-    const sources = parameters.map((_, i) => known.get(outside[carries.length + i])!)
+  function runLoop({ attributes }: Tensor<LoopSpec>, known: Values): LoopState {
+    const { count, reversed, carries, inputs, stacked } = attributes
+    let carry = carries.map(({ first }) => known.get(first)!)
     const record = carries.map(({ parameter }) => new Float64Array(count * sizeOf(parameter.shape)))
     const stack = stacked.map(({ shape }) => new Float64Array(count * sizeOf(shape)))
+    const results = [...carries.map(({ result }) => result), ...stacked]
+    const dependent = new Set([...carries, ...inputs].map(({ parameter }) => parameter))
+    for (const node of reachable(results)) if (node.inputs.some((input) => dependent.has(input))) dependent.add(node)
     for (let step = 0; step < count; step++) {
       const t = reversed ? count - 1 - step : step
-      const inside: Values = new Map(known)
-      for (const node of body) inside.delete(node)
+      // another loop may have left values of the same nodes
+      const inside: Values = new Map([...known].filter(([node]) => !dependent.has(node)))
       carries.forEach(({ parameter }, i) => {
         record[i].set(carry[i], step * carry[i].length)
         inside.set(parameter, carry[i])
       })
-      parameters.forEach((parameter, i) => {
+      for (const { parameter, source } of inputs) {
         const length = sizeOf(parameter.shape)
-        inside.set(parameter, sources[i].slice(t * length, (t + 1) * length))
-      })
-      evaluateAll(body, inside)
+        inside.set(parameter, known.get(source)!.slice(t * length, (t + 1) * length))
+      }
+      evaluateAll(
+        reachable(results, (node) => inside.has(node)),
+        inside,
+      )
       carry = carries.map(({ result }) => inside.get(result)!)
       stacked.forEach((node, i) => {
         stack[i].set(inside.get(node)!, t * sizeOf(node.shape))

@@ -9,10 +9,12 @@ import { tensor } from '../../src/ops/row.ts'
 import { lower } from '../../src/program/lower.ts'
 import type { Plan } from '../../src/program/plan.ts'
 import { compile, f32, i32, plan } from '../../src/program/program.ts'
+import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices } from '../support/devices.ts'
 import { build, type Graph, type Recipe, recipes, type Step } from '../support/random-graphs.ts'
 import { check } from './checker.ts'
+import { accessesOf } from '../../src/compare/instructions.ts'
 
 const PAGE = 65536
 
@@ -37,10 +39,10 @@ test('no two live results overlap: plans of 1,000 random programs compute what t
       const made = lower(graph)
       const wrong = check(made, graph)
       if (wrong) throw new Error(wrong)
-      const results = made.instructions.reduce(
-        (sum, call) => sum + (call.kind === 'rows' ? call.rows * call.width : 0),
-        0,
-      )
+      const written = made.instructions
+        .flatMap((call) => (call.kind === 'loop' || call.kind === 'end' ? [] : accessesOf(call).writes))
+        .filter(({ view }) => view.buffer === 0)
+      const results = written.reduce((sum, { view }) => sum + sizeOf(view.axes.map(({ size }) => size)), 0)
       if (made.instructions.some(({ kind }) => kind === 'loop')) seen.loops++
       if (recipe.gradient) seen.gradients++
       if (graph.updates.length) seen.updates++

@@ -1,0 +1,293 @@
+import { RmaatError } from '../errors.ts'
+import { type Contraction, sizesOf } from '../ops/contraction.ts'
+import { type LoopResult, type LoopSpec, reachable } from '../ops/loop.ts'
+import { rowOf } from '../ops/table.ts'
+import type { Shape } from '../tensor/dtype.ts'
+import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import { fuses } from './fuse.ts'
+import {
+  addNode,
+  Block,
+  copyOf,
+  detached,
+  isComputed,
+  isWhole,
+  keyOf,
+  type Node,
+  type Ref,
+  refsOf,
+  type Store,
+  type Task,
+  whole,
+  writeOf,
+} from './graph.ts'
+import type { Axis } from './plan.ts'
+import { isContiguous, mergeAxes, reshapeStrides } from './strides.ts'
+
+/** Brings tensors, and all that they are made of, into a block: oldest first, for what is computed early dies early. */
+export function bring(tensors: readonly Tensor[], block: Block): Ref[] {
+  const missing = reachable(tensors, (tensor) => block.find(tensor) !== undefined)
+  for (const tensor of missing) {
+    if (tensor.op === 'loop') buildLoop(tensor as Tensor<LoopSpec>, resultsOf(tensor, missing), block)
+    // a formula may have brought it, a loop its results
+    else if (!block.find(tensor)) block.refs.set(tensor, build(tensor, block))
+  }
+  return tensors.map((tensor) => block.find(tensor)!)
+}
+
+/** Lets a value lie at a place when the block ends. What is not computed there is copied before any place is written. */
+export function keep({ value, into }: Store, block: Block): void {
+  const kept = isComputed(value.base) ? value : copyOf(value, block)
+  block.stores.push({ value: kept, into })
+  block.kept.add(kept.base)
+}
+
+/** Literals and indices have no memory; kernels other than `rows` need theirs. */
+const inMemory = (ref: Ref, block: Block): Ref =>
+  ref.base.task.kind === 'iota' || ref.base.task.kind === 'literal' ? copyOf(ref, block) : ref
+const contiguous = (ref: Ref, block: Block): Ref => (isContiguous(ref) ? inMemory(ref, block) : copyOf(ref, block))
+
+function build(tensor: Tensor, block: Block): Ref {
+  const { op, shape, dtype } = tensor
+  // biome-ignore lint/suspicious/noExplicitAny: the attributes of a node belong to its operation
+  const attributes = tensor.attributes as any
+  const args = tensor.inputs.map((input) => block.find(input)!)
+  const [x] = args
+  const { lowering } = rowOf(op)
+  const node = (task: Task, key?: string): Ref => whole(addNode(block, task, shape, dtype, key))
+  const elements = sizeOf(shape)
+
+  if (lowering.kind === 'formula') return bring([lowering.expand(tensor.inputs, attributes)], block)[0]
+  if (lowering.kind === 'elementwise') {
+    const scalar = lowering.scalar[args[args.length - 1].base.dtype]!
+    const { seed, site } = attributes
+    return node({ kind: 'elementwise', op: scalar, args, seed, site }, `${scalar} ${seed} ${site} ${args.map(keyOf)}`)
+  }
+  switch (op) {
+    case 'constant': {
+      const { value } = attributes
+      return node({ kind: 'literal', value }, `literal ${value} ${Object.is(value, -0)}`)
+    }
+    case 'data':
+      return node({ kind: 'buffer', buffer: { kind: 'constant', values: attributes.values, dtype, elements } })
+    case 'variable':
+      return node({ kind: 'buffer', buffer: { kind: 'variable', id: tensor.id, elements } })
+    case 'iota': {
+      const { axis } = attributes as { axis: number }
+      const base = addNode(block, { kind: 'iota' }, [shape[axis]], 'i32', 'iota')
+      return { ...whole(base), shape, strides: shape.map((_, i) => (i === axis ? 1 : 0)) }
+    }
+    case 'stopGradient':
+      return x
+    case 'reshape': {
+      const strides = reshapeStrides(x, shape)
+      return strides ? { ...x, shape, strides } : { ...copyOf(x, block), shape, strides: contiguousStrides(shape) }
+    }
+    case 'transpose':
+      return { ...x, shape, strides: (attributes.axes as number[]).map((axis) => x.strides[axis]) }
+    case 'broadcastTo': {
+      const lead = shape.length - x.shape.length
+      const stays = (size: number, axis: number): boolean => axis >= lead && x.shape[axis - lead] === size
+      return { ...x, shape, strides: shape.map((size, axis) => (stays(size, axis) ? x.strides[axis - lead] : 0)) }
+    }
+    case 'slice': {
+      const start = attributes.start as number[]
+      return { ...x, shape, offset: x.offset + start.reduce((sum, at, axis) => sum + at * x.strides[axis], 0) }
+    }
+    case 'concat': {
+      const base = detached(block, { kind: 'memory', args: [], replay: false }, shape, dtype)
+      const { strides } = whole(base)
+      let offset = 0
+      const parts = args.map((value) => {
+        const into: Ref = { base, offset, shape: value.shape, strides, steps: [] }
+        offset += value.shape[attributes.axis] * strides[attributes.axis]
+        return put({ value, into }, block)
+      })
+      base.task = { kind: 'memory', args: parts.filter(({ shape }) => sizeOf(shape) > 0), replay: false }
+      block.nodes.push(base)
+      return whole(base)
+    }
+    case 'sum':
+    case 'max': {
+      const reduced: readonly number[] = op === 'sum' ? attributes.axes : [x.shape.length - 1]
+      const order = [...x.shape.keys()].filter((axis) => !reduced.includes(axis)).concat(reduced)
+      const values = inMemory(x, block)
+      const pick = (list: readonly number[]): number[] => order.map((axis) => list[axis])
+      const ordered: Ref = { ...values, shape: pick(values.shape), strides: pick(values.strides) }
+      const rank = shape.length
+      return node(
+        {
+          kind: 'reduce',
+          op,
+          dtype,
+          accumulate: false,
+          x: ordered,
+          kept: axesOf(ordered, 0, rank),
+          reduced: axesOf(ordered, rank),
+        },
+        `${op} ${keyOf(ordered)}`,
+      )
+    }
+    case 'einsum': {
+      const [a, b] = args.map((arg) => inMemory(arg, block))
+      const letters = attributes as Contraction
+      return node(matmul(a, b, letters), `einsum ${letters.a},${letters.b}->${letters.out} ${keyOf(a)} ${keyOf(b)}`)
+    }
+    case 'gather': {
+      const [table, indices] = args.map((arg) => contiguous(arg, block))
+      const count = sizeOf(indices.shape)
+      const width = sizeOf(table.shape.slice(1))
+      return node(
+        { kind: 'gather', dtype, table, indices, count, width, tableRows: table.shape[0] },
+        `gather ${keyOf(table)} ${keyOf(indices)}`,
+      )
+    }
+    case 'scatterAdd': {
+      const [values, indices] = args.map((arg) => contiguous(arg, block))
+      const count = sizeOf(indices.shape)
+      const width = sizeOf(values.shape) / count
+      return node(
+        { kind: 'scatterAdd', accumulate: false, x: values, indices, count, width, tableRows: shape[0] },
+        `scatterAdd ${keyOf(values)} ${keyOf(indices)}`,
+      )
+    }
+    default:
+      throw new RmaatError(
+        'program',
+        `an ${op === 'input' ? 'input' : 'iteration'} is used outside of the program or loop that it belongs to`,
+      )
+  }
+}
+
+/** A value in its place inside of a memory: a kernel can write there in the first place, all else is copied. */
+function put({ value, into }: Store, block: Block): Ref {
+  const { base } = value
+  const direct = isComputed(base) && !fuses(base) && !base.home && base.block === block
+  if (!direct || !isWhole(value) || !isContiguous(into)) return copyTo({ value, into }, block)
+  base.home = into
+  return value
+}
+
+function copyTo(store: Store, block: Block): Ref {
+  const node = writeOf(store, block)
+  block.nodes.push(node)
+  return whole(node)
+}
+
+const axesOf = ({ shape, strides }: Ref, from: number, to?: number): Axis[] => {
+  const merged = mergeAxes(shape.slice(from, to), strides.slice(from, to))
+  return merged.shape.map((size, i) => ({ size, stride: merged.strides[0][i] }))
+}
+
+/** Sorts the axes of a contraction into batch, rows, columns and inner ones, so that the columns are contiguous in the result. */
+function matmul(x: Ref, y: Ref, letters: Contraction): Extract<Task, { kind: 'matmul' }> {
+  const { out } = letters
+  const sizes = sizesOf(letters, x.shape, y.shape)
+  const sides = [
+    { ref: x, letters: letters.a },
+    { ref: y, letters: letters.b },
+  ]
+  const last = out.at(-1) ?? ' '
+  const [a, b] = letters.a.includes(last) && !letters.b.includes(last) ? sides.reverse() : sides
+  const product = { letters: out, ref: { strides: contiguousStrides([...out].map((letter) => sizes.get(letter)!)) } }
+
+  /** Axes that stand in the given ones of a, b and the result, with their strides there. */
+  const axes = (...where: [inA: boolean, inB: boolean, inOut: boolean]) => {
+    const places = [a, b, product]
+    const all = where[2] ? out : a.letters
+    const chosen = [...all].filter((letter) => places.every((place, i) => place.letters.includes(letter) === where[i]))
+    const merged = mergeAxes(
+      chosen.map((letter) => sizes.get(letter)!),
+      ...places.map((place) => chosen.map((letter) => place.ref.strides[place.letters.indexOf(letter)] ?? 0)),
+    )
+    const [inA, inB, inOut] = merged.strides
+    return merged.shape.map((size, i) => ({ size, a: inA[i], b: inB[i], out: inOut[i] }))
+  }
+  return {
+    kind: 'matmul',
+    accumulate: false,
+    a: a.ref,
+    b: b.ref,
+    batch: axes(true, true, true),
+    m: axes(true, false, true).map(({ size, a, out }) => ({ size, a, out })),
+    n: axes(false, true, true).map(({ size, b, out }) => ({ size, b, out })),
+    k: axes(true, true, false).map(({ size, a, b }) => ({ size, a, b })),
+  }
+}
+
+const resultsOf = (loop: Tensor, among: readonly Tensor[]): Tensor<LoopResult>[] =>
+  among.filter(({ op, inputs }) => op === 'loopResult' && inputs[0] === loop) as Tensor<LoopResult>[]
+
+/** Brings a loop, and those of its results that anything reads. */
+function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[], block: Block): void {
+  const { count, reversed, carries, inputs, stacked } = loop.attributes
+  const body = new Block(block)
+  const outside = new Array<number>(block.depth).fill(0)
+  const memories: Node[] = []
+  const memory = (pieces: number, { shape, dtype }: Tensor, replay = false): Node => {
+    memories.push(detached(block, { kind: 'memory', args: [], replay }, [pieces, ...shape], dtype))
+    return memories[memories.length - 1]
+  }
+  /** What begins at an element of a memory, and moves by `step` in each iteration. */
+  const piece = (base: Node, shape: Shape, offset: number, step = 0): Ref => ({
+    ...{ base, offset, shape, strides: contiguousStrides(shape) },
+    steps: step ? [...outside, step] : [],
+  })
+  /** The tensors that stand for a result: none where nothing reads it. */
+  const readers = (kind: LoopResult['kind'], index: number): Tensor[] =>
+    results.filter(({ attributes }) => attributes.kind === kind && attributes.index === index)
+  const show = (tensors: readonly Tensor[], base: Node, offset = 0): void => {
+    for (const tensor of tensors) block.refs.set(tensor, piece(base, tensor.shape, offset))
+  }
+
+  for (const { parameter, source } of inputs) {
+    const { base, offset, shape, strides, steps } = block.find(source)!
+    body.refs.set(parameter, {
+      base,
+      offset: offset + (reversed ? (count - 1) * strides[0] : 0),
+      shape: shape.slice(1),
+      strides: strides.slice(1),
+      steps: [...outside.map((_, depth) => steps[depth] ?? 0), reversed ? -strides[0] : strides[0]],
+    })
+  }
+  const args: Ref[] = []
+  const goals = carries.map(({ parameter, first, result }, i) => {
+    // of a recorded carry every value stays, and the next one stands behind it
+    const records = readers('record', i)
+    const recorded = records.length > 0
+    const step = recorded ? sizeOf(parameter.shape) : 0
+    const base = memory(recorded ? count + 1 : 1, parameter, recorded)
+    args.push(copyTo({ value: block.find(first)!, into: piece(base, parameter.shape, 0) }, block))
+    const leaf = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
+    leaf.home = piece(base, parameter.shape, 0, step)
+    body.refs.set(parameter, whole(leaf))
+    show(records, base)
+    show(readers('carry', i), base, count * step)
+    return { tensor: result, into: recorded ? piece(base, parameter.shape, step, step) : whole(leaf) }
+  })
+  stacked.forEach((tensor, i) => {
+    const stacks = readers('stack', i)
+    if (stacks.length === 0) return
+    const step = sizeOf(tensor.shape) * (reversed ? -1 : 1)
+    const base = memory(count, tensor)
+    goals.push({ tensor, into: piece(base, tensor.shape, reversed ? (1 - count) * step : 0, step) })
+    show(stacks, base)
+  })
+
+  const values = bring(
+    goals.map(({ tensor }) => tensor),
+    body,
+  )
+  goals.forEach(({ into }, i) => {
+    keep({ value: values[i], into }, body)
+  })
+  const reads = [...body.nodes.flatMap(refsOf), ...body.stores.map(({ value }) => value)]
+  args.push(...reads.filter(({ base }) => base.block !== body))
+  const node = addNode(block, { kind: 'loop', count, args, body, memories }, [], 'f32')
+  for (const base of memories) {
+    base.task = { kind: 'memory', replay: base.task.kind === 'memory' && base.task.replay, args: [whole(node)] }
+    block.nodes.push(base)
+  }
+  block.refs.set(loop, whole(node))
+}
