@@ -2,7 +2,7 @@ import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { broadcastShapes, formatShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expectDType, type OpRow, structure } from './row.ts'
+import { expectDType, type OpRow } from './row.ts'
 
 /** Letters of the axes of both operands and of the result. */
 export interface Contraction {
@@ -14,7 +14,6 @@ export interface Contraction {
 export const contractionRows = {
   /** The derivative of a contraction is a contraction of the cotangent with the other operand. */
   einsum: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x, y], attributes }) => {
       const { a, b, out } = attributes as Contraction
       return [contract(g, y, { a: out, b, out: a }), contract(x, g, { a, b: out, out: b })]

@@ -2,177 +2,176 @@ import { RmaatError } from '../errors.ts'
 import type { DType } from '../tensor/dtype.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
+import { constant, constantValue, type Elementwise, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
-type Gradient = OpRow['gradient']
+interface ElementwiseRow extends OpRow {
+  readonly lowering: Elementwise
+  /** The right operand that changes nothing. */
+  readonly neutral?: number
+  /** Whether the operands may change places, so that a neutral one changes nothing on the left. */
+  readonly commutes?: boolean
+}
 
-const row = (scalar: Partial<Record<DType, ScalarName>>, gradient: Gradient): OpRow => ({
-  lowering: { kind: 'elementwise', scalar },
-  gradient,
-})
+const row = (
+  scalar: Elementwise['scalar'],
+  gradient: OpRow['gradient'],
+  more: Pick<ElementwiseRow, 'neutral' | 'commutes'> & Pick<Elementwise, 'result'> = {},
+): ElementwiseRow => ({ lowering: { kind: 'elementwise', scalar, result: more.result }, gradient, ...more })
+
+/** Of both types, under names that differ by an I. */
+const both = (
+  name: 'abs' | 'add' | 'equal' | 'less' | 'lessEqual' | 'maximum' | 'minimum' | 'mul' | 'neg' | 'sign' | 'sub',
+) => ({ f32: name, i32: `${name}I` }) as const
 /** g, x, y = f(x) -> g f'(x). From the result y where it can be, so that x need not be kept. */
-const unary = (scalar: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): OpRow =>
-  row({ f32: scalar }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)])
-
-const atMost = (a: Tensor, b: Tensor): Tensor => a.lessEqual(b)
-const atLeast = (a: Tensor, b: Tensor): Tensor => b.lessEqual(a)
+const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): ElementwiseRow =>
+  row({ f32 }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)])
 /** Of two equal operands the first gets the gradient. */
 const choose =
-  (firstWins: (a: Tensor, b: Tensor) => Tensor): Gradient =>
+  (firstWins: (a: Tensor, b: Tensor) => Tensor): OpRow['gradient'] =>
   ({ cotangent: g, inputs: [a, b] }) => {
     const first = firstWins(a, b)
     return [where(first, g, 0), where(first, 0, g)]
   }
 
-export const elementwiseRows = {
-  add: row({ f32: 'add', i32: 'addI' }, ({ cotangent: g }) => [g, g]),
-  sub: row({ f32: 'sub', i32: 'subI' }, ({ cotangent: g }) => [g, g.neg()]),
-  mul: row({ f32: 'mul', i32: 'mulI' }, ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)]),
-  div: row({ f32: 'div' }, ({ cotangent: g, inputs: [, b], output: y }) => {
-    const da = g.div(b)
-    return [da, da.mul(y).neg()]
+type Unary = 'abs' | 'elu' | 'erf' | 'exp' | 'isFinite' | 'log' | 'log1p' | 'neg' | 'rsqrt' | 'sign' | 'sqrt' | 'tanh'
+type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
+export type ElementwiseName = Unary | Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+
+const unaryRows: Record<Unary, ElementwiseRow> = {
+  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())]),
+  /** x above 0, exp(x) - 1 below; elu'(x) = min(elu(x) + 1, 1) */
+  elu: smooth('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
+  erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
+  exp: smooth('exp', (g, _, y) => g.mul(y)),
+  /** 1 where the number is finite, 0 for NaN and infinities. */
+  isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
+  log: smooth('log', (g, x) => g.div(x)),
+  log1p: smooth('log1p', (g, x) => g.div(x.add(1))),
+  neg: row(both('neg'), ({ cotangent: g }) => [g.neg()]),
+  rsqrt: smooth('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
+  sign: row(both('sign'), noGradient),
+  sqrt: smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)),
+  tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
+}
+
+const binaryRows: Record<Binary, ElementwiseRow> = {
+  add: row(both('add'), ({ cotangent: g }) => [g, g], { neutral: 0, commutes: true }),
+  sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { neutral: 0 }),
+  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], {
+    neutral: 1,
+    commutes: true,
   }),
-  minimum: row({ f32: 'minimum', i32: 'minimumI' }, choose(atMost)),
-  maximum: row({ f32: 'maximum', i32: 'maximumI' }, choose(atLeast)),
+  div: row(
+    { f32: 'div' },
+    ({ cotangent: g, inputs: [, b], output: y }) => {
+      const da = g.div(b)
+      return [da, da.mul(y).neg()]
+    },
+    { neutral: 1 },
+  ),
+  minimum: row(
+    both('minimum'),
+    choose((a, b) => a.lessEqual(b)),
+  ),
+  maximum: row(
+    both('maximum'),
+    choose((a, b) => b.lessEqual(a)),
+  ),
+  less: row(both('less'), noGradient, { result: 'i32' }),
+  lessEqual: row(both('lessEqual'), noGradient, { result: 'i32' }),
+  equal: row(both('equal'), noGradient, { result: 'i32' }),
+}
+
+export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
+  ...unaryRows,
+  ...binaryRows,
   /** The exponent is a literal. */
   pow: row({ f32: 'pow' }, ({ cotangent: g, inputs: [x, exponent] }) => {
     const p = constantValue(exponent)!
     return [g.mul(pow(x, p - 1).mul(p)), undefined]
   }),
-  neg: row({ f32: 'neg', i32: 'negI' }, ({ cotangent: g }) => [g.neg()]),
-  abs: row({ f32: 'abs', i32: 'absI' }, ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())]),
-  sign: row({ f32: 'sign', i32: 'signI' }, noGradient),
-  exp: unary('exp', (g, _, y) => g.mul(y)),
-  log: unary('log', (g, x) => g.div(x)),
-  log1p: unary('log1p', (g, x) => g.div(x.add(1))),
-  sqrt: unary('sqrt', (g, _, y) => g.mul(0.5).div(y)),
-  rsqrt: unary('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
-  tanh: unary('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
-  erf: unary('erf', (g, x) => g.mul(exp(neg(mul(x, x))).mul(2 / Math.sqrt(Math.PI)))),
-  /** elu'(x) = min(elu(x) + 1, 1) */
-  elu: unary('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
-  less: row({ f32: 'less', i32: 'lessI' }, noGradient),
-  lessEqual: row({ f32: 'lessEqual', i32: 'lessEqualI' }, noGradient),
-  equal: row({ f32: 'equal', i32: 'equalI' }, noGradient),
   where: row({ f32: 'where', i32: 'where' }, ({ cotangent: g, inputs: [condition] }) => [
     undefined,
     where(condition, g, 0),
     where(condition, 0, g),
   ]),
-  toFloat: row({ i32: 'toFloat' }, noGradient),
-  toInt: row({ f32: 'toInt' }, noGradient),
-  isFinite: row({ f32: 'isFinite' }, noGradient),
+  toFloat: row({ i32: 'toFloat' }, noGradient, { result: 'f32' }),
+  toInt: row({ f32: 'toInt' }, noGradient, { result: 'i32' }),
   philox: row({ i32: 'philox' }, noGradient),
-  uniform: row({ i32: 'uniform' }, noGradient),
-} satisfies Record<string, OpRow>
+  uniform: row({ i32: 'uniform' }, noGradient, { result: 'f32' }),
+}
 
-export type ElementwiseName = keyof typeof elementwiseRows
-
-const compares: ReadonlySet<string> = new Set(['less', 'lessEqual', 'equal', 'toInt', 'isFinite', 'philox'])
-const floats: ReadonlySet<string> = new Set(['toFloat', 'uniform'])
-
-/** Broadcasts the operands to one shape and makes the node; folds it where all operands are literals. */
+/** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
 export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
+  const { lowering, neutral, commutes } = elementwiseRows[op]
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
-  const inputs = operands.map((operand, i) => toTensor(operand, op === 'where' && i === 0 ? 'i32' : dtype))
-  const scalar = (elementwiseRows[op].lowering as { scalar: Partial<Record<DType, ScalarName>> }).scalar[dtype]
+  const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
+  const inputs = operands.map((operand, i) => toTensor(operand, types[i]))
+  const scalar = lowering.scalar[dtype]
   if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${dtype}; cast the operand first`)
   inputs.forEach((input, i) => {
-    expectDType(op, input, op === 'where' && i === 0 ? 'i32' : dtype)
+    expectDType(op, input, types[i])
   })
 
   const shape = broadcastShapes(op, ...inputs.map((input) => input.shape))
-  const result = compares.has(op) ? 'i32' : floats.has(op) ? 'f32' : dtype
+  const result = lowering.result ?? dtype
   const values = inputs.map(constantValue)
+  if (neutral !== undefined && values[1] === neutral) return inputs[0].broadcastTo(shape)
+  if (commutes && values[0] === neutral) return inputs[1].broadcastTo(shape)
   if (op !== 'philox' && values.every((value) => value !== undefined)) {
-    const [a, b = 0, c = 0] = values as number[]
+    const [a, b = 0, c = 0] = values
     return constant(scalars[scalar].evaluate(a, b, c), result).broadcastTo(shape)
   }
-  return new Tensor(
-    op,
-    inputs.map((input) => input.broadcastTo(shape)),
-    attributes,
-    shape,
-    result,
-  )
+  const stretched = inputs.map((input) => input.broadcastTo(shape))
+  return new Tensor(op, stretched, attributes, shape, result)
 }
 
-const isConstant = (operand: TensorLike, value: number): boolean =>
-  operand === value || (operand instanceof Tensor && constantValue(operand) === value)
-/** x itself, where it has the shape that the operation would have. */
-const unchanged = (operation: string, x: TensorLike, other: TensorLike): Tensor | undefined =>
-  x instanceof Tensor && (typeof other === 'number' || other.dtype === x.dtype)
-    ? x.broadcastTo(broadcastShapes(operation, x.shape, typeof other === 'number' ? [] : other.shape))
-    : undefined
+const each = <Name extends ElementwiseName, Operation>(rows: Record<Name, unknown>, make: (op: Name) => Operation) =>
+  Object.fromEntries(Object.keys(rows).map((op) => [op, make(op as Name)])) as Record<Name, Operation>
 
-export const add = (a: TensorLike, b: TensorLike): Tensor =>
-  (isConstant(b, 0) && unchanged('add', a, b)) ||
-  (isConstant(a, 0) && unchanged('add', b, a)) ||
-  elementwise('add', [a, b])
-export const sub = (a: TensorLike, b: TensorLike): Tensor =>
-  (isConstant(b, 0) && unchanged('sub', a, b)) || elementwise('sub', [a, b])
-export const mul = (a: TensorLike, b: TensorLike): Tensor =>
-  (isConstant(b, 1) && unchanged('mul', a, b)) ||
-  (isConstant(a, 1) && unchanged('mul', b, a)) ||
-  elementwise('mul', [a, b])
-export const div = (a: TensorLike, b: TensorLike): Tensor =>
-  (isConstant(b, 1) && unchanged('div', a, b)) || elementwise('div', [a, b])
-export const minimum = (a: TensorLike, b: TensorLike): Tensor => elementwise('minimum', [a, b])
-export const maximum = (a: TensorLike, b: TensorLike): Tensor => elementwise('maximum', [a, b])
-export const neg = (x: Tensor): Tensor => elementwise('neg', [x])
-export const abs = (x: Tensor): Tensor => elementwise('abs', [x])
-export const sign = (x: Tensor): Tensor => elementwise('sign', [x])
-export const exp = (x: Tensor): Tensor => elementwise('exp', [x])
-export const log = (x: Tensor): Tensor => elementwise('log', [x])
-export const log1p = (x: Tensor): Tensor => elementwise('log1p', [x])
-export const sqrt = (x: Tensor): Tensor => elementwise('sqrt', [x])
-export const rsqrt = (x: Tensor): Tensor => elementwise('rsqrt', [x])
-export const tanh = (x: Tensor): Tensor => elementwise('tanh', [x])
-export const erf = (x: Tensor): Tensor => elementwise('erf', [x])
-/** x above 0, exp(x) - 1 below. */
-export const elu = (x: Tensor): Tensor => elementwise('elu', [x])
-export const less = (a: TensorLike, b: TensorLike): Tensor => elementwise('less', [a, b])
-export const lessEqual = (a: TensorLike, b: TensorLike): Tensor => elementwise('lessEqual', [a, b])
-export const greater = (a: TensorLike, b: TensorLike): Tensor => elementwise('less', [b, a])
-export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => elementwise('lessEqual', [b, a])
-export const equal = (a: TensorLike, b: TensorLike): Tensor => elementwise('equal', [a, b])
+export const unary = each(
+  unaryRows,
+  (op) =>
+    (x: Tensor): Tensor =>
+      elementwise(op, [x]),
+)
+export const binary = each(
+  binaryRows,
+  (op) =>
+    (a: TensorLike, b: TensorLike): Tensor =>
+      elementwise(op, [a, b]),
+)
+export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binary
+export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
+export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
 /** a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN. */
 export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
   elementwise('where', [condition, a, b])
-/** 1 where the number is finite, 0 for NaN and infinities, as i32. */
-// biome-ignore lint/suspicious/noShadowRestrictedNames: the operation's name, on tensors
-export const isFinite = (x: Tensor): Tensor => elementwise('isFinite', [x])
 export const cast = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : elementwise(dtype === 'f32' ? 'toFloat' : 'toInt', [x])
+
+/** Powers that are cheaper as something else. */
+const powers = new Map<number, (x: Tensor) => Tensor>([
+  [0, (x) => constant(1).broadcastTo(x.shape)],
+  [1, (x) => x],
+  [2, (x) => mul(x, x)],
+  [3, (x) => mul(mul(x, x), x)],
+  [0.5, (x) => x.sqrt()],
+  [-0.5, (x) => x.rsqrt()],
+  [-1, (x) => div(1, x)],
+  [-2, (x) => div(1, mul(x, x))],
+])
 
 /** x to the power of a literal. */
 export function pow(x: Tensor, exponent: number): Tensor {
   expectDType('pow', x, 'f32')
-  switch (exponent) {
-    case 0:
-      return constant(1).broadcastTo(x.shape)
-    case 1:
-      return x
-    case 2:
-      return mul(x, x)
-    case 3:
-      return mul(mul(x, x), x)
-    case 0.5:
-      return sqrt(x)
-    case -0.5:
-      return rsqrt(x)
-    case -1:
-      return div(1, x)
-    case -2:
-      return div(1, mul(x, x))
-    default: {
-      if (!Number.isInteger(exponent)) return elementwise('pow', [x, exponent])
-      // devices take the logarithm of the base: its sign is set aside
-      const size = elementwise('pow', [abs(x), exponent])
-      return exponent % 2 ? where(less(x, 0), neg(size), size) : size
-    }
-  }
+  const known = powers.get(exponent)
+  if (known) return known(x)
+  if (!Number.isInteger(exponent)) return elementwise('pow', [x, exponent])
+  // devices take the logarithm of the base: its sign is set aside
+  const size = elementwise('pow', [x.abs(), exponent])
+  return exponent % 2 ? where(less(x, 0), size.neg(), size) : size
 }

@@ -2,15 +2,13 @@ import { RmaatError } from '../errors.ts'
 import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { less, lessEqual, where } from './elementwise.ts'
-import { expectDType, type OpRow, structure, zeros } from './row.ts'
+import { expectDType, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
   gather: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [table, indices] }) => [scatterAdd(g, indices, table.shape[0]), undefined],
   },
   scatterAdd: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x, indices] }) => {
       // what an index outside has dropped has no influence
       const kept = lessEqual(0, indices).mul(less(indices, g.shape[0]))

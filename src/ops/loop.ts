@@ -2,7 +2,7 @@ import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, iota, noGradient, type OpRow, structure } from './row.ts'
+import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 import { select, stack } from './views.ts'
 
 /** What is computed in every iteration, written in terms of parameters: tensors that stand for the values of one iteration. */
@@ -21,8 +21,8 @@ export interface LoopSpec {
 export type LoopResult = { readonly kind: 'carry' | 'stack' | 'record'; readonly index: number }
 
 export const loopRows = {
-  loop: { lowering: structure, gradient: noGradient },
-  loopResult: { lowering: structure, gradient: noGradient },
+  loop: { gradient: noGradient },
+  loopResult: { gradient: noGradient },
 } satisfies Record<string, OpRow>
 
 export const parameter = (shape: Shape, dtype: DType, device?: Tensor['device']): Tensor =>

@@ -1,7 +1,7 @@
 import type { Shape } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { einsum, matmul } from './contraction.ts'
-import * as elementwise from './elementwise.ts'
+import { binary, cast, greater, greaterEqual, notEqual, pow, unary, where } from './elementwise.ts'
 import * as formulas from './formulas.ts'
 import { gather, scatterAdd } from './indexing.ts'
 import { dropout } from './random.ts'
@@ -9,22 +9,27 @@ import { argmax, max, mean, min, sum } from './reductions.ts'
 import type { Domain } from './row.ts'
 import * as views from './views.ts'
 
-const { where, elementwise: _makeNode, elementwiseRows: _elementwise, ...scalarFunctions } = elementwise
 const { concat, stack, viewRows: _views, ...viewFunctions } = views
 const { formulaRows: _formulas, ...formulaFunctions } = formulas
 
 /** The functions of this folder whose first argument is a tensor, by name. */
 export const methods = {
-  ...scalarFunctions,
+  ...unary,
+  ...binary,
   ...viewFunctions,
   ...formulaFunctions,
   argmax,
+  cast,
   dropout,
   gather,
+  greater,
+  greaterEqual,
   matmul,
   max,
   mean,
   min,
+  notEqual,
+  pow,
   scatterAdd,
   sum,
 }
@@ -49,103 +54,64 @@ for (const [name, operation] of Object.entries(methods)) {
   })
 }
 
-const of = (...shapes: Shape[]): readonly Shape[] => shapes
-
-const one: Domain[] = [
-  { shapes: [[2, 3, 5]], from: -2, to: 2 },
-  { shapes: [[70]], from: -3, to: 3 },
-]
-const positive: Domain[] = [{ shapes: [[3, 7]], from: 0.2, to: 4 }]
-const two: Domain[] = [
-  { shapes: of([3, 5], [3, 5]), from: -2, to: 2 },
-  { shapes: of([4, 1, 5], [3, 1]), from: -2, to: 2 },
-  { shapes: [[], [6]], from: 0.5, to: 2 },
-]
-const flat = (domains: Domain[]): Domain[] => domains.map((domain) => ({ ...domain, differentiable: false }))
 const fit = (shapes: Domain['shapes'], ...rest: unknown[]): Domain => ({ shapes, from: -2, to: 2, arguments: rest })
+const within = (from: number, to: number, ...shapes: Shape[]): Domain => ({ shapes, from, to })
+/** Of indices, labels: whole numbers from 0 to 4 after values from the same range. */
+const indexed = (...shapes: Shape[]): Domain => ({ ...within(0, 4.99, ...shapes), dtypes: ['f32', 'i32'] })
+const given = (domain: Domain, ...rest: unknown[]): Domain => ({ ...domain, arguments: rest })
+const flat = (domains: Domain[]): Domain[] => domains.map((domain) => ({ ...domain, differentiable: false }))
+
+const one = [within(-2, 2, [2, 3, 5]), within(-3, 3, [70])]
+const positive = [within(0.2, 4, [3, 7])]
+/** On both sides of a bend at 0. */
+const bent = [within(0.1, 3, [3, 7]), within(-6, -0.1, [3, 7])]
+const two = [within(-2, 2, [3, 5], [3, 5]), within(-2, 2, [4, 1, 5], [3, 1]), within(0.5, 2, [], [6])]
+const overLast = [fit([[4, 16]]), fit([[2, 3, 130]])]
+const reduced = [fit([[4, 6]], -1), fit([[40]])]
+
+const each = <Name extends string>(domains: readonly Domain[], ...names: Name[]) =>
+  Object.fromEntries(names.map((name) => [name, domains])) as Record<Name, readonly Domain[]>
 
 /** Where each method is checked, on every backend and by differences: plain data. */
 export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = {
-  abs: [
-    { shapes: [[3, 7]], from: 0.1, to: 3 },
-    { shapes: [[3, 7]], from: -3, to: -0.1 },
-  ],
-  add: two,
+  ...each(one, 'erf', 'exp', 'neg', 'sigmoid', 'softplus', 'square', 'tanh'),
+  ...each(bent, 'abs', 'elu', 'relu'),
+  ...each(positive, 'log', 'rsqrt', 'sqrt'),
+  ...each(two, 'add', 'maximum', 'minimum', 'mul', 'sub'),
+  ...each(flat(one), 'isFinite', 'sign'),
+  ...each(flat(two), 'equal', 'greater', 'greaterEqual', 'less', 'lessEqual', 'notEqual'),
+  ...each(overLast, 'logSoftmax', 'softmax'),
   argmax: flat([fit([[4, 6]]), fit([[4, 6, 3]], 1)]),
   broadcastTo: [fit([[3, 1]], [2, 3, 4]), fit([[]], [5])],
   cast: flat([fit([[3, 5]], 'i32')]),
-  clamp: [
-    { shapes: [[40]], from: -0.9, to: 0.9, arguments: [-1, 1] },
-    { shapes: [[9]], from: 2, to: 3, arguments: [-1, 1] },
-  ],
-  crossEntropy: [{ shapes: [[6, 5], [6]], dtypes: ['f32', 'i32'], from: 0, to: 4.99 }],
-  div: [
-    { shapes: [[3, 5], [5]], from: 0.5, to: 2 },
-    { shapes: [[7], [7]], from: -2, to: -0.5 },
-  ],
+  clamp: [given(within(-0.9, 0.9, [40]), -1, 1), given(within(2, 3, [9]), -1, 1)],
+  crossEntropy: [indexed([6, 5], [6])],
+  div: [within(0.5, 2, [3, 5], [5]), within(-2, -0.5, [7], [7])],
   dropout: [fit([[64, 5]], 0.25, { seed: 3, site: 9, segment: 1, step: 2 })],
-  elu: [
-    { shapes: [[3, 7]], from: 0.1, to: 3 },
-    { shapes: [[3, 7]], from: -6, to: -0.1 },
-  ],
-  equal: flat(two),
-  erf: one,
-  exp: one,
-  gather: [{ shapes: of([5, 3], [4, 2]), dtypes: ['f32', 'i32'], from: 0, to: 4.99 }],
+  gather: [indexed([5, 3], [4, 2])],
   gelu: [...one, fit([[4, 9]], 'tanh')],
-  greater: flat(two),
-  greaterEqual: flat(two),
-  isFinite: flat(one),
   layerNorm: [fit([[4, 16], [16], [16]]), fit([[2, 3, 70], [70], [70]])],
-  less: flat(two),
-  lessEqual: flat(two),
-  log: positive,
-  log1p: [{ shapes: [[3, 7]], from: -0.6, to: 4 }],
-  logSoftmax: [fit([[4, 16]]), fit([[2, 3, 130]])],
-  matmul: [fit(of([7, 5], [5, 9])), fit(of([2, 3, 4, 6], [3, 6, 5])), fit([[5], [5]]), fit(of([3, 2, 7, 8], [8, 1]))],
-  max: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 1], true), fit([[40]])],
-  maximum: two,
-  mean: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 2], true), fit([[40]])],
-  min: [fit([[4, 6]], -1), fit([[40]])],
-  minimum: two,
-  mul: two,
+  log1p: [within(-0.6, 4, [3, 7])],
+  // biome-ignore format: a domain a line
+  matmul: [
+    fit([[7, 5], [5, 9]]),
+    fit([[2, 3, 4, 6], [3, 6, 5]]),
+    fit([[5], [5]]),
+    fit([[3, 2, 7, 8], [8, 1]]),
+  ],
+  max: [...reduced, fit([[4, 6, 3]], [0, 1], true)],
+  mean: [...reduced, fit([[4, 6, 3]], [0, 2], true)],
+  min: reduced,
   narrow: [fit([[4, 6, 3]], 1, 2, 5), fit([[9]], 0, -4)],
-  neg: one,
   normalize: [fit([[4, 16]]), fit([[2, 3, 5]])],
-  notEqual: flat(two),
-  pad: [
-    fit(
-      [[3, 4]],
-      [
-        [1, 0],
-        [2, 3],
-      ],
-      0.5,
-    ),
-  ],
-  pow: [
-    { ...positive[0], arguments: [1.7] },
-    { ...positive[0], arguments: [0.25] },
-    { ...one[0], arguments: [3] },
-  ],
-  relu: [
-    { shapes: [[3, 7]], from: 0.1, to: 3 },
-    { shapes: [[3, 7]], from: -3, to: -0.1 },
-  ],
+  // biome-ignore format: a pair an axis
+  pad: [fit([[3, 4]], [[1, 0], [2, 3]], 0.5)],
+  pow: [given(positive[0], 1.7), given(positive[0], 0.25), given(one[0], 3)],
   reshape: [fit([[4, 6]], [3, -1]), fit([[2, 3, 4]], [6, 4])],
-  rsqrt: positive,
-  scatterAdd: [{ shapes: of([4, 2, 3], [4, 2]), dtypes: ['f32', 'i32'], from: 0, to: 4.99, arguments: [5] }],
+  scatterAdd: [given(indexed([4, 2, 3], [4, 2]), 5)],
   select: [fit([[4, 6, 3]], 1, -2)],
-  sigmoid: one,
-  sign: flat(one),
   slice: [fit([[4, 6, 3]], [1, 0, 2], [2, 5, 1])],
-  softmax: [fit([[4, 16]]), fit([[2, 3, 130]])],
-  softplus: one,
-  sqrt: positive,
-  square: one,
-  sub: two,
-  sum: [fit([[4, 6]], -1), fit([[4, 6, 3]], [0, 2], true), fit([[40]]), fit([[130, 3]], 0)],
-  tanh: one,
+  sum: [...reduced, fit([[4, 6, 3]], [0, 2], true), fit([[130, 3]], 0)],
   transpose: [fit([[4, 6]]), fit([[2, 3, 4, 5]], [2, 0, 3, 1])],
 }
 

@@ -2,17 +2,15 @@ import { RmaatError } from '../errors.ts'
 import { formatShape, normalizeAxes, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { equal, where } from './elementwise.ts'
-import { constant, expectDType, iota, type OpRow, structure } from './row.ts'
+import { constant, expectDType, iota, type OpRow } from './row.ts'
 
 export const reductionRows = {
   /** Over any axes, which disappear. */
   sum: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x], attributes: { axes } }) => [keepAxes(g, x, axes).broadcastTo(x.shape)],
   },
   /** Over the last axis, which disappears. The first maximum gets the gradient. */
   max: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const last = [x.rank - 1]
       const first = equal(iota(x.shape, x.rank - 1), keepAxes(argmax(x, -1), x, last))

@@ -11,7 +11,8 @@ import type { ScalarName } from './scalar.ts'
 export interface OpRow {
   /** The vector-Jacobian product, a cotangent for each input; `undefined` where nothing flows. Made of tensor operations. */
   readonly gradient: (node: GradientArguments) => readonly (Tensor | undefined)[]
-  readonly lowering: Lowering
+  /** Without one it is an address calculation, a leaf, or a kernel of its own: `program/` knows it by name. */
+  readonly lowering?: Lowering
 }
 
 export interface GradientArguments {
@@ -23,15 +24,18 @@ export interface GradientArguments {
 }
 
 export type Lowering =
-  /** A step of a `rows` program, by the type of the last input. */
-  | { readonly kind: 'elementwise'; readonly scalar: Partial<Record<DType, ScalarName>> }
+  | Elementwise
   /** A formula of other operations. */
   // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
   | { readonly kind: 'formula'; readonly expand: (inputs: readonly Tensor[], attributes: any) => Tensor }
-  /** An address calculation, a leaf, or a kernel of its own: `program/` knows it by name. */
-  | { readonly kind: 'structure' }
 
-export const structure: Lowering = { kind: 'structure' }
+/** A step of a `rows` program, by the type of the last input, and the type of its result where it is another. */
+export interface Elementwise {
+  readonly kind: 'elementwise'
+  readonly scalar: Partial<Record<DType, ScalarName>>
+  readonly result?: DType
+}
+
 /** Of an operation through which no derivative flows. */
 export const noGradient: OpRow['gradient'] = ({ inputs }) => inputs.map(() => undefined)
 

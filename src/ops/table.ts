@@ -4,10 +4,10 @@ import { formulaRows } from './formulas.ts'
 import { indexingRows } from './indexing.ts'
 import { loopRows } from './loop.ts'
 import { reductionRows } from './reductions.ts'
-import { noGradient, type OpRow, structure } from './row.ts'
+import { type Lowering, noGradient, type OpRow } from './row.ts'
 import { viewRows } from './views.ts'
 
-const leaf: OpRow = { lowering: structure, gradient: noGradient }
+const leaf = { gradient: noGradient }
 
 /** Nodes without inputs. */
 const leafRows = {
@@ -32,6 +32,10 @@ const rows = {
 }
 
 export type OpName = keyof typeof rows
+/** Those that `program/` lowers by name. */
+export type StructureName = {
+  [Name in OpName]: (typeof rows)[Name] extends { readonly lowering: Lowering } ? never : Name
+}[OpName]
 
 /** Every operation's row. */
 export const table: Readonly<Record<OpName, OpRow>> = rows

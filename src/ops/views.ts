@@ -2,22 +2,19 @@ import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { broadcastShapes, checkShape, formatShape, normalizeAxis, sameShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, type OpRow, structure } from './row.ts'
+import { constant, expectDType, type OpRow } from './row.ts'
 
 /** Operations that move numbers and change none. The first four cost nothing: they fold into the address of an operand. */
 export const viewRows = {
   reshape: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x] }) => [g.reshape(x.shape)],
   },
   transpose: {
-    lowering: structure,
     gradient: ({ cotangent: g, attributes: { axes } }) => [
       g.transpose((axes as number[]).map((_, axis) => (axes as number[]).indexOf(axis))),
     ],
   },
   broadcastTo: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const lead = g.rank - x.rank
       const stretched = g.shape.flatMap((size, axis) => (axis < lead || x.shape[axis - lead] !== size ? [axis] : []))
@@ -25,7 +22,6 @@ export const viewRows = {
     },
   },
   slice: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs: [x], attributes: { start } }) => [
       pad(
         g,
@@ -34,7 +30,6 @@ export const viewRows = {
     ],
   },
   concat: {
-    lowering: structure,
     gradient: ({ cotangent: g, inputs, attributes: { axis } }) => {
       let at = 0
       return inputs.map((input) => {

@@ -58,8 +58,8 @@ function build(tensor: Tensor, block: Block): Ref {
   const node = (task: Task, key?: string): Ref => whole(addNode(block, task, shape, dtype, key))
   const elements = sizeOf(shape)
 
-  if (lowering.kind === 'formula') return bring([lowering.expand(tensor.inputs, attributes)], block)[0]
-  if (lowering.kind === 'elementwise') {
+  if (lowering?.kind === 'formula') return bring([lowering.expand(tensor.inputs, attributes)], block)[0]
+  if (lowering?.kind === 'elementwise') {
     const scalar = lowering.scalar[args[args.length - 1].base.dtype]!
     const { seed, site } = attributes
     return node({ kind: 'elementwise', op: scalar, args, seed, site }, `${scalar} ${seed} ${site} ${args.map(keyOf)}`)

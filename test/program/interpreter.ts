@@ -38,12 +38,12 @@ export function interpret(
     const args = node.inputs.map((input) => known.get(input)!)
     const { lowering } = rowOf(op)
     const size = sizeOf(shape)
-    if (lowering.kind === 'formula') {
+    if (lowering?.kind === 'formula') {
       const expanded = lowering.expand(node.inputs, attributes)
       evaluateAll(reachable([expanded]), known)
       return known.get(expanded)!
     }
-    if (lowering.kind === 'elementwise') {
+    if (lowering?.kind === 'elementwise') {
       const [a, b, c] = args
       if (op === 'philox') {
         const { seed, site } = attributes
