@@ -31,22 +31,15 @@ export const sizesOf = ({ a, b }: Contraction, left: Shape, right: Shape): Map<s
 /** Letters that stand in one operand alone are summed before, so that every other one is a batch, row, column or inner axis. */
 function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
   const reduce = (operand: Tensor, letters: string, other: string): [Tensor, string] => {
-    const alone = [...letters].flatMap((letter, axis) => (other.includes(letter) || out.includes(letter) ? [] : [axis]))
-    return alone.length
-      ? [operand.sum(alone), [...letters].filter((_, axis) => !alone.includes(axis)).join('')]
-      : [operand, letters]
+    const kept = [...letters].filter((letter) => other.includes(letter) || out.includes(letter))
+    return [operand.sum([...letters].flatMap((letter, axis) => (kept.includes(letter) ? [] : [axis]))), kept.join('')]
   }
   const [left, leftLetters] = reduce(x, a, b)
   const [right, rightLetters] = reduce(y, b, a)
   const contraction: Contraction = { a: leftLetters, b: rightLetters, out }
   const size = sizesOf(contraction, left.shape, right.shape)
-  return new Tensor(
-    'einsum',
-    [left, right],
-    contraction,
-    [...out].map((letter) => size.get(letter)!),
-    'f32',
-  )
+  const shape = [...out].map((letter) => size.get(letter)!)
+  return new Tensor('einsum', [left, right], contraction, shape, 'f32')
 }
 
 /**
@@ -64,12 +57,10 @@ export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
   if (a.length !== x.rank || b.length !== y.rank) throw wrong('a letter is needed for every axis')
   if ([a, b, out].some((letters) => new Set(letters).size !== letters.length))
     throw wrong('a letter stands twice in one place')
-  const size = new Map([...a].map((letter, axis) => [letter, x.shape[axis]]))
-  ;[...b].forEach((letter, axis) => {
-    if ((size.get(letter) ?? y.shape[axis]) !== y.shape[axis]) {
-      throw wrong(`axis ${letter} has size ${size.get(letter)} in the one and ${y.shape[axis]} in the other`)
-    }
-    size.set(letter, y.shape[axis])
+  const size = sizesOf({ a, b, out }, x.shape, y.shape)
+  ;[...a].forEach((letter, axis) => {
+    if (x.shape[axis] !== size.get(letter))
+      throw wrong(`axis ${letter} has size ${x.shape[axis]} in the one and ${size.get(letter)} in the other`)
   })
   for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in neither operand`)
   return contract(x, y, { a, b, out })
@@ -78,30 +69,22 @@ export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
 /** Matrix product over the last two axes; axes before them are broadcast. A vector is a row on the left, a column on the right. */
 export function matmul(x: Tensor, y: Tensor): Tensor {
   if (x.rank === 0 || y.rank === 0) throw new RmaatError('shape', 'matmul: a scalar is no matrix; use mul')
-  const left = x.rank === 1 ? x.reshape([1, x.shape[0]]) : x
-  const right = y.rank === 1 ? y.reshape([y.shape[0], 1]) : y
-  if (left.shape.at(-1) !== right.shape.at(-2)) {
-    throw new RmaatError(
-      'shape',
-      `matmul: ${formatShape(x.shape)} times ${formatShape(y.shape)}: inner sizes ${left.shape.at(-1)} and ${right.shape.at(-2)} differ`,
-    )
+  const inner = [x.shape[x.rank - 1], y.shape[Math.max(0, y.rank - 2)]]
+  if (inner[0] !== inner[1]) {
+    const shapes = `${formatShape(x.shape)} times ${formatShape(y.shape)}`
+    throw new RmaatError('shape', `matmul: ${shapes}: inner sizes ${inner.join(' and ')} differ`)
   }
-  const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2))
-  // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction
-  const fold = (operand: Tensor, rows: string, columns: string): [Tensor, string] => {
-    const lead = batch.length - (operand.rank - 2)
-    const own = batch.flatMap((size, axis) => (axis >= lead && operand.shape[axis - lead] === size ? [axis] : []))
-    const shape = [...own.map((axis) => batch[axis]), ...operand.shape.slice(-2)]
-    return [operand.reshape(shape), own.map((axis) => String.fromCharCode(97 + axis)).join('') + rows + columns]
-  }
-  const [l, a] = fold(left, 'X', 'Y')
-  const [r, b] = fold(right, 'Y', 'Z')
+  const batch = broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
   const letters = batch.map((_, axis) => String.fromCharCode(97 + axis))
-  const product = einsum(`${a},${b}->${letters.join('')}XZ`, l, r)
-  const shape = [
-    ...batch,
-    ...(x.rank === 1 ? [] : [left.shape.at(-2)!]),
-    ...(y.rank === 1 ? [] : [right.shape.at(-1)!]),
-  ]
-  return product.reshape(shape)
+  // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction
+  const fold = (operand: Tensor, matrix: string): [Tensor, string] => {
+    const lead = batch.length - (operand.rank - matrix.length)
+    const own = [...batch.keys()].filter((axis) => axis >= lead && operand.shape[axis - lead] === batch[axis])
+    const shape = [...own.map((axis) => batch[axis]), ...operand.shape.slice(-matrix.length)]
+    return [operand.reshape(shape), own.map((axis) => letters[axis]).join('') + matrix]
+  }
+  const [row, column] = [x.rank > 1 ? 'X' : '', y.rank > 1 ? 'Z' : '']
+  const [l, a] = fold(x, `${row}Y`)
+  const [r, b] = fold(y, `Y${column}`)
+  return einsum(`${a},${b}->${letters.join('')}${row}${column}`, l, r)
 }
