@@ -5,6 +5,7 @@ import { grad } from '../../src/autograd/grad.ts'
 import { RmaatError } from '../../src/errors.ts'
 import { loop } from '../../src/ops/loop.ts'
 import '../../src/ops/methods.ts'
+import { accessesOf } from '../../src/compare/instructions.ts'
 import { tensor } from '../../src/ops/row.ts'
 import { lower } from '../../src/program/lower.ts'
 import type { Plan } from '../../src/program/plan.ts'
@@ -14,7 +15,6 @@ import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices } from '../support/devices.ts'
 import { build, type Graph, type Recipe, recipes, type Step } from '../support/random-graphs.ts'
 import { check } from './checker.ts'
-import { accessesOf } from '../../src/compare/instructions.ts'
 
 const PAGE = 65536
 
