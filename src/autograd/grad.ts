@@ -83,19 +83,18 @@ function products(
       throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
     if (results.some((result) => result.attributes.kind === 'record' && sums.has(result) && !wrt.includes(result)))
       throw new RmaatError('gradient', 'a loss may not depend on the record of a loop: make it an output of the body')
-    const find = (kind: LoopResult['kind'], index: number): Tensor | undefined =>
-      results.find(({ attributes }) => attributes.kind === kind && attributes.index === index)
+    const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
+      results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
     const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
 
     const closure = closureOf(loop)
     const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
     const parts = inputs.filter(({ parameter, source }) => parameter.dtype === 'f32' && needed.has(source))
     // which carries the derivative flows through: one may feed another
-    const floats = carries.flatMap((carry, index) => (carry.parameter.dtype === 'f32' ? [{ ...carry, index }] : []))
+    const floats = carries.filter(({ parameter }) => parameter.dtype === 'f32')
     const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => closure.includes(node))
     let inside = new Set([...closed, ...parts.map(({ parameter }) => parameter)])
-    for (const { parameter, first, index } of floats)
-      if (needed.has(first) || find('record', index)) inside.add(parameter)
+    for (const { parameter, first } of floats) if (needed.has(first) || find('record', parameter)) inside.add(parameter)
     for (let before = -1; before < inside.size; ) {
       before = inside.size
       inside = dependents(body, inside)
@@ -103,10 +102,12 @@ function products(
     }
     const flowing = floats
       .filter(({ parameter }) => inside.has(parameter))
-      .map((carry) => ({ ...carry, last: find('carry', carry.index), cotangent: fresh(carry.parameter) }))
-    const given = stacked.flatMap((output, i) => {
-      const source = sums.get(find('stack', i)!)
-      return source ? [{ output, parameter: fresh(output), source }] : []
+      .map((carry) => ({ ...carry, cotangent: fresh(carry.parameter) }))
+    const given = results.flatMap((result) => {
+      const { kind, of } = result.attributes
+      return kind === 'stack' && sums.has(result)
+        ? [{ output: of, parameter: fresh(of), source: sums.get(result)! }]
+        : []
     })
 
     const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
@@ -117,39 +118,37 @@ function products(
       new Set(closure),
     )
     const derivative = (node: Tensor): Tensor => derivatives[by.indexOf(node)]
+    const totals = closed.map((node) => ({ node, total: fresh(node) }))
     const backwards = loopNode({
       count,
       reversed: true,
       carries: [
-        ...flowing.map(({ parameter, cotangent, last }) => ({
+        ...flowing.map(({ parameter, cotangent }) => ({
           parameter: cotangent,
-          first: sums.get(last!) ?? zeros(parameter.shape),
+          first: sums.get(find('carry', parameter)!) ?? zeros(parameter.shape),
           result: derivative(parameter),
         })),
-        ...closed.map((node) => {
-          const total = fresh(node)
-          return { parameter: total, first: zeros(node.shape), result: total.add(derivative(node)) }
-        }),
+        ...totals.map(({ node, total }) => ({
+          parameter: total,
+          first: zeros(node.shape),
+          result: total.add(derivative(node)),
+        })),
       ],
       inputs: [
-        ...carries.map(({ parameter }, i) => ({ parameter, source: loopResult(loop, 'record', i) })),
+        ...carries.map(({ parameter }) => ({ parameter, source: loopResult(loop, 'record', parameter) })),
         ...inputs,
         ...given,
       ],
       stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
     })
 
-    flowing.forEach(({ first, index }, i) => {
-      add(first, loopResult(backwards, 'carry', i))
-      const record = find('record', index)
-      if (record) sums.set(record, loopResult(backwards, 'stack', parts.length + i))
-    })
-    parts.forEach(({ source }, i) => {
-      add(source, loopResult(backwards, 'stack', i))
-    })
-    closed.forEach((node, i) => {
-      add(node, loopResult(backwards, 'carry', flowing.length + i))
-    })
+    for (const { parameter, first, cotangent } of flowing) {
+      add(first, loopResult(backwards, 'carry', cotangent))
+      const record = find('record', parameter)
+      if (record) sums.set(record, loopResult(backwards, 'stack', derivative(parameter)))
+    }
+    for (const { parameter, source } of parts) add(source, loopResult(backwards, 'stack', derivative(parameter)))
+    for (const { node, total } of totals) add(node, loopResult(backwards, 'carry', total))
   }
 }
 

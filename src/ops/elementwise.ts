@@ -7,16 +7,15 @@ import { type ScalarName, scalars } from './scalar.ts'
 
 interface ElementwiseRow extends OpRow {
   readonly lowering: Elementwise
-  /** The right operand that changes nothing. */
-  readonly neutral?: number
-  /** Whether the operands may change places, so that a neutral one changes nothing on the left. */
-  readonly commutes?: boolean
+  /** The operand that changes nothing, on the right and on the left. */
+  readonly right?: number
+  readonly left?: number
 }
 
 const row = (
   scalar: Elementwise['scalar'],
   gradient: OpRow['gradient'],
-  more: Pick<ElementwiseRow, 'neutral' | 'commutes'> & Pick<Elementwise, 'result'> = {},
+  more: Pick<ElementwiseRow, 'right' | 'left'> & Pick<Elementwise, 'result'> = {},
 ): ElementwiseRow => ({ lowering: { kind: 'elementwise', scalar, result: more.result }, gradient, ...more })
 
 /** Of both types, under names that differ by an I. */
@@ -26,13 +25,8 @@ const both = (
 /** g, x, y = f(x) -> g f'(x). From the result y where it can be, so that x need not be kept. */
 const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): ElementwiseRow =>
   row({ f32 }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)])
-/** Of two equal operands the first gets the gradient. */
-const choose =
-  (firstWins: (a: Tensor, b: Tensor) => Tensor): OpRow['gradient'] =>
-  ({ cotangent: g, inputs: [a, b] }) => {
-    const first = firstWins(a, b)
-    return [where(first, g, 0), where(first, 0, g)]
-  }
+/** The cotangent goes to the one or to the other. */
+const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
 type Unary = 'abs' | 'elu' | 'erf' | 'exp' | 'isFinite' | 'log' | 'log1p' | 'neg' | 'rsqrt' | 'sign' | 'sqrt' | 'tanh'
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
@@ -56,28 +50,15 @@ const unaryRows: Record<Unary, ElementwiseRow> = {
 }
 
 const binaryRows: Record<Binary, ElementwiseRow> = {
-  add: row(both('add'), ({ cotangent: g }) => [g, g], { neutral: 0, commutes: true }),
-  sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { neutral: 0 }),
-  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], {
-    neutral: 1,
-    commutes: true,
+  add: row(both('add'), ({ cotangent: g }) => [g, g], { right: 0, left: 0 }),
+  sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { right: 0 }),
+  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], { right: 1, left: 1 }),
+  div: row({ f32: 'div' }, ({ cotangent: g, inputs: [, b], output: y }) => [g.div(b), g.div(b).mul(y).neg()], {
+    right: 1,
   }),
-  div: row(
-    { f32: 'div' },
-    ({ cotangent: g, inputs: [, b], output: y }) => {
-      const da = g.div(b)
-      return [da, da.mul(y).neg()]
-    },
-    { neutral: 1 },
-  ),
-  minimum: row(
-    both('minimum'),
-    choose((a, b) => a.lessEqual(b)),
-  ),
-  maximum: row(
-    both('maximum'),
-    choose((a, b) => b.lessEqual(a)),
-  ),
+  // of two equal operands the first gets the gradient
+  minimum: row(both('minimum'), ({ cotangent: g, inputs: [a, b] }) => choose(a.lessEqual(b), g)),
+  maximum: row(both('maximum'), ({ cotangent: g, inputs: [a, b] }) => choose(b.lessEqual(a), g)),
   less: row(both('less'), noGradient, { result: 'i32' }),
   lessEqual: row(both('lessEqual'), noGradient, { result: 'i32' }),
   equal: row(both('equal'), noGradient, { result: 'i32' }),
@@ -93,8 +74,7 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   }),
   where: row({ f32: 'where', i32: 'where' }, ({ cotangent: g, inputs: [condition] }) => [
     undefined,
-    where(condition, g, 0),
-    where(condition, 0, g),
+    ...choose(condition, g),
   ]),
   toFloat: row({ i32: 'toFloat' }, noGradient, { result: 'f32' }),
   toInt: row({ f32: 'toInt' }, noGradient, { result: 'i32' }),
@@ -104,7 +84,7 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
 
 /** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
 export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
-  const { lowering, neutral, commutes } = elementwiseRows[op]
+  const { lowering, right, left } = elementwiseRows[op]
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
@@ -118,8 +98,8 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const shape = broadcastShapes(op, ...inputs.map((input) => input.shape))
   const result = lowering.result ?? dtype
   const values = inputs.map(constantValue)
-  if (neutral !== undefined && values[1] === neutral) return inputs[0].broadcastTo(shape)
-  if (commutes && values[0] === neutral) return inputs[1].broadcastTo(shape)
+  if (right !== undefined && values[1] === right) return inputs[0].broadcastTo(shape)
+  if (left !== undefined && values[0] === left) return inputs[1].broadcastTo(shape)
   if (op !== 'philox' && values.every((value) => value !== undefined)) {
     const [a, b = 0, c = 0] = values
     return constant(scalars[scalar].evaluate(a, b, c), result).broadcastTo(shape)

@@ -17,8 +17,11 @@ export interface LoopSpec {
   readonly stacked: readonly Tensor[]
 }
 
-/** The last carry, a stack of results, or the record of a carry's values at the begin of each iteration. */
-export type LoopResult = { readonly kind: 'carry' | 'stack' | 'record'; readonly index: number }
+/** Of a carry's parameter the last value, or the record of its values at the begin of each iteration; of a result its stack. */
+export interface LoopResult {
+  readonly kind: 'carry' | 'record' | 'stack'
+  readonly of: Tensor
+}
 
 export const loopRows = {
   loop: { gradient: noGradient },
@@ -60,11 +63,9 @@ export function reachable(roots: readonly Tensor[], known = (_: Tensor): boolean
   return [...found].sort((a, b) => a.id - b.id)
 }
 
-export function loopResult(loop: Tensor<LoopSpec>, kind: LoopResult['kind'], index: number): Tensor<LoopResult> {
-  const { count, carries, stacked } = loop.attributes
-  const value = kind === 'stack' ? stacked[index] : carries[index].parameter
-  const shape = kind === 'carry' ? value.shape : [count, ...value.shape]
-  return new Tensor('loopResult', [loop], { kind, index }, shape, value.dtype)
+export function loopResult(loop: Tensor<LoopSpec>, kind: LoopResult['kind'], of: Tensor): Tensor<LoopResult> {
+  const shape = kind === 'carry' ? of.shape : [loop.attributes.count, ...of.shape]
+  return new Tensor('loopResult', [loop], { kind, of }, shape, of.dtype)
 }
 
 export interface LoopOptions {
@@ -125,27 +126,27 @@ export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions,
   }
 
   const device = [...carry, ...inputs].find((tensor) => tensor.device)?.device
-  const carries = carry.map((first) => ({ first, parameter: parameter(first.shape, first.dtype, device) }))
+  const now = carry.map(({ shape, dtype }) => parameter(shape, dtype, device))
   const parts = [...inputs, iota([count], 0)].map((source) => ({
     source,
     parameter: parameter(source.shape.slice(1), source.dtype, device),
   }))
   const [index, ...rest] = parts.map(({ parameter }) => parameter).reverse()
-  const result = iteration(
-    carries.map(({ parameter }) => parameter),
-    rest.reverse(),
-    index,
-  )
+  const result = iteration(now, rest.reverse(), index)
   const node = loopNode({
     count,
     reversed: false,
-    carries: carries.map((one, i) => ({ ...one, result: result.carry[i] })),
+    carries: now.map((parameter, i) => ({ parameter, first: carry[i], result: result.carry[i] })),
     inputs: parts,
     stacked: result.outputs,
   })
-  const results = (kind: LoopResult['kind'], list: readonly Tensor[]): Tensor[] =>
-    list.map((_, i) => loopResult(node, kind, i))
-  return { carry: results('carry', carry), outputs: results('stack', result.outputs), record: results('record', carry) }
+  const results = (kind: LoopResult['kind'], of: readonly Tensor[]): Tensor[] =>
+    of.map((one) => loopResult(node, kind, one))
+  return {
+    carry: results('carry', now),
+    outputs: results('stack', result.outputs),
+    record: results('record', now),
+  }
 }
 
 function checkCarry(before: readonly Tensor[], after: readonly Tensor[]): void {

@@ -235,8 +235,8 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     steps: step ? [...outside, step] : [],
   })
   /** The tensors that stand for a result: none where nothing reads it. */
-  const readers = (kind: LoopResult['kind'], index: number): Tensor[] =>
-    results.filter(({ attributes }) => attributes.kind === kind && attributes.index === index)
+  const readers = (kind: LoopResult['kind'], of: Tensor): Tensor[] =>
+    results.filter(({ attributes }) => attributes.kind === kind && attributes.of === of)
   const show = (tensors: readonly Tensor[], base: Node, offset = 0): void => {
     for (const tensor of tensors) block.refs.set(tensor, piece(base, tensor.shape, offset))
   }
@@ -252,9 +252,9 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     })
   }
   const args: Ref[] = []
-  const goals = carries.map(({ parameter, first, result }, i) => {
+  const goals = carries.map(({ parameter, first, result }) => {
     // of a recorded carry every value stays, and the next one stands behind it
-    const records = readers('record', i)
+    const records = readers('record', parameter)
     const recorded = records.length > 0
     const step = recorded ? sizeOf(parameter.shape) : 0
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
@@ -263,17 +263,17 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     leaf.home = piece(base, parameter.shape, 0, step)
     body.refs.set(parameter, whole(leaf))
     show(records, base)
-    show(readers('carry', i), base, count * step)
+    show(readers('carry', parameter), base, count * step)
     return { tensor: result, into: recorded ? piece(base, parameter.shape, step, step) : whole(leaf) }
   })
-  stacked.forEach((tensor, i) => {
-    const stacks = readers('stack', i)
-    if (stacks.length === 0) return
+  for (const tensor of new Set(stacked)) {
+    const stacks = readers('stack', tensor)
+    if (stacks.length === 0) continue
     const step = sizeOf(tensor.shape) * (reversed ? -1 : 1)
     const base = memory(count, tensor)
     goals.push({ tensor, into: piece(base, tensor.shape, reversed ? (1 - count) * step : 0, step) })
     show(stacks, base)
-  })
+  }
 
   const values = bring(
     goals.map(({ tensor }) => tensor),

@@ -103,6 +103,16 @@ const cases: Record<string, Case> = {
       return { loss: carry[1].square().sum(), also: { n: carry[0] } }
     },
   },
+  'an output that is given twice': {
+    inputs: { h: f32(3), x: f32(4, 3) },
+    build: ({ h, x }, unroll) => {
+      const { carry, outputs } = loop({ count: 4, carry: [h], inputs: [x], unroll }, ([h], [x]) => {
+        const next = h.mul(x).tanh()
+        return { carry: [next], outputs: [next, next, h] }
+      })
+      return { loss: carry[0].add(outputs[0].square().sum(0)).add(outputs[1].mul(outputs[2]).sum(0)).sum() }
+    },
+  },
   'one iteration': {
     inputs: { h: f32(3, 3), x: f32(1, 3) },
     build: ({ h, x }, unroll) => {

@@ -150,7 +150,9 @@ export function interpret(
         loops.set(node, runLoop(node as Tensor<LoopSpec>, known))
         return new Float64Array(1)
       case 'loopResult': {
-        const { kind, index } = attributes as LoopResult
+        const { kind, of } = attributes as LoopResult
+        const { carries, stacked } = from.attributes as LoopSpec
+        const index = kind === 'stack' ? stacked.indexOf(of) : carries.findIndex(({ parameter }) => parameter === of)
         return loops.get(from)![kind][index]
       }
       default:
