@@ -13,7 +13,6 @@ import {
   detached,
   isComputed,
   isWhole,
-  keyOf,
   type Node,
   type Ref,
   refsOf,
@@ -55,27 +54,25 @@ function build(tensor: Tensor, block: Block): Ref {
   const args = tensor.inputs.map((input) => block.find(input)!)
   const [x] = args
   const { lowering } = rowOf(op)
-  const node = (task: Task, key?: string): Ref => whole(addNode(block, task, shape, dtype, key))
+  const node = (task: Task): Ref => whole(addNode(block, task, shape, dtype))
   const elements = sizeOf(shape)
 
   if (lowering?.kind === 'formula') return bring([lowering.expand(tensor.inputs, attributes)], block)[0]
   if (lowering?.kind === 'elementwise') {
     const scalar = lowering.scalar[args[args.length - 1].base.dtype]!
     const { seed, site } = attributes
-    return node({ kind: 'elementwise', op: scalar, args, seed, site }, `${scalar} ${seed} ${site} ${args.map(keyOf)}`)
+    return node({ kind: 'elementwise', op: scalar, args, seed, site })
   }
   switch (op) {
-    case 'constant': {
-      const { value } = attributes
-      return node({ kind: 'literal', value }, `literal ${value} ${Object.is(value, -0)}`)
-    }
+    case 'constant':
+      return node({ kind: 'literal', value: attributes.value })
     case 'data':
       return node({ kind: 'buffer', buffer: { kind: 'constant', values: attributes.values, dtype, elements } })
     case 'variable':
       return node({ kind: 'buffer', buffer: { kind: 'variable', id: tensor.id, elements } })
     case 'iota': {
       const { axis } = attributes as { axis: number }
-      const base = addNode(block, { kind: 'iota' }, [shape[axis]], 'i32', 'iota')
+      const base = addNode(block, { kind: 'iota' }, [shape[axis]], 'i32')
       return { ...whole(base), shape, strides: shape.map((_, i) => (i === axis ? 1 : 0)) }
     }
     case 'stopGradient':
@@ -115,42 +112,31 @@ function build(tensor: Tensor, block: Block): Ref {
       const values = inMemory(x, block)
       const pick = (list: readonly number[]): number[] => order.map((axis) => list[axis])
       const ordered: Ref = { ...values, shape: pick(values.shape), strides: pick(values.strides) }
-      const rank = shape.length
-      return node(
-        {
-          kind: 'reduce',
-          op,
-          dtype,
-          accumulate: false,
-          x: ordered,
-          kept: axesOf(ordered, 0, rank),
-          reduced: axesOf(ordered, rank),
-        },
-        `${op} ${keyOf(ordered)}`,
-      )
+      const [kept, inner] = [axesOf(ordered, 0, shape.length), axesOf(ordered, shape.length)]
+      return node({ kind: 'reduce', op, dtype, accumulate: false, x: ordered, kept, reduced: inner })
     }
     case 'einsum': {
       const [a, b] = args.map((arg) => inMemory(arg, block))
-      const letters = attributes as Contraction
-      return node(matmul(a, b, letters), `einsum ${letters.a},${letters.b}->${letters.out} ${keyOf(a)} ${keyOf(b)}`)
+      return node(matmul(a, b, attributes))
     }
     case 'gather': {
       const [table, indices] = args.map((arg) => contiguous(arg, block))
-      const count = sizeOf(indices.shape)
-      const width = sizeOf(table.shape.slice(1))
-      return node(
-        { kind: 'gather', dtype, table, indices, count, width, tableRows: table.shape[0] },
-        `gather ${keyOf(table)} ${keyOf(indices)}`,
-      )
+      const [tableRows, ...rest] = table.shape
+      return node({
+        kind: 'gather',
+        dtype,
+        table,
+        indices,
+        count: sizeOf(indices.shape),
+        width: sizeOf(rest),
+        tableRows,
+      })
     }
     case 'scatterAdd': {
       const [values, indices] = args.map((arg) => contiguous(arg, block))
-      const count = sizeOf(indices.shape)
-      const width = sizeOf(values.shape) / count
-      return node(
-        { kind: 'scatterAdd', accumulate: false, x: values, indices, count, width, tableRows: shape[0] },
-        `scatterAdd ${keyOf(values)} ${keyOf(indices)}`,
-      )
+      const [tableRows, ...rest] = shape
+      const [count, width] = [sizeOf(indices.shape), sizeOf(rest)]
+      return node({ kind: 'scatterAdd', accumulate: false, x: values, indices, count, width, tableRows })
     }
     default:
       throw new RmaatError(

@@ -106,15 +106,22 @@ export const detached = (block: Block, task: Task, shape: Shape, dtype: DType, h
   home,
 })
 
-/** A node of a block: the one that is there, if there is one of this key, type and shape. */
-export function addNode(block: Block, task: Task, shape: Shape, dtype: DType, key?: string): Node {
-  const full = key && `${key} ${dtype} ${shape}`
-  const found = full && block.findNode(full)
+/** A node of a block: the one that is there already, where an equal one is. */
+export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): Node {
+  const key = unique.has(task.kind) ? undefined : `${dtype}[${shape}] ${JSON.stringify(task, fieldKey)}`
+  const found = key && block.findNode(key)
   if (found) return found
   const node = detached(block, task, shape, dtype)
   block.nodes.push(node)
-  if (full) block.known.set(full, node)
+  if (key) block.known.set(key, node)
   return node
+}
+
+const unique: ReadonlySet<Task['kind']> = new Set(['buffer', 'carry', 'memory', 'loop'])
+const fieldKey = (_: string, field: unknown): unknown => {
+  if (isRef(field)) return `${field.base.id}+${field.offset}[${field.shape}](${field.strides})${field.steps}`
+  // of numbers JSON does not tell NaN from infinities, nor 0 from -0
+  return typeof field === 'number' ? (Object.is(field, -0) ? '-0' : `${field}`) : field
 }
 
 /** A reference to a whole node. */
@@ -133,22 +140,25 @@ export const isWhole = (ref: Ref): boolean =>
   sizeOf(ref.shape) === sizeOf(ref.base.shape) &&
   isContiguous(ref)
 
-export const keyOf = (ref: Ref): string => `${ref.base.id}+${ref.offset}[${ref.shape}](${ref.strides})${ref.steps}`
-
 const identity = (ref: Ref): Task => ({ kind: 'elementwise', op: 'identity', args: [ref] })
 
 /** A contiguous copy of a view. */
-export const copyOf = (ref: Ref, block: Block): Ref =>
-  whole(addNode(block, identity(ref), ref.shape, ref.base.dtype, `identity ${keyOf(ref)}`))
+export const copyOf = (ref: Ref, block: Block): Ref => whole(addNode(block, identity(ref), ref.shape, ref.base.dtype))
 
 /** A node, detached, that writes a value at a place. */
 export const writeOf = ({ value, into }: Store, block: Block): Node =>
   detached(block, identity(value), value.shape, value.base.dtype, into)
 
+const isRef = (field: unknown): field is Ref => typeof field === 'object' && field !== null && 'base' in field
+
+/** A task with something else in the place of its views. */
+export const mapRefs = (task: Task, map: (ref: Ref) => unknown): object =>
+  Object.fromEntries(Object.entries(task).map(([name, field]) => [name, isRef(field) ? map(field) : field]))
+
 /** Everything that a node reads. */
 export function refsOf({ task, home }: Node): readonly Ref[] {
   if ('args' in task) return task.args
-  const operands = Object.values(task).filter((field): field is Ref => typeof field === 'object' && 'base' in field)
+  const operands = Object.values(task).filter(isRef)
   return home && accumulates(task) ? [...operands, home] : operands
 }
 

@@ -11,6 +11,7 @@ import {
   copyOf,
   isComputed,
   isWhole,
+  mapRefs,
   type Node,
   type Ref,
   refsOf,
@@ -96,9 +97,8 @@ class Emitter {
       this.instructions.push({ kind: 'end' })
       this.loops.pop()
     } else if (task.kind !== 'memory') {
-      const fields = Object.entries(task).map(([name, field]) => [name, isRef(field) ? this.place(field) : field])
-      const call = { ...Object.fromEntries(fields), out: this.place(whole(node)) }
-      this.instructions.push(call as Instruction)
+      const call = mapRefs(task, (ref) => this.place(ref))
+      this.instructions.push({ ...call, out: this.place(whole(node)) } as Instruction)
     }
   }
 
@@ -154,8 +154,6 @@ class Emitter {
     return { buffers: [{ kind: 'arena', elements: arena }, ...buffers], instructions, inputs, outputs, memory }
   }
 }
-
-const isRef = (field: unknown): field is Ref => typeof field === 'object' && field !== null && 'base' in field
 
 /** Lets a value be computed right where it is wanted, if nothing reads any more what lies there. */
 function settles({ value, into }: Store, block: Block, clusters: readonly Cluster[]): boolean {
