@@ -1,6 +1,6 @@
-import { RmaatError } from '../errors.ts'
+import type { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { broadcastShapes, formatShape } from '../tensor/shape.ts'
+import { broadcastShapes, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { expectDType, type OpRow } from './row.ts'
 
@@ -48,8 +48,7 @@ function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
  */
 export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
   const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(notation.replaceAll(' ', ''))
-  const wrong = (why: string): RmaatError =>
-    new RmaatError('shape', `einsum '${notation}' of ${formatShape(x.shape)} and ${formatShape(y.shape)}: ${why}`)
+  const wrong = (why: string): RmaatError => shapeError`einsum '${notation}' of ${x.shape} and ${y.shape}: ${why}`
   if (!match) throw wrong("expected a form like 'ij,jk->ik'")
   const [, a, b, out] = match
   expectDType('einsum', x, 'f32')
@@ -68,12 +67,10 @@ export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
 
 /** Matrix product over the last two axes; axes before them are broadcast. A vector is a row on the left, a column on the right. */
 export function matmul(x: Tensor, y: Tensor): Tensor {
-  if (x.rank === 0 || y.rank === 0) throw new RmaatError('shape', 'matmul: a scalar is no matrix; use mul')
+  if (x.rank === 0 || y.rank === 0) throw shapeError`matmul: a scalar is no matrix; use mul`
   const inner = [x.shape[x.rank - 1], y.shape[Math.max(0, y.rank - 2)]]
-  if (inner[0] !== inner[1]) {
-    const shapes = `${formatShape(x.shape)} times ${formatShape(y.shape)}`
-    throw new RmaatError('shape', `matmul: ${shapes}: inner sizes ${inner.join(' and ')} differ`)
-  }
+  if (inner[0] !== inner[1])
+    throw shapeError`matmul: ${x.shape} times ${y.shape}: inner sizes ${inner[0]} and ${inner[1]} differ`
   const batch = broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
   const letters = batch.map((_, axis) => String.fromCharCode(97 + axis))
   // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction

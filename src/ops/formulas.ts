@@ -1,5 +1,4 @@
-import { RmaatError } from '../errors.ts'
-import { formatShape } from '../tensor/shape.ts'
+import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { div, equal, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { expectDType, iota, type Lowering, type OpRow } from './row.ts'
@@ -100,7 +99,7 @@ type FormulaName = keyof typeof formulaRows
 const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>
   new Tensor(op, [expectDType(op, x, 'f32')], attributes, x.shape, 'f32')
 const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
-  if (x.rank === 0) throw new RmaatError('shape', `${op}: works over the last axis, and a scalar has none`)
+  if (x.rank === 0) throw shapeError`${op}: works over the last axis, and a scalar has none`
   return node(op, x, attributes)
 }
 
@@ -119,11 +118,7 @@ export const clamp = (x: Tensor, low: number, high: number): Tensor => minimum(m
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectDType('crossEntropy', logits, 'f32')
   expectDType('crossEntropy', labels, 'i32')
-  if (formatShape(logits.shape.slice(0, -1)) !== formatShape(labels.shape) || logits.rank === 0) {
-    throw new RmaatError(
-      'shape',
-      `crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}; expected [...] and [..., classes]`,
-    )
-  }
+  if (logits.rank === 0 || !sameShape(logits.shape.slice(0, -1), labels.shape))
+    throw shapeError`crossEntropy: labels ${labels.shape} do not fit logits ${logits.shape}; expected [...] and [..., classes]`
   return new Tensor('crossEntropy', [logits, labels], {}, labels.shape, 'f32')
 }

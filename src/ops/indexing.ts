@@ -1,5 +1,4 @@
-import { RmaatError } from '../errors.ts'
-import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { less, lessEqual, where } from './elementwise.ts'
 import { expectDType, type OpRow, zeros } from './row.ts'
@@ -21,7 +20,7 @@ export const indexingRows = {
 /** table [V, ...rest], indices of any shape -> [...indices, ...rest]. An index outside of 0..V-1 gives NaN. */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   expectDType('gather', indices, 'i32')
-  if (table.rank === 0) throw new RmaatError('shape', 'gather: a scalar has no rows to choose from')
+  if (table.rank === 0) throw shapeError`gather: a scalar has no rows to choose from`
   return new Tensor('gather', [table, indices], {}, [...indices.shape, ...table.shape.slice(1)], table.dtype)
 }
 
@@ -29,12 +28,8 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
 export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
   expectDType('scatterAdd', expectDType('scatterAdd', indices, 'i32') && x, 'f32')
   const rest = x.shape.slice(indices.rank)
-  if (formatShape(x.shape.slice(0, indices.rank)) !== formatShape(indices.shape)) {
-    throw new RmaatError(
-      'shape',
-      `scatterAdd: ${formatShape(x.shape)} does not begin with the shape of its indices, ${formatShape(indices.shape)}`,
-    )
-  }
+  if (!sameShape(x.shape.slice(0, indices.rank), indices.shape))
+    throw shapeError`scatterAdd: ${x.shape} does not begin with the shape of its indices, ${indices.shape}`
   checkShape('scatterAdd', [rows])
   if (sizeOf(x.shape) === 0) return zeros([rows, ...rest])
   return new Tensor('scatterAdd', [x, indices], {}, [rows, ...rest], 'f32')

@@ -1,6 +1,5 @@
-import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { formatShape, sameShape } from '../tensor/shape.ts'
+import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 import { select, stack } from './views.ts'
@@ -99,11 +98,9 @@ export interface LoopValues {
  * each iteration again, from the last to the first (memory replay, Wu et al. 2020).
  */
 export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions, body: LoopBody): LoopValues {
-  if (!Number.isInteger(count) || count < 1)
-    throw new RmaatError('shape', `loop: ${count} iterations; at least 1 is needed`)
+  if (!Number.isInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
   for (const { shape } of inputs) {
-    if (shape[0] !== count)
-      throw new RmaatError('shape', `loop: an input ${formatShape(shape)} does not begin with the count, ${count}`)
+    if (shape[0] !== count) throw shapeError`loop: an input ${shape} does not begin with the count, ${count}`
   }
   const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
     const { carry: next, outputs = [] } = body([...now], parts, index)
@@ -151,13 +148,11 @@ export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions,
 
 function checkCarry(before: readonly Tensor[], after: readonly Tensor[]): void {
   if (after.length !== before.length)
-    throw new RmaatError('shape', `loop: the body returns ${after.length} carries, expected ${before.length}`)
+    throw shapeError`loop: the body returns ${after.length} carries, expected ${before.length}`
   after.forEach((result, i) => {
     const { shape, dtype } = before[i]
     expectDType('loop', result, dtype)
-    if (!sameShape(result.shape, shape)) {
-      const [begin, end] = [shape, result.shape].map(formatShape)
-      throw new RmaatError('shape', `loop: carry ${i} begins as ${begin} and comes back as ${end}`)
-    }
+    if (!sameShape(result.shape, shape))
+      throw shapeError`loop: carry ${i} begins as ${shape} and comes back as ${result.shape}`
   })
 }

@@ -1,5 +1,4 @@
-import { RmaatError } from '../errors.ts'
-import { formatShape, normalizeAxes, sizeOf } from '../tensor/shape.ts'
+import { normalizeAxes, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { equal, where } from './elementwise.ts'
 import { constant, expectDType, iota, type OpRow } from './row.ts'
@@ -44,7 +43,7 @@ export function mean(x: Tensor, axes?: Axes, keep = false): Tensor {
 function toLast(operation: string, x: Tensor, axes: readonly number[]): Tensor {
   const kept = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]))
   const length = sizeOf(axes.map((axis) => x.shape[axis]))
-  if (length === 0) throw new RmaatError('shape', `${operation}: nothing to compare in ${formatShape(x.shape)}`)
+  if (length === 0) throw shapeError`${operation}: nothing to compare in ${x.shape}`
   return x.transpose([...kept, ...axes]).reshape([...kept.map((axis) => x.shape[axis]), length])
 }
 

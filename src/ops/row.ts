@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { ScalarName } from './scalar.ts'
 
@@ -66,32 +66,24 @@ export const toTensor = (value: TensorLike, dtype: DType): Tensor =>
   value instanceof Tensor ? value : constant(checkNumber(value, dtype), dtype)
 
 function checkNumber(value: number, dtype: DType): number {
-  if (typeof value !== 'number') {
+  if (typeof value !== 'number')
     throw new RmaatError('dtype', `a tensor or a number was expected, found ${typeof value}`)
-  }
-  if (dtype === 'i32' && (value | 0) !== value) {
+  if (dtype === 'i32' && (value | 0) !== value)
     throw new RmaatError('dtype', `${value} is no 32-bit integer; i32 was expected`)
-  }
   return value
 }
 
 export function expectDType(operation: string, tensor: Tensor, dtype: DType): Tensor {
-  if (tensor.dtype !== dtype) {
-    throw new RmaatError(
-      'dtype',
-      `${operation}: expected ${dtype}, found ${tensor.dtype}${formatShape(tensor.shape)}; use cast('${dtype}')`,
-    )
-  }
-  return tensor
+  if (tensor.dtype === dtype) return tensor
+  const found = `${tensor.dtype}${formatShape(tensor.shape)}`
+  throw new RmaatError('dtype', `${operation}: expected ${dtype}, found ${found}; use cast('${dtype}')`)
 }
 
 /** A tensor of the given values, row by row; a constant of whatever program uses it. */
 export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'f32'): Tensor {
   checkShape('tensor', shape)
   for (let i = 0; dtype === 'i32' && i < values.length; i++) checkNumber(values[i], dtype)
-  if (sizeOf(shape) !== values.length) {
-    throw new RmaatError('shape', `tensor: ${values.length} values do not fill the shape ${formatShape(shape)}`)
-  }
+  if (sizeOf(shape) !== values.length) throw shapeError`tensor: ${values.length} values do not fill the shape ${shape}`
   return new Tensor('data', [], { values: Float64Array.from(values) }, shape, dtype)
 }
 

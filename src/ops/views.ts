@@ -1,18 +1,13 @@
-import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { broadcastShapes, checkShape, formatShape, normalizeAxis, sameShape, sizeOf } from '../tensor/shape.ts'
+import { broadcastShapes, checkShape, normalizeAxis, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { constant, expectDType, type OpRow } from './row.ts'
 
 /** Operations that move numbers and change none. The first four cost nothing: they fold into the address of an operand. */
 export const viewRows = {
-  reshape: {
-    gradient: ({ cotangent: g, inputs: [x] }) => [g.reshape(x.shape)],
-  },
+  reshape: { gradient: ({ cotangent: g, inputs: [x] }) => [g.reshape(x.shape)] },
   transpose: {
-    gradient: ({ cotangent: g, attributes: { axes } }) => [
-      g.transpose((axes as number[]).map((_, axis) => (axes as number[]).indexOf(axis))),
-    ],
+    gradient: ({ cotangent: g, attributes: { axes } }) => [g.transpose(g.shape.map((_, axis) => axes.indexOf(axis)))],
   },
   broadcastTo: {
     gradient: ({ cotangent: g, inputs: [x] }) => {
@@ -23,19 +18,15 @@ export const viewRows = {
   },
   slice: {
     gradient: ({ cotangent: g, inputs: [x], attributes: { start } }) => [
-      pad(
-        g,
-        x.shape.map((size, axis) => [start[axis], size - start[axis] - g.shape[axis]]),
-      ),
+      g.pad(x.shape.map((size, axis) => [start[axis], size - start[axis] - g.shape[axis]])),
     ],
   },
   concat: {
     gradient: ({ cotangent: g, inputs, attributes: { axis } }) => {
       let at = 0
       return inputs.map((input) => {
-        const start = g.shape.map((_, i) => (i === axis ? at : 0))
         at += input.shape[axis]
-        return slice(g, start, input.shape)
+        return g.narrow(axis, at - input.shape[axis], at)
       })
     },
   },
@@ -44,46 +35,30 @@ export const viewRows = {
 /** The same elements in another shape; one size may be -1 and follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = shape.indexOf(-1)
-  const known = sizeOf(shape.filter((_, axis) => axis !== unknown))
-  const target =
-    unknown < 0 ? shape : shape.map((size, axis) => (axis === unknown ? sizeOf(x.shape) / (known || 1) : size))
-  if (sizeOf(target) !== sizeOf(x.shape) || !target.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RmaatError(
-      'shape',
-      `reshape: ${formatShape(x.shape)} has ${sizeOf(x.shape)} elements, which do not fill ${formatShape(shape)}`,
-    )
-  }
+  const target = unknown < 0 ? shape : shape.with(unknown, sizeOf(x.shape) / (-sizeOf(shape) || 1))
+  if (sizeOf(target) !== sizeOf(x.shape) || !target.every((size) => Number.isInteger(size) && size >= 0))
+    throw shapeError`reshape: ${x.shape} has ${sizeOf(x.shape)} elements, which do not fill ${shape}`
   if (sameShape(target, x.shape)) return x
   return x.op === 'reshape' ? reshape(x.inputs[0], target) : new Tensor('reshape', [x], {}, target, x.dtype)
 }
 
 /** Axes in the given order; without one the last two change places. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
-  const all = x.shape.map((_, axis) => axis)
-  if (!axes && x.rank < 2)
-    throw new RmaatError('shape', `transpose: two axes are needed, found ${formatShape(x.shape)}`)
-  const order = axes
-    ? axes.map((axis) => normalizeAxis('transpose', axis, x.rank))
-    : [...all.slice(0, -2), x.rank - 1, x.rank - 2]
-  if (order.length !== x.rank || new Set(order).size !== x.rank) {
-    throw new RmaatError('shape', `transpose: [${axes}] is no order of the ${x.rank} axes of ${formatShape(x.shape)}`)
-  }
+  if (!axes && x.rank < 2) throw shapeError`transpose: two axes are needed, found ${x.shape}`
+  const turned = [...x.shape.keys()].slice(0, -2).concat(-1, -2)
+  const order = (axes ?? turned).map((axis) => normalizeAxis('transpose', axis, x.rank))
+  if (order.length !== x.rank || new Set(order).size !== x.rank)
+    throw shapeError`transpose: ${axes} is no order of the ${x.rank} axes of ${x.shape}`
   if (order.every((axis, i) => axis === i)) return x
-  return new Tensor(
-    'transpose',
-    [x],
-    { axes: order },
-    order.map((axis) => x.shape[axis]),
-    x.dtype,
-  )
+  const shape = order.map((axis) => x.shape[axis])
+  return new Tensor('transpose', [x], { axes: order }, shape, x.dtype)
 }
 
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   checkShape('broadcastTo', shape)
-  if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
-    throw new RmaatError('shape', `broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}`)
-  }
+  if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
+    throw shapeError`broadcastTo: ${x.shape} does not stretch to ${shape}`
   return x.op === 'broadcastTo' && x.inputs[0].rank === x.rank
     ? broadcastTo(x.inputs[0], shape)
     : new Tensor('broadcastTo', [x], {}, shape, x.dtype)
@@ -92,16 +67,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** The box of `size` elements that begins at `start`, on every axis. */
 export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
   checkShape('slice', size)
-  if (
-    start.length !== x.rank ||
-    size.length !== x.rank ||
-    !x.shape.every((n, i) => Number.isInteger(start[i]) && start[i] >= 0 && start[i] + size[i] <= n)
-  ) {
-    throw new RmaatError(
-      'shape',
-      `slice: a box of ${formatShape(size)} at ${formatShape(start)} does not lie in ${formatShape(x.shape)}`,
-    )
-  }
+  const inside = x.shape.every((n, i) => Number.isInteger(start[i]) && start[i] >= 0 && start[i] + size[i] <= n)
+  if (!inside || start.length !== x.rank || size.length !== x.rank)
+    throw shapeError`slice: a box of ${size} at ${start} does not lie in ${x.shape}`
   return sameShape(size, x.shape) ? x : new Tensor('slice', [x], { start }, size, x.dtype)
 }
 
@@ -109,64 +77,48 @@ export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor 
 export function narrow(x: Tensor, axis: number, from: number, to: number = x.shape.at(axis) ?? 0): Tensor {
   const along = normalizeAxis('narrow', axis, x.rank)
   const [first, last] = [from, to].map((bound) => (bound < 0 ? bound + x.shape[along] : bound))
-  if (last < first) throw new RmaatError('shape', `narrow: ${from} to ${to} is empty on an axis of ${x.shape[along]}`)
-  return slice(
-    x,
-    x.shape.map((_, i) => (i === along ? first : 0)),
-    x.shape.map((n, i) => (i === along ? last - first : n)),
-  )
+  if (last < first) throw shapeError`narrow: ${from} to ${to} is empty on an axis of ${x.shape[along]}`
+  const start = new Array<number>(x.rank).fill(0)
+  return slice(x, start.with(along, first), x.shape.with(along, last - first))
 }
 
 /** One element of an axis, which disappears. */
 export const select = (x: Tensor, axis: number, index: number): Tensor => {
   const along = normalizeAxis('select', axis, x.rank)
   const at = index < 0 ? index + x.shape[along] : index
-  return narrow(x, along, at, at + 1).reshape(x.shape.filter((_, i) => i !== along))
+  return narrow(x, along, at, at + 1).reshape(x.shape.toSpliced(along, 1))
 }
 
 /** Numbers before and after, a pair for each axis. */
 export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0): Tensor {
-  if (widths.length !== x.rank) {
-    throw new RmaatError('shape', `pad: ${widths.length} pairs for the ${x.rank} axes of ${formatShape(x.shape)}`)
-  }
+  if (widths.length !== x.rank) throw shapeError`pad: ${widths.length} pairs for the ${x.rank} axes of ${x.shape}`
   checkShape('pad', widths.flat())
   return widths.reduce((padded, [before, after], axis) => {
-    const fill = (size: number): Tensor =>
-      constant(value, x.dtype).broadcastTo(padded.shape.map((n, i) => (i === axis ? size : n)))
-    const parts = [...(before ? [fill(before)] : []), padded, ...(after ? [fill(after)] : [])]
-    return concat(parts, axis)
+    const fill = (size: number): Tensor[] =>
+      size ? [constant(value, x.dtype).broadcastTo(padded.shape.with(axis, size))] : []
+    return concat([...fill(before), padded, ...fill(after)], axis)
   }, x)
 }
 
 export function concat(parts: readonly Tensor[], axis = 0): Tensor {
-  if (parts.length === 0) throw new RmaatError('shape', 'concat: nothing to join')
+  if (parts.length === 0) throw shapeError`concat: nothing to join`
   const [first] = parts
   const along = normalizeAxis('concat', axis, first.rank)
   for (const part of parts) {
     expectDType('concat', part, first.dtype)
-    if (part.rank !== first.rank || !part.shape.every((size, i) => i === along || size === first.shape[i])) {
-      throw new RmaatError(
-        'shape',
-        `concat: ${formatShape(first.shape)} and ${formatShape(part.shape)} differ outside axis ${along}`,
-      )
-    }
+    if (part.rank !== first.rank || !part.shape.every((size, i) => i === along || size === first.shape[i]))
+      throw shapeError`concat: ${first.shape} and ${part.shape} differ outside axis ${along}`
   }
   if (parts.length === 1) return first
   const length = parts.reduce((sum, part) => sum + part.shape[along], 0)
-  return new Tensor(
-    'concat',
-    parts,
-    { axis: along },
-    first.shape.map((n, i) => (i === along ? length : n)),
-    first.dtype,
-  )
+  return new Tensor('concat', parts, { axis: along }, first.shape.with(along, length), first.dtype)
 }
 
 /** Joins along a new axis. */
 export const stack = (parts: readonly Tensor[], axis = 0): Tensor => {
   const along = axis < 0 ? axis + (parts[0]?.rank ?? 0) + 1 : axis
   return concat(
-    parts.map((part) => part.reshape([...part.shape.slice(0, along), 1, ...part.shape.slice(along)])),
+    parts.map((part) => part.reshape(part.shape.toSpliced(along, 0, 1))),
     along,
   )
 }

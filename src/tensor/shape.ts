@@ -7,6 +7,13 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
 
+/** An error about shapes; lists in its message are written as shapes: shapeError`slice: ${size} at ${start} is too large`. */
+export const shapeError = (message: TemplateStringsArray, ...values: unknown[]): RmaatError =>
+  new RmaatError(
+    'shape',
+    String.raw(message, ...values.map((value) => (Array.isArray(value) ? formatShape(value) : value))),
+  )
+
 /** Row-major strides, in elements. */
 export function contiguousStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length)
@@ -15,16 +22,15 @@ export function contiguousStrides(shape: Shape): number[] {
 }
 
 export function checkShape(operation: string, shape: Shape): void {
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new RmaatError('shape', `${operation}: sizes must be integers of at least 0, found ${formatShape(shape)}`)
-  }
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw shapeError`${operation}: sizes must be integers of at least 0, found ${shape}`
 }
 
 /** The axis counted from the front; negative ones count from the back. */
 export function normalizeAxis(operation: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     const range = rank === 0 ? 'there is none in a scalar' : `expected ${-rank} to ${rank - 1}`
-    throw new RmaatError('shape', `${operation}: no axis ${axis} in a tensor of rank ${rank}, ${range}`)
+    throw shapeError`${operation}: no axis ${axis} in a tensor of rank ${rank}, ${range}`
   }
   return axis < 0 ? axis + rank : axis
 }
@@ -33,9 +39,8 @@ export function normalizeAxis(operation: string, axis: number, rank: number): nu
 export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis)
   const list = (typeof axes === 'number' ? [axes] : [...axes]).map((axis) => normalizeAxis(operation, axis, rank))
-  if (new Set(list).size !== list.length) {
-    throw new RmaatError('shape', `${operation}: an axis is named twice in ${JSON.stringify(axes)}`)
-  }
+  if (new Set(list).size !== list.length)
+    throw shapeError`${operation}: an axis is named twice in ${JSON.stringify(axes)}`
   return list.sort((a, b) => a - b)
 }
 
@@ -48,11 +53,8 @@ export function broadcastShapes(operation: string, ...shapes: Shape[]): number[]
       const axis = i + rank - shape.length
       if (size === 1 || size === result[axis]) return
       if (result[axis] !== 1) {
-        throw new RmaatError(
-          'shape',
-          `${operation}: shapes ${shapes.map(formatShape).join(' and ')} do not broadcast: ` +
-            `sizes ${result[axis]} and ${size} meet, equal sizes or a 1 would fit`,
-        )
+        const found = shapes.map(formatShape).join(' and ')
+        throw shapeError`${operation}: shapes ${found} do not broadcast: sizes ${result[axis]} and ${size} meet, equal sizes or a 1 would fit`
       }
       result[axis] = size
     })

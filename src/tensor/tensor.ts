@@ -58,13 +58,13 @@ function commonDevice(op: string, inputs: readonly Tensor[]): DeviceIdentity | u
   let device: DeviceIdentity | undefined
   for (const input of inputs) {
     if (input.device === undefined) continue
-    if (device !== undefined && device !== input.device) {
-      throw new RmaatError(
-        'device',
-        `${op}: operands live on two devices, ${device.name} and ${input.device.name}; read the one and give it to the other as an input`,
-      )
-    }
-    device = input.device
+    device ??= input.device
+    if (device === input.device) continue
+    const found = `${device.name} and ${input.device.name}`
+    throw new RmaatError(
+      'device',
+      `${op}: operands live on two devices, ${found}; read the one and give it to the other as an input`,
+    )
   }
   return device
 }
