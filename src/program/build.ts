@@ -93,17 +93,15 @@ function build(tensor: Tensor, block: Block): Ref {
       return { ...x, shape, offset: x.offset + start.reduce((sum, at, axis) => sum + at * x.strides[axis], 0) }
     }
     case 'concat': {
-      const base = detached(block, { kind: 'memory', args: [], replay: false }, shape, dtype)
-      const { strides } = whole(base)
-      let offset = 0
-      const parts = args.map((value) => {
-        const into: Ref = { base, offset, shape: value.shape, strides, steps: [] }
-        offset += value.shape[attributes.axis] * strides[attributes.axis]
-        return put({ value, into }, block)
-      })
-      base.task = { kind: 'memory', args: parts.filter(({ shape }) => sizeOf(shape) > 0), replay: false }
-      block.nodes.push(base)
-      return whole(base)
+      const parts: Ref[] = []
+      const all = whole(detached(block, { kind: 'memory', args: parts, replay: false }, shape, dtype))
+      let { offset } = all
+      for (const value of args.filter((arg) => sizeOf(arg.shape) > 0)) {
+        parts.push(put({ value, into: { ...all, offset, shape: value.shape } }, block))
+        offset += value.shape[attributes.axis] * all.strides[attributes.axis]
+      }
+      block.nodes.push(all.base)
+      return all
     }
     case 'sum':
     case 'max': {
@@ -122,15 +120,8 @@ function build(tensor: Tensor, block: Block): Ref {
     case 'gather': {
       const [table, indices] = args.map((arg) => contiguous(arg, block))
       const [tableRows, ...rest] = table.shape
-      return node({
-        kind: 'gather',
-        dtype,
-        table,
-        indices,
-        count: sizeOf(indices.shape),
-        width: sizeOf(rest),
-        tableRows,
-      })
+      const [count, width] = [sizeOf(indices.shape), sizeOf(rest)]
+      return node({ kind: 'gather', dtype, table, indices, count, width, tableRows })
     }
     case 'scatterAdd': {
       const [values, indices] = args.map((arg) => contiguous(arg, block))
@@ -211,8 +202,10 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   const body = new Block(block)
   const outside = new Array<number>(block.depth).fill(0)
   const memories: Node[] = []
+  /** The loop itself: what its memories wait for. */
+  const itself: Ref[] = []
   const memory = (pieces: number, { shape, dtype }: Tensor, replay = false): Node => {
-    memories.push(detached(block, { kind: 'memory', args: [], replay }, [pieces, ...shape], dtype))
+    memories.push(detached(block, { kind: 'memory', args: itself, replay }, [pieces, ...shape], dtype))
     return memories[memories.length - 1]
   }
   /** What begins at an element of a memory, and moves by `step` in each iteration. */
@@ -270,10 +263,7 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   })
   const reads = [...body.nodes.flatMap(refsOf), ...body.stores.map(({ value }) => value)]
   args.push(...reads.filter(({ base }) => base.block !== body))
-  const node = addNode(block, { kind: 'loop', count, args, body, memories }, [], 'f32')
-  for (const base of memories) {
-    base.task = { kind: 'memory', replay: base.task.kind === 'memory' && base.task.replay, args: [whole(node)] }
-    block.nodes.push(base)
-  }
-  block.refs.set(loop, whole(node))
+  itself.push(whole(addNode(block, { kind: 'loop', count, args, body, memories }, [], 'f32')))
+  block.nodes.push(...memories)
+  block.refs.set(loop, itself[0])
 }

@@ -4,23 +4,18 @@ import type { Level } from './plan.ts'
 import { isContiguous, mergeAxes } from './strides.ts'
 
 /** One kernel call to be: a node of its own kind, or nodes fused into one `rows` call. */
-export type Cluster = RowsCluster | KernelCluster
-
-export interface KernelCluster {
-  readonly kind: 'kernel'
-  readonly position: number
+export interface Cluster {
+  readonly kind: 'kernel' | 'rows'
+  /** The node that it began with. */
   readonly node: Node
-}
-
-export interface RowsCluster {
-  readonly kind: 'rows'
   readonly position: number
   /** Elements of the `full` values. */
   elements: number
   /** Elements of a row, once a member asks for rows. */
   width: number | undefined
+  /** Its members. */
   readonly levels: Map<Node, Level>
-  /** The members whose values are written to memory. */
+  /** The nodes whose values it writes to memory. */
   readonly stores: Node[]
 }
 
@@ -53,10 +48,6 @@ export function fuse({ nodes, kept }: Block): Cluster[] {
   const clusters: Cluster[] = []
   const isCheap = cheapNodes(nodes, kept)
 
-  const start = <C extends Cluster>(cluster: C): C => {
-    clusters.push(cluster)
-    return cluster
-  }
   const join = (cluster: Cluster, consumer: Node): void => {
     for (const ref of refsOf(consumer)) {
       const list = uses.get(ref.base)
@@ -68,15 +59,10 @@ export function fuse({ nodes, kept }: Block): Cluster[] {
   for (const node of [...nodes].reverse()) {
     const readers = uses.get(node) ?? []
     if (!isComputed(node) || (readers.length === 0 && !kept.has(node))) continue
-    const position = -clusters.length
-    if (!fuses(node)) {
-      join(start({ kind: 'kernel', position, node }), node)
-      continue
-    }
     const groups = [...new Set(readers.map(({ cluster }) => cluster))]
     const fitting = groups.flatMap((cluster) => {
-      const fit = cluster.kind === 'rows' ? fitOf(node, cluster, readers) : undefined
-      return cluster.kind === 'rows' && fit ? [{ cluster, fit }] : []
+      const fit = fitOf(node, cluster, readers)
+      return fit ? [{ cluster, fit }] : []
     })
     const stored = kept.has(node) || groups.length === 0 || fitting.length < groups.length
     const again = groups.length === 1 || isCheap(node)
@@ -87,20 +73,25 @@ export function fuse({ nodes, kept }: Block): Cluster[] {
       join(cluster, node)
       if (stored || !again) cluster.stores.push(node)
     }
-    if (chosen.length === 0) join(start(clusterOf(node, position)), node)
+    if (chosen.length === 0) {
+      clusters.push(clusterOf(node, -clusters.length))
+      join(clusters[clusters.length - 1], node)
+    }
   }
   return mergeNeighbours(clusters.reverse())
 }
 
 /** The cluster of one node. */
-export function clusterOf(node: Node, position = 0): RowsCluster {
-  const width = node.task.kind === 'reduce' ? widthOf(node) : undefined
-  const elements = sizeOf(node.shape) * (width ?? 1)
+export function clusterOf(node: Node, position = 0): Cluster {
+  const { task, shape } = node
+  const kind = fuses(node) ? 'rows' : 'kernel'
+  const width = task.kind === 'reduce' ? widthOf(node) : undefined
   const levels = new Map<Node, Level>([[node, width === undefined ? 'full' : 'row']])
-  return { kind: 'rows', position, elements, width, levels, stores: [node] }
+  const stores = task.kind === 'loop' ? [...task.memories] : [node]
+  return { kind, node, position, elements: sizeOf(shape) * (width ?? 1), width, levels, stores }
 }
 
-function enter(cluster: RowsCluster, node: Node, { level, width }: Fit): void {
+function enter(cluster: Cluster, node: Node, { level, width }: Fit): void {
   const reduce = node.task.kind === 'reduce'
   if (reduce && level === 'full') {
     // the cluster's elements become the rows of a wider one
@@ -142,8 +133,8 @@ function seen(ref: Ref, consumer: Node, { level, width }: Fit): Fit | undefined 
 }
 
 /** How a node can join a cluster: all that reads it there must see it in one way. */
-function fitOf(node: Node, cluster: RowsCluster, readers: readonly Use[]): Fit | undefined {
-  if (cluster.levels.size >= LARGEST_CLUSTER) return undefined
+function fitOf(node: Node, cluster: Cluster, readers: readonly Use[]): Fit | undefined {
+  if (cluster.kind !== 'rows' || !fuses(node) || cluster.levels.size >= LARGEST_CLUSTER) return undefined
   let fit: Fit | undefined
   for (const { consumer, ref } of readers.filter((reader) => reader.cluster === cluster)) {
     const next = seen(ref, consumer, { level: cluster.levels.get(consumer)!, width: fit ? fit.width : cluster.width })
@@ -164,28 +155,27 @@ function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
   const madeBy = new Map<Node, number>()
   const merged: Cluster[] = []
   for (const cluster of clusters) {
-    const at = cluster.kind === 'rows' ? hostOf(cluster, merged, madeBy) : -1
+    const at = hostOf(cluster, merged, madeBy)
     const host = merged[at]
-    if (cluster.kind === 'rows' && host?.kind === 'rows') {
+    if (host) {
       host.width ??= cluster.width
       for (const [node, level] of cluster.levels) host.levels.set(node, level)
       host.stores.push(...cluster.stores)
     } else merged.push(cluster)
-    for (const node of cluster.kind === 'rows' ? cluster.stores : [cluster.node])
-      madeBy.set(node, host ? at : merged.length - 1)
+    for (const node of [cluster.node, ...cluster.stores]) madeBy.set(node, host ? at : merged.length - 1)
   }
   return merged
 }
 
 /** The number of the cluster that another one can join, or -1. */
-function hostOf(cluster: RowsCluster, before: readonly Cluster[], madeBy: ReadonlyMap<Node, number>): number {
+function hostOf(cluster: Cluster, before: readonly Cluster[], madeBy: ReadonlyMap<Node, number>): number {
   const reads = [...cluster.levels].flatMap(([consumer, level]) =>
     refsOf(consumer)
       .filter(({ base }) => !cluster.levels.has(base))
       .map((ref) => ({ ref, consumer, level })),
   )
   // what several clusters write, none of them hosts
-  if (reads.some(({ ref }) => ref.base.task.kind === 'memory')) return -1
+  if (cluster.kind !== 'rows' || reads.some(({ ref }) => ref.base.task.kind === 'memory')) return -1
   const at = Math.max(-1, ...reads.map(({ ref }) => madeBy.get(ref.base) ?? -1))
   const host = before[at]
   if (host?.kind !== 'rows' || host.elements !== cluster.elements) return -1

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { accumulate } from './accumulate.ts'
 import { bring, keep } from './build.ts'
-import { type Cluster, clusterOf, fuse, type RowsCluster } from './fuse.ts'
+import { type Cluster, clusterOf, fuse } from './fuse.ts'
 import {
   accumulates,
   addNode,
@@ -81,7 +81,7 @@ class Emitter {
     for (const store of copied) this.rows(clusterOf(writeOf(store, block)))
   }
 
-  private rows(cluster: RowsCluster): void {
+  private rows(cluster: Cluster): void {
     this.instructions.push(rowsOf(cluster, (ref) => this.view(ref)))
   }
 
@@ -129,13 +129,12 @@ class Emitter {
 
   private touch(node: Node): Storage {
     const now = this.instructions.length
-    const known = this.storages.get(node)
-    const storage = known ?? { elements: sizeOf(node.shape), first: now, last: now, offset: 0 }
-    this.storages.set(node, storage)
     const loop = this.loops[node.block.depth]
-    if (loop) storage.first = Math.min(storage.first, loop.begin)
-    loop?.outer.add(storage)
+    const known = this.storages.get(node)
+    const storage = known ?? { elements: sizeOf(node.shape), first: loop?.begin ?? now, last: now, offset: 0 }
     storage.last = now
+    this.storages.set(node, storage)
+    loop?.outer.add(storage)
     return storage
   }
 
@@ -162,9 +161,9 @@ function settles({ value, into }: Store, block: Block, clusters: readonly Cluste
   while (root.home && accumulates(root.task)) root = root.home.base
   if (!isWhole(value) || root === into.base) return isWhole(value)
   if (!isComputed(root) || root.home || root.block !== block) return false
-  const first = clusters.findIndex((cluster) => madeBy(cluster).some((node) => originOf(node) === root))
+  const first = clusters.findIndex((cluster) => cluster.stores.some((node) => originOf(node) === root))
   const free = clusters.every((cluster, at) => {
-    const readers = membersOf(cluster).flatMap((node) =>
+    const readers = [...cluster.levels.keys()].flatMap((node) =>
       refsOf(node).flatMap((ref) => (ref.base === into.base ? [{ node, ref }] : [])),
     )
     if (readers.length === 0 || at < first) return true
@@ -176,15 +175,6 @@ function settles({ value, into }: Store, block: Block, clusters: readonly Cluste
   })
   if (free) root.home = into
   return free
-}
-
-const membersOf = (cluster: Cluster): Node[] => (cluster.kind === 'rows' ? [...cluster.levels.keys()] : [cluster.node])
-
-/** The nodes whose memory a cluster writes. */
-function madeBy(cluster: Cluster): readonly Node[] {
-  if (cluster.kind === 'rows') return cluster.stores
-  const { node } = cluster
-  return node.task.kind === 'loop' ? node.task.memories : [node]
 }
 
 const originOf = (node: Node): Node => (node.home ? originOf(node.home.base) : node)

@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { checkShape, formatShape, sameShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import type { Device, HostArray, Loaded } from './device.ts'
@@ -20,6 +20,7 @@ export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
 /** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */
 export type Results = Readonly<Record<string, Tensor | readonly Update[]>>
+type Build<I extends Inputs, R extends Results> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
 export type HostInputs<I extends Inputs> = { readonly [Name in keyof I]: ArrayLike<number> | number }
 /** Scalars come as numbers, all else as arrays. */
 export type HostResults<R extends Results> = {
@@ -102,23 +103,15 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     if (this.closed) throw new RmaatError('program', 'the program is closed')
     this.checkVariables()
     const unknown = Object.keys(inputs).filter((name) => !(name in this.specs))
-    if (unknown.length) {
-      throw new RmaatError(
-        'program',
-        `no input is called ${unknown.join(' or ')}; expected ${Object.keys(this.specs).join(', ') || 'none'}`,
-      )
-    }
+    const known = Object.keys(this.specs).join(', ') || 'none'
+    if (unknown.length) throw new RmaatError('program', `no input is called ${unknown.join(' or ')}; expected ${known}`)
     return this.plan.inputs.map(({ name, shape }) => {
       const given = inputs[name]
       const values = typeof given === 'number' ? [given] : given
-      if (values === undefined || values.length !== sizeOf(shape)) {
-        const found = values === undefined ? 'nothing' : `${values.length} numbers`
-        throw new RmaatError(
-          'program',
-          `input ${name} is ${formatShape(shape)}: expected ${sizeOf(shape)} numbers, found ${found}`,
-        )
-      }
-      return values
+      if (values?.length === sizeOf(shape)) return values
+      const found = values === undefined ? 'nothing' : `${values.length} numbers`
+      const expected = `input ${name} is ${formatShape(shape)}: expected ${sizeOf(shape)} numbers`
+      throw new RmaatError('program', `${expected}, found ${found}`)
     })
   }
 }
@@ -128,31 +121,25 @@ const hostValue = ({ shape }: Port, values: HostArray): number | HostArray => (s
 /** Makes the plan of a function, without a backend: what `compile` would run. */
 export function plan<I extends Inputs, R extends Results>(
   device: Device | undefined,
-  inputs: I,
-  build: (inputs: { readonly [Name in keyof I]: Tensor }) => R,
+  specs: I,
+  build: Build<I, R>,
 ): Plan {
-  const placeholders = Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, dtype }]) => {
+  const inputs = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape, dtype }]) => {
       checkShape(`input ${name}`, shape)
       return [name, new Tensor('input', [], { name }, shape, dtype, device)]
     }),
   )
-  const { updates = [], ...outputs } = build(placeholders as { readonly [Name in keyof I]: Tensor })
-  checkUpdates(device, updates as readonly Update[])
+  const results = build(inputs as Parameters<Build<I, R>>[0])
+  const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
+  checkUpdates(device, updates)
   for (const [name, output] of Object.entries(outputs)) {
     if (!(output instanceof Tensor)) throw new RmaatError('program', `the result ${name} is no tensor`)
-    if (output.device && output.device !== device) {
-      throw new RmaatError(
-        'device',
-        `the result ${name} lives on ${output.device.name}, the program on ${device?.name ?? 'no device'}`,
-      )
-    }
+    const where = device?.name ?? 'no device'
+    if (output.device && output.device !== device)
+      throw new RmaatError('device', `the result ${name} lives on ${output.device.name}, the program on ${where}`)
   }
-  return lower({
-    inputs: placeholders,
-    outputs: outputs as Record<string, Tensor>,
-    updates: updates as readonly Update[],
-  })
+  return lower({ inputs, outputs, updates })
 }
 
 function checkUpdates(device: Device | undefined, updates: readonly Update[]): void {
@@ -160,12 +147,8 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
   for (const [variable, value] of updates) {
     if (variable.device !== device) throw new RmaatError('device', `an update of a variable on ${variable.device.name}`)
     if (seen.has(variable)) throw new RmaatError('program', 'a variable is updated twice; join the two values in one')
-    if (!sameShape(variable.shape, value.shape) || variable.dtype !== value.dtype) {
-      throw new RmaatError(
-        'program',
-        `a variable ${variable.dtype}${formatShape(variable.shape)} cannot become ${value.dtype}${formatShape(value.shape)}`,
-      )
-    }
+    const [before, after] = [variable, value].map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`)
+    if (before !== after) throw new RmaatError('program', `a variable ${before} cannot become ${after}`)
     seen.add(variable)
   }
 }
@@ -177,7 +160,7 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
 export function compile<I extends Inputs, R extends Results>(
   device: Device,
   inputs: I,
-  build: (inputs: { readonly [Name in keyof I]: Tensor }) => R,
+  build: Build<I, R>,
 ): Program<I, R> {
   device.check()
   return new Program<I, R>(device, inputs, plan(device, inputs, build))

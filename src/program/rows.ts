@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor/shape.ts'
-import type { RowsCluster } from './fuse.ts'
+import type { Cluster } from './fuse.ts'
 import { type Node, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
 import { mergeAxes, type Strided } from './strides.ts'
@@ -11,7 +11,7 @@ interface Value {
 }
 
 /** Turns the members of a cluster into the steps of one `rows` call. */
-export function rowsOf(cluster: RowsCluster, viewOf: (ref: Ref) => View): Rows {
+export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
   const members = [...cluster.levels].sort(([a], [b]) => a.id - b.id)
   const width = cluster.width ?? periodOf(members, cluster.elements)
   const rows = cluster.elements / width
