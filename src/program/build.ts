@@ -1,7 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { type Contraction, sizesOf } from '../ops/contraction.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../ops/loop.ts'
-import { rowOf } from '../ops/table.ts'
+import { rowOf, type StructureName } from '../ops/table.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -10,6 +10,7 @@ import {
   addNode,
   Block,
   copyOf,
+  copyTo,
   detached,
   isComputed,
   isWhole,
@@ -19,10 +20,8 @@ import {
   type Store,
   type Task,
   whole,
-  writeOf,
 } from './graph.ts'
-import type { Axis } from './plan.ts'
-import { isContiguous, mergeAxes, reshapeStrides } from './strides.ts'
+import { axesOf, isContiguous, mergeAxes, merged, reshapeStrides } from './strides.ts'
 
 /** Brings tensors, and all that they are made of, into a block: oldest first, for what is computed early dies early. */
 export function bring(tensors: readonly Tensor[], block: Block): Ref[] {
@@ -63,7 +62,8 @@ function build(tensor: Tensor, block: Block): Ref {
     const { seed, site } = attributes
     return node({ kind: 'elementwise', op: scalar, args, seed, site })
   }
-  switch (op) {
+  const structure = op as StructureName
+  switch (structure) {
     case 'constant':
       return node({ kind: 'literal', value: attributes.value })
     case 'data':
@@ -110,8 +110,10 @@ function build(tensor: Tensor, block: Block): Ref {
       const values = inMemory(x, block)
       const pick = (list: readonly number[]): number[] => order.map((axis) => list[axis])
       const ordered: Ref = { ...values, shape: pick(values.shape), strides: pick(values.strides) }
-      const [kept, inner] = [axesOf(ordered, 0, shape.length), axesOf(ordered, shape.length)]
-      return node({ kind: 'reduce', op, dtype, accumulate: false, x: ordered, kept, reduced: inner })
+      const axes = (from: number, to?: number) =>
+        axesOf(merged({ shape: ordered.shape.slice(from, to), strides: ordered.strides.slice(from, to) }))
+      const [kept, inner] = [axes(0, shape.length), axes(shape.length)]
+      return node({ kind: 'reduce', op: structure, dtype, accumulate: false, x: ordered, kept, reduced: inner })
     }
     case 'einsum': {
       const [a, b] = args.map((arg) => inMemory(arg, block))
@@ -129,11 +131,11 @@ function build(tensor: Tensor, block: Block): Ref {
       const [count, width] = [sizeOf(indices.shape), sizeOf(rest)]
       return node({ kind: 'scatterAdd', accumulate: false, x: values, indices, count, width, tableRows })
     }
-    default:
-      throw new RmaatError(
-        'program',
-        `an ${op === 'input' ? 'input' : 'iteration'} is used outside of the program or loop that it belongs to`,
-      )
+    default: {
+      const stranger: 'input' | 'parameter' | 'loop' | 'loopResult' = structure
+      const what = stranger === 'input' ? 'an input' : 'an iteration'
+      throw new RmaatError('program', `${what} is used outside of the program or loop that it belongs to`)
+    }
   }
 }
 
@@ -141,20 +143,9 @@ function build(tensor: Tensor, block: Block): Ref {
 function put({ value, into }: Store, block: Block): Ref {
   const { base } = value
   const direct = isComputed(base) && !fuses(base) && !base.home && base.block === block
-  if (!direct || !isWhole(value) || !isContiguous(into)) return copyTo({ value, into }, block)
+  if (!direct || !isWhole(value) || !isContiguous(into)) return whole(copyTo({ value, into }, block))
   base.home = into
   return value
-}
-
-function copyTo(store: Store, block: Block): Ref {
-  const node = writeOf(store, block)
-  block.nodes.push(node)
-  return whole(node)
-}
-
-const axesOf = ({ shape, strides }: Ref, from: number, to?: number): Axis[] => {
-  const merged = mergeAxes(shape.slice(from, to), strides.slice(from, to))
-  return merged.shape.map((size, i) => ({ size, stride: merged.strides[0][i] }))
 }
 
 /** Sorts the axes of a contraction into batch, rows, columns and inner ones, so that the columns are contiguous in the result. */
@@ -174,12 +165,12 @@ function matmul(x: Ref, y: Ref, letters: Contraction): Extract<Task, { kind: 'ma
     const places = [a, b, product]
     const all = where[2] ? out : a.letters
     const chosen = [...all].filter((letter) => places.every((place, i) => place.letters.includes(letter) === where[i]))
-    const merged = mergeAxes(
+    const { shape, strides } = mergeAxes(
       chosen.map((letter) => sizes.get(letter)!),
       ...places.map((place) => chosen.map((letter) => place.ref.strides[place.letters.indexOf(letter)] ?? 0)),
     )
-    const [inA, inB, inOut] = merged.strides
-    return merged.shape.map((size, i) => ({ size, a: inA[i], b: inB[i], out: inOut[i] }))
+    const [inA, inB, inOut] = strides
+    return shape.map((size, i) => ({ size, a: inA[i], b: inB[i], out: inOut[i] }))
   }
   return {
     kind: 'matmul',
@@ -199,6 +190,7 @@ const resultsOf = (loop: Tensor, among: readonly Tensor[]): Tensor<LoopResult>[]
 /** Brings a loop, and those of its results that anything reads. */
 function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[], block: Block): void {
   const { count, reversed, carries, inputs, stacked } = loop.attributes
+  const [begin, direction] = reversed ? [count - 1, -1] : [0, 1]
   const body = new Block(block)
   const outside = new Array<number>(block.depth).fill(0)
   const memories: Node[] = []
@@ -224,10 +216,10 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     const { base, offset, shape, strides, steps } = block.find(source)!
     body.refs.set(parameter, {
       base,
-      offset: offset + (reversed ? (count - 1) * strides[0] : 0),
+      offset: offset + begin * strides[0],
       shape: shape.slice(1),
       strides: strides.slice(1),
-      steps: [...outside.map((_, depth) => steps[depth] ?? 0), reversed ? -strides[0] : strides[0]],
+      steps: [...outside.map((_, depth) => steps[depth] ?? 0), direction * strides[0]],
     })
   }
   const args: Ref[] = []
@@ -237,7 +229,7 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     const recorded = records.length > 0
     const step = recorded ? sizeOf(parameter.shape) : 0
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
-    args.push(copyTo({ value: block.find(first)!, into: piece(base, parameter.shape, 0) }, block))
+    args.push(whole(copyTo({ value: block.find(first)!, into: piece(base, parameter.shape, 0) }, block)))
     const leaf = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
     leaf.home = piece(base, parameter.shape, 0, step)
     body.refs.set(parameter, whole(leaf))
@@ -248,9 +240,9 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   for (const tensor of new Set(stacked)) {
     const stacks = readers('stack', tensor)
     if (stacks.length === 0) continue
-    const step = sizeOf(tensor.shape) * (reversed ? -1 : 1)
     const base = memory(count, tensor)
-    goals.push({ tensor, into: piece(base, tensor.shape, reversed ? (1 - count) * step : 0, step) })
+    const size = sizeOf(tensor.shape)
+    goals.push({ tensor, into: piece(base, tensor.shape, begin * size, direction * size) })
     show(stacks, base)
   }
 

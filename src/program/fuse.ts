@@ -1,7 +1,7 @@
 import { sizeOf } from '../tensor/shape.ts'
 import { type Block, isComputed, isWhole, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level } from './plan.ts'
-import { isContiguous, mergeAxes } from './strides.ts'
+import { isContiguous, merged } from './strides.ts'
 
 /** One kernel call to be: a node of its own kind, or nodes fused into one `rows` call. */
 export interface Cluster {
@@ -117,10 +117,10 @@ export function fuses(node: Node): boolean {
 /** A row's width where the view repeats each element of its node over a row and is whole otherwise. */
 function repeats(ref: Ref): number | undefined {
   if (ref.offset !== 0 || ref.steps.some((step) => step !== 0)) return undefined
-  const { shape, strides } = mergeAxes(ref.shape, ref.strides)
+  const { shape, strides } = merged(ref)
   const last = shape.length - 1
-  if (last < 0 || shape[last] === 0 || strides[0][last] !== 0) return undefined
-  const rows = { shape: shape.slice(0, last), strides: strides[0].slice(0, last) }
+  if (last < 0 || shape[last] === 0 || strides[last] !== 0) return undefined
+  const rows = { shape: shape.slice(0, last), strides: strides.slice(0, last) }
   return sizeOf(rows.shape) === sizeOf(ref.base.shape) && isContiguous(rows) ? shape[last] : undefined
 }
 

@@ -145,9 +145,12 @@ const identity = (ref: Ref): Task => ({ kind: 'elementwise', op: 'identity', arg
 /** A contiguous copy of a view. */
 export const copyOf = (ref: Ref, block: Block): Ref => whole(addNode(block, identity(ref), ref.shape, ref.base.dtype))
 
-/** A node, detached, that writes a value at a place. */
-export const writeOf = ({ value, into }: Store, block: Block): Node =>
-  detached(block, identity(value), value.shape, value.base.dtype, into)
+/** A copy of a value at a place. */
+export function copyTo({ value, into }: Store, block: Block): Node {
+  const node = detached(block, identity(value), value.shape, value.base.dtype, into)
+  block.nodes.push(node)
+  return node
+}
 
 const isRef = (field: unknown): field is Ref => typeof field === 'object' && field !== null && 'base' in field
 

@@ -1,4 +1,4 @@
-import type { Axis, Instruction, Place, Plan, Step, View } from './plan.ts'
+import type { Instruction, Place, Plan, Step } from './plan.ts'
 
 /** A kernel call in one line: what it computes, on which shapes. */
 export function describe(instruction: Instruction): string {
@@ -40,7 +40,6 @@ export function list(plan: Plan): string {
       buffer.kind === 'input' ? buffer.name : buffer.kind === 'variable' ? `variable ${buffer.id}` : buffer.kind
     return `${what}@${place.offset}${place.steps.map((step) => (step ? ` + ${step} an iteration` : '')).join('')}`
   }
-  const view = ({ axes, ...place }: View): string => `${name(place)} ${axesText(axes)}`
   const step = (s: Step): string => {
     switch (s.op) {
       case 'load':
@@ -61,10 +60,10 @@ export function list(plan: Plan): string {
     const below = (text: string): void => void lines.push(`     ${indent}  ${text}`)
     if (instruction.kind === 'loop') indent += '  '
     if (instruction.kind === 'rows') {
-      instruction.operands.forEach((operand, at) => {
-        below(
-          `operand ${at}: ${operand.kind === 'index' ? `index ${axesText(operand.view.axes)}` : `${operand.dtype} ${view(operand.view)}`}`,
-        )
+      instruction.operands.forEach(({ kind, dtype, view }, at) => {
+        const what = kind === 'index' ? 'index' : `${dtype} ${name(view)}`
+        const axes = view.axes.map(({ size, stride }) => `${size}:${stride}`)
+        below(`operand ${at}: ${what} [${axes.join(' ')}]`)
       })
       below([...instruction.prologue, ...instruction.steps].map(step).join('; '))
     } else if (instruction.kind !== 'loop' && instruction.kind !== 'end') {
@@ -78,5 +77,3 @@ export function list(plan: Plan): string {
   lines.push(`arena ${arena} elements (replay ${replay} of them), inputs ${inputs}, variables ${variables}`)
   return lines.join('\n')
 }
-
-const axesText = (axes: readonly Axis[]): string => `[${axes.map(({ size, stride }) => `${size}:${stride}`).join(' ')}]`

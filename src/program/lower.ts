@@ -9,6 +9,7 @@ import {
   addNode,
   Block,
   copyOf,
+  copyTo,
   isComputed,
   isWhole,
   mapRefs,
@@ -17,11 +18,11 @@ import {
   refsOf,
   type Store,
   whole,
-  writeOf,
 } from './graph.ts'
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
 import { rowsOf } from './rows.ts'
 import { placeByLifetime, type Storage } from './storage.ts'
+import { axesOf } from './strides.ts'
 
 /** What a program computes, by name, and which variables it sets when it ends. */
 export interface Goal {
@@ -78,7 +79,7 @@ class Emitter {
       if (cluster.kind === 'rows') this.rows(cluster)
       else this.kernel(cluster.node)
     }
-    for (const store of copied) this.rows(clusterOf(writeOf(store, block)))
+    for (const store of copied) this.rows(clusterOf(copyTo(store, block)))
   }
 
   private rows(cluster: Cluster): void {
@@ -103,7 +104,7 @@ class Emitter {
   }
 
   view(ref: Ref): View {
-    return this.place(ref, { axes: ref.shape.map((size, axis) => ({ size, stride: ref.strides[axis] })) })
+    return this.place(ref, { axes: axesOf(ref) })
   }
 
   /** The address of a view, used by the next instruction. */

@@ -2,7 +2,7 @@ import { sizeOf } from '../tensor/shape.ts'
 import type { Cluster } from './fuse.ts'
 import { type Node, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
-import { mergeAxes, type Strided } from './strides.ts'
+import { merged } from './strides.ts'
 
 /** A value while registers are still without number. */
 interface Value {
@@ -95,11 +95,6 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
     steps.push({ op: 'store', level, from, operand: operand({ ...target, ...merged(target) }) })
   }
   return { kind: 'rows', rows, width, operands, ...allocate(prologue, steps) }
-}
-
-const merged = ({ shape, strides }: Strided) => {
-  const axes = mergeAxes(shape, strides)
-  return { shape: axes.shape, strides: axes.strides[0] }
 }
 
 /** The length after which an operand repeats, for a cluster without rows of its own: a bias, a gain. */

@@ -1,5 +1,6 @@
 import type { Shape } from '../tensor/dtype.ts'
 import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
+import type { Axis } from './plan.ts'
 
 /** How a view walks the elements of what it shows. */
 export interface Strided {
@@ -29,13 +30,19 @@ export function mergeAxes(shape: Shape, ...strides: (readonly number[])[]): { sh
   return { shape: merged, strides: kept }
 }
 
+/** The same walk over fewer axes. */
+export function merged({ shape, strides }: Strided): Strided {
+  const axes = mergeAxes(shape, strides)
+  return { shape: axes.shape, strides: axes.strides[0] }
+}
+
+export const axesOf = ({ shape, strides }: Strided): Axis[] =>
+  shape.map((size, axis) => ({ size, stride: strides[axis] }))
+
 /** The strides of a view in another shape, where no copy is needed. */
 export function reshapeStrides(view: Strided, shape: Shape): number[] | undefined {
   if (sizeOf(shape) === 0) return contiguousStrides(shape)
-  const {
-    shape: from,
-    strides: [strides],
-  } = mergeAxes(view.shape, view.strides)
+  const { shape: from, strides } = merged(view)
   const result = new Array<number>(shape.length).fill(0)
   let axis = from.length
   let [left, stride] = [1, 0]
