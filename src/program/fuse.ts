@@ -44,20 +44,16 @@ const CHEAP = 16
  * one large operand, computed again in each. Returns the clusters in the order of execution.
  */
 export function fuse({ nodes, kept }: Block): Cluster[] {
-  const uses = new Map<Node, Use[]>()
+  const uses = new Map<Node, Use[]>(nodes.map((node) => [node, []]))
   const clusters: Cluster[] = []
   const isCheap = cheapNodes(nodes, kept)
 
   const join = (cluster: Cluster, consumer: Node): void => {
-    for (const ref of refsOf(consumer)) {
-      const list = uses.get(ref.base)
-      if (list) list.push({ cluster, consumer, ref })
-      else uses.set(ref.base, [{ cluster, consumer, ref }])
-    }
+    for (const ref of refsOf(consumer)) uses.get(ref.base)?.push({ cluster, consumer, ref })
   }
 
   for (const node of [...nodes].reverse()) {
-    const readers = uses.get(node) ?? []
+    const readers = uses.get(node)!
     if (!isComputed(node) || (readers.length === 0 && !kept.has(node))) continue
     const groups = [...new Set(readers.map(({ cluster }) => cluster))]
     const fitting = groups.flatMap((cluster) => {
@@ -153,18 +149,18 @@ function fitOf(node: Node, cluster: Cluster, readers: readonly Use[]): Fit | und
  */
 function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
   const madeBy = new Map<Node, number>()
-  const merged: Cluster[] = []
+  const result: Cluster[] = []
   for (const cluster of clusters) {
-    const at = hostOf(cluster, merged, madeBy)
-    const host = merged[at]
+    const at = hostOf(cluster, result, madeBy)
+    const host = result[at]
     if (host) {
       host.width ??= cluster.width
       for (const [node, level] of cluster.levels) host.levels.set(node, level)
       host.stores.push(...cluster.stores)
-    } else merged.push(cluster)
-    for (const node of [cluster.node, ...cluster.stores]) madeBy.set(node, host ? at : merged.length - 1)
+    } else result.push(cluster)
+    for (const node of [cluster.node, ...cluster.stores]) madeBy.set(node, host ? at : result.length - 1)
   }
-  return merged
+  return result
 }
 
 /** The number of the cluster that another one can join, or -1. */

@@ -157,10 +157,11 @@ class Emitter {
 
 /** Lets a value be computed right where it is wanted, if nothing reads any more what lies there. */
 function settles({ value, into }: Store, block: Block, clusters: readonly Cluster[]): boolean {
+  if (!isWhole(value)) return false
   // sums that add to what is there lie where the first of them does
   let root = value.base
   while (root.home && accumulates(root.task)) root = root.home.base
-  if (!isWhole(value) || root === into.base) return isWhole(value)
+  if (root === into.base) return true
   if (!isComputed(root) || root.home || root.block !== block) return false
   const first = clusters.findIndex((cluster) => cluster.stores.some((node) => originOf(node) === root))
   const free = clusters.every((cluster, at) => {
