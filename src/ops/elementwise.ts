@@ -108,21 +108,15 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   return new Tensor(op, stretched, attributes, shape, result)
 }
 
-const each = <Name extends ElementwiseName, Operation>(rows: Record<Name, unknown>, make: (op: Name) => Operation) =>
-  Object.fromEntries(Object.keys(rows).map((op) => [op, make(op as Name)])) as Record<Name, Operation>
-
-export const unary = each(
-  unaryRows,
-  (op) =>
-    (x: Tensor): Tensor =>
-      elementwise(op, [x]),
-)
-export const binary = each(
-  binaryRows,
-  (op) =>
-    (a: TensorLike, b: TensorLike): Tensor =>
-      elementwise(op, [a, b]),
-)
+const functionOf =
+  (op: ElementwiseName) =>
+  (...operands: TensorLike[]) =>
+    elementwise(op, operands)
+/** The operations of some rows, as functions of their operands. */
+const functionsOf = (rows: object): object =>
+  Object.fromEntries(Object.keys(rows).map((op) => [op, functionOf(op as ElementwiseName)]))
+export const unary = functionsOf(unaryRows) as Record<Unary, (x: Tensor) => Tensor>
+export const binary = functionsOf(binaryRows) as Record<Binary, (a: TensorLike, b: TensorLike) => Tensor>
 export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binary
 export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
 export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
