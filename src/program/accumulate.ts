@@ -10,12 +10,13 @@ export function accumulate(block: Block): void {
   const readers = new Map<Node, number>()
   for (const { base } of [...nodes.flatMap(refsOf), ...block.stores.map(({ value }) => value)])
     readers.set(base, (readers.get(base) ?? 0) + 1)
-  const alone = ({ base, ...ref }: Ref): boolean =>
-    isWhole({ base, ...ref }) && base.block === block && readers.get(base) === 1 && !kept.has(base)
+  const alone = (ref: Ref): boolean =>
+    readers.get(ref.base) === 1 && ref.base.block === block && !kept.has(ref.base) && isWhole(ref)
   const replaces = (sum: Node, x: Node): boolean =>
     block.stores.some(({ value, into }) => value.base === sum && isWhole(value) && into.base === x)
 
-  for (const node of [...nodes]) {
+  const order = new Map(nodes.map((node, at) => [node, at]))
+  for (const node of nodes) {
     if (node.task.kind === 'loop') accumulate(node.task.body)
     if (node.task.kind !== 'elementwise' || node.task.op !== 'add') continue
     const [a, b] = node.task.args
@@ -29,11 +30,11 @@ export function accumulate(block: Block): void {
       node.task = { ...product.base.task, accumulate: true } as Node['task']
       node.home = x
       // at once where both terms are there, so that what the product reads can go
-      nodes.splice(nodes.indexOf(node), 1)
-      nodes.splice(1 + Math.max(nodes.indexOf(x.base), nodes.indexOf(product.base)), 0, node)
+      order.set(node, Math.max(order.get(x.base)!, order.get(product.base)!))
       break
     }
   }
+  nodes.sort((a, b) => order.get(a)! - order.get(b)!)
 }
 
 const isProduct = (node: Node): boolean =>

@@ -108,7 +108,7 @@ export const detached = (block: Block, task: Task, shape: Shape, dtype: DType, h
 
 /** A node of a block: the one that is there already, where an equal one is. */
 export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): Node {
-  const key = unique.has(task.kind) ? undefined : `${dtype}[${shape}] ${JSON.stringify(task, fieldKey)}`
+  const key = unique.has(task.kind) ? undefined : keyOf([dtype, shape, task])
   const found = key && block.findNode(key)
   if (found) return found
   const node = detached(block, task, shape, dtype)
@@ -118,10 +118,11 @@ export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): N
 }
 
 const unique: ReadonlySet<Task['kind']> = new Set(['buffer', 'carry', 'memory', 'loop'])
-const fieldKey = (_: string, field: unknown): unknown => {
+function keyOf(field: unknown): string {
+  if (Array.isArray(field)) return `[${field.map(keyOf)}]`
   if (isRef(field)) return `${field.base.id}+${field.offset}[${field.shape}](${field.strides})${field.steps}`
-  // of numbers JSON does not tell NaN from infinities, nor 0 from -0
-  return typeof field === 'number' ? (Object.is(field, -0) ? '-0' : `${field}`) : field
+  if (typeof field === 'object' && field !== null) return keyOf(Object.values(field))
+  return Object.is(field, -0) ? '-0' : `${field}`
 }
 
 /** A reference to a whole node. */
