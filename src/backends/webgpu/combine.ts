@@ -1,6 +1,7 @@
 import type { DType } from '../../tensor/dtype.ts'
 import { type Abilities, constants } from './dispatch.ts'
 import tree from './modules/combine.wgsl.ts'
+import subgroup from './modules/combine-subgroup.wgsl.ts'
 import subgroups from './modules/combine-subgroups.wgsl.ts'
 
 const joins = { sum: 'a + b', max: 'max(a, b)' } as const
@@ -19,19 +20,28 @@ export function specialize(text: string, combination: Combination): string {
   return Object.entries(names).reduce((result, [name, value]) => result.replaceAll(name, value), text)
 }
 
+/** A lane takes up to so many terms before lanes of another subgroup are asked to help. */
+const TERMS = 8
+
+/**
+ * How many neighbouring invocations should share `terms`: a power of two up to `most`. One subgroup where that does, for it
+ * needs no workgroup memory.
+ */
+export function lanesFor(terms: number, most: number, abilities: Abilities): number {
+  const lanes = Math.min(most, 2 ** Math.floor(Math.log2(Math.max(terms, 1))))
+  return terms <= TERMS * abilities.subgroup ? Math.min(lanes, abilities.subgroup) : lanes
+}
+
 /** The functions that combine `lanes` invocations of a workgroup, which stand `stride` apart. */
 export function combiners(
   combinations: Iterable<Combination>,
   { group, lanes, stride }: { group: number; lanes: number; stride: number },
-  { subgroup }: Abilities,
+  abilities: Abilities,
 ): { enable: string; text: string } {
-  const quick = subgroup > 1 && stride === 1 && group % subgroup === 0
-  const text = [...combinations].map((combination) => specialize(quick ? subgroups : tree, combination))
-  return {
-    enable: quick && text.length ? 'enable subgroups;\n' : '',
-    text: [
-      constants({ GROUP: `${group}u`, LANES: `${lanes}u`, STRIDE: `${stride}u`, SUBGROUP: `${subgroup}u` }),
-      ...text,
-    ].join('\n'),
-  }
+  const quick = abilities.subgroup > 1 && stride === 1 && group % abilities.subgroup === 0
+  const text = !quick ? tree : lanes <= abilities.subgroup ? subgroup : subgroups
+  const functions = [...combinations].map((combination) => specialize(text, combination))
+  const sizes = { GROUP: group, LANES: lanes, STRIDE: stride, SUBGROUP: abilities.subgroup }
+  const head = constants(Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, `${size}u`])))
+  return { enable: quick && functions.length ? 'enable subgroups;\n' : '', text: [head, ...functions].join('\n') }
 }

@@ -1,5 +1,5 @@
 import type { Reduce } from '../../program/plan.ts'
-import { combiners, specialize } from './combine.ts'
+import { combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axes from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
@@ -10,15 +10,16 @@ const GROUP = 256
 const BUSY = 512
 /** A lane takes at least so many terms before they are cut into chunks. */
 const TERMS = 16
+/** Outputs that are not worth neighbouring lanes. */
+const FEW = 32
 
 const product = (axes: readonly { readonly size: number }[]): number =>
   axes.reduce((result, { size }) => result * size, 1)
-const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(Math.max(n, 1)))
 
 export function reduce(call: Reduce, abilities: Abilities): Encoded {
   const [outputs, terms] = [product(call.kept), product(call.reduced)]
   if (outputs === 0) return { dispatches: [], scratch: 0 }
-  const chunks = chunksOf(call, outputs, terms)
+  const chunks = chunksOf(call, outputs, terms, abilities)
   if (chunks === 1) return { dispatches: [dispatch(call, abilities, 1)], scratch: 0 }
   const partial = { ...call, accumulate: false }
   const total: Reduce = {
@@ -32,22 +33,23 @@ export function reduce(call: Reduce, abilities: Abilities): Encoded {
   }
 }
 
-/** How a workgroup is shared out. */
-function shape({ kept, reduced }: Reduce, terms: number): { lanes: number; adjacent: boolean } {
-  const adjacent = kept.at(-1)?.stride !== 1
-  const most = adjacent || product(kept) < 32 ? GROUP : 8
-  return { lanes: Math.min(most, powerBelow(terms)), adjacent: adjacent || reduced.at(-1)?.stride === 1 }
+/** How many lanes share an output, and whether neighbouring lanes take neighbouring terms: else neighbouring outputs. */
+function shape({ kept, reduced }: Reduce, abilities: Abilities): { lanes: number; adjacent: boolean } {
+  const terms = product(reduced)
+  const adjacent = kept.at(-1)?.stride !== 1 || product(kept) < FEW
+  if (adjacent) return { lanes: lanesFor(terms, GROUP, abilities), adjacent }
+  return { lanes: Math.min(8, 2 ** Math.floor(Math.log2(Math.max(terms, 1)))), adjacent }
 }
 
-function chunksOf(call: Reduce, outputs: number, terms: number): number {
-  const { lanes } = shape(call, terms)
+function chunksOf(call: Reduce, outputs: number, terms: number, abilities: Abilities): number {
+  const { lanes } = shape(call, abilities)
   const groups = Math.ceil(outputs / (GROUP / lanes))
   return Math.max(1, Math.min(Math.ceil(BUSY / groups), Math.floor(terms / (TERMS * lanes))))
 }
 
 function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?: 'out' | 'x'): Dispatch {
   const [outputs, terms] = [product(call.kept), product(call.reduced)]
-  const { lanes, adjacent } = shape(call, terms)
+  const { lanes, adjacent } = shape(call, abilities)
   const perGroup = GROUP / lanes
   const combination = `${call.op}_${call.dtype}` as const
   const { enable, text: combiner } = combiners(

@@ -1,5 +1,5 @@
 import type { Axis, Rows, RowsOperand, Step } from '../../program/plan.ts'
-import { type Combination, combiners, specialize } from './combine.ts'
+import { type Combination, combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
@@ -12,7 +12,8 @@ const GROUP = 256
 /** Writes a fused scalar program as WGSL. */
 export function rows(call: Rows, abilities: Abilities): Encoded {
   if (call.rows * call.width === 0) return { dispatches: [], scratch: 0 }
-  const lanes = Math.min(GROUP, 2 ** Math.floor(Math.log2(call.width)))
+  const reduces = call.steps.some(isReduction)
+  const lanes = lanesFor(call.width, GROUP, reduces ? abilities : { ...abilities, subgroup: 0 })
   const block = new Block().row(call.rows, call.width)
   const { lines, combinations } = write(call, lanes === call.width, block)
   const { enable, text } = combiners(combinations, { group: GROUP, lanes, stride: 1 }, abilities)
@@ -62,7 +63,13 @@ function write(call: Rows, single: boolean, block: Block): { lines: string[]; co
   const row = (...words: number[]): number => block.row(...words).words.length / 4 - 2
   const along = (index: string, axes: readonly Axis[]): string => {
     const [first] = axes.map(({ size, stride }) => row(size, stride))
-    return axes.length === 0 ? '0' : `axes_offset(${index}, ${first}, ${axes.length})`
+    const at = (axis: number): string => `call.axes[${first + axis}]`
+    // written out where it can be: software takes long to inline a function
+    if (axes.length === 0) return '0'
+    if (axes.length === 1) return `${index} * ${at(0)}.y`
+    if (axes.length > 2) return `axes_offset(${index}, ${first}, ${axes.length})`
+    const [outer, inner] = ['/', '%'].map((operator) => `i32(u32(${index}) ${operator} u32(${at(1)}.x))`)
+    return `${outer} * ${at(0)}.y + ${inner} * ${at(1)}.y`
   }
   const addressOf = (value: Value, { kind, view }: RowsOperand): string => {
     const found = addresses.get(value)
