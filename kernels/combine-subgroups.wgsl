@@ -1,7 +1,7 @@
-// Combines the values of LANES neighbouring invocations of a workgroup of GROUP; all of them get the result. Inside a
-// subgroup of SUBGROUP invocations they exchange registers, and only what subgroups have found goes through workgroup
-// memory. A workgroup with one axis is cut into subgroups of neighbours. Called by every invocation of the workgroup, or
-// by none.
+// Combines the values of LANES neighbouring invocations of a workgroup of GROUP, which are several subgroups of SUBGROUP;
+// all of them get the result. Inside a subgroup they exchange registers, and only what subgroups have found goes through
+// workgroup memory. A workgroup with one axis is cut into subgroups of neighbours. Called by every invocation of the
+// workgroup, or by none.
 //
 // The host names the operation: COMBINE is written as sum_f32, sum_i32, max_f32 or max_i32, TYPE as its type, and JOIN as
 // what joins two values.
@@ -10,12 +10,9 @@ var<workgroup> COMBINE_partial: array<TYPE, GROUP / SUBGROUP>;
 
 fn COMBINE(value: TYPE, local: u32) -> TYPE {
   var a = value;
-  for (var step = 1u; step < min(LANES, SUBGROUP); step *= 2u) {
+  for (var step = 1u; step < SUBGROUP; step *= 2u) {
     let b = subgroupShuffleXor(a, step);
     a = JOIN;
-  }
-  if (LANES <= SUBGROUP) {
-    return a;
   }
   if (local % SUBGROUP == 0u) {
     COMBINE_partial[local / SUBGROUP] = a;

@@ -1,0 +1,15 @@
+// Combines the values of LANES neighbouring invocations that are, or are a part of, one subgroup: they exchange registers,
+// and all of them get the result. A workgroup with one axis is cut into subgroups of neighbours. Called by every invocation
+// of the workgroup, or by none.
+//
+// The host names the operation: COMBINE is written as sum_f32, sum_i32, max_f32 or max_i32, TYPE as its type, and JOIN as
+// what joins two values.
+
+fn COMBINE(value: TYPE, local: u32) -> TYPE {
+  var a = value;
+  for (var step = 1u; step < LANES; step *= 2u) {
+    let b = subgroupShuffleXor(a, step);
+    a = JOIN;
+  }
+  return a;
+}
