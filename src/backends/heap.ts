@@ -9,10 +9,10 @@ const START = 64
 
 /**
  * How the memory of a device is shared out: pieces that stay (variables, programs, their inputs) from the bottom, and
- * behind them one scratch and one arena that all programs share. These two hold nothing between runs, so they may move up.
+ * behind them one scratch and one arena that all programs share. These two hold nothing between runs, so they may move.
  */
 export class Heap {
-  /** Makes the memory at least so long, or throws and leaves it as it is. */
+  /** Makes the memory at least so long, or sees that it can be made so; throws else, and leaves it as it is. */
   private readonly grow: (bytes: number, purpose: string) => void
   private readonly free: { at: number; bytes: number }[] = []
   private end = START
@@ -23,6 +23,11 @@ export class Heap {
     this.grow = grow
   }
 
+  /** What it takes in all. */
+  get bytes(): number {
+    return this.end + this.scratchBytes + this.arenaBytes
+  }
+
   get scratch(): number {
     return this.end
   }
@@ -31,7 +36,7 @@ export class Heap {
     return this.end + this.scratchBytes
   }
 
-  /** The address of `bytes` that stay until they are released; zeros where the memory is new. */
+  /** The address of `bytes` that stay until they are released. */
   allocate(bytes: number, purpose: string): number {
     const size = aligned(bytes)
     const piece = this.free.findIndex((candidate) => candidate.bytes >= size)

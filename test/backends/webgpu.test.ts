@@ -136,6 +136,44 @@ onGpu(
   },
 )
 
+onGpu('what is closed, compiled or deleted while runs wait does not touch them', async () => {
+  const device = await openDevice('webgpu')
+  const keep = device.variable([2], 'f32', [3, 3])
+  const gone = device.variable([2], 'f32', [4, 4])
+  const x = Float32Array.from({ length: 4096 }, (_, i) => i)
+  const first = compile(device, { x: f32(4096) }, ({ x }) => ({ y: x.add(1), z: x.mul(x).reshape([64, 64]).sum(0) }))
+  const uses = compile(device, {}, () => ({ y: gone.mul(2), updates: [[gone, gone.add(1)]] }))
+  const runs = [first.run({ x }), first.run({ x })]
+  const used = uses.run({})
+  first.close()
+  device.delete(gone)
+  const second = compile(device, { x: f32(64, 64) }, ({ x }) => ({ y: x.matmul(x).sum() }))
+  const late = second.run({ x: new Float32Array(4096).fill(1) })
+  for (const { y, z } of await Promise.all(runs)) {
+    assert.ok(y.every((value: number, i: number) => value === i + 1))
+    assert.ok(Math.abs(z[1] / 349_827_136 - 1) < 1e-6)
+  }
+  assert.equal([...(await used).y], [8, 8])
+  assert.is((await late).y, 64 ** 3)
+  assert.equal([...(await device.readVariable(keep))], [3, 3])
+  device.close()
+})
+
+onGpu('a heap that the GPU refuses is the error of what asked for it', async () => {
+  const device = await openDevice('webgpu')
+  const gpu = gpuOf(device)
+  const program = square(device)
+  await program.run({ x: [1, 2, 3, 4] })
+  const scope = gpu.popErrorScope.bind(gpu)
+  const large = device.variable([100_000])
+  Object.defineProperty(gpu, 'popErrorScope', {
+    configurable: true,
+    value: async () => (await scope()) ?? { message: 'no room' },
+  })
+  await fails('memory', /no \d+ bytes .* for the heap.*no room/, () => device.readVariable(large))
+  device.close()
+})
+
 onGpu('a variable that takes the place of a deleted one begins with zeros', async () => {
   const device = await openDevice('webgpu')
   const first = device.variable([1000], 'f32', new Float32Array(1000).fill(7))

@@ -32,7 +32,7 @@ export class WebgpuBackend implements Backend, Shared {
     this.description = description
     this.pipelines = pipelinesOf(device)
     this.memory = new GpuMemory(device)
-    this.heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
+    this.heap = new Heap((bytes, purpose) => this.memory.check(bytes, purpose))
     this.lost = device.lost.then(({ message, reason }) => {
       this.fault ??= new RmaatError(
         'device',
@@ -57,7 +57,7 @@ export class WebgpuBackend implements Backend, Shared {
       encoder.clearBuffer(this.memory.buffer, piece.at, piece.bytes)
       this.device.queue.submit([encoder.finish()])
       return submitted
-    }).catch(toldLater)
+    }).catch(this.toldLater)
   }
 
   writeVariable(id: number, values: ArrayLike<number>): void {
@@ -66,7 +66,7 @@ export class WebgpuBackend implements Backend, Shared {
     void this.enqueue(async () => {
       this.memory.write(at, data)
       return submitted
-    }).catch(toldLater)
+    }).catch(this.toldLater)
   }
 
   readVariable(id: number): Promise<HostArray> {
@@ -98,7 +98,7 @@ export class WebgpuBackend implements Backend, Shared {
     void this.enqueue(async () => {
       program.destroy()
       return submitted
-    }).catch(toldLater)
+    }).catch(() => {})
   }
 
   close(): void {
@@ -122,24 +122,33 @@ export class WebgpuBackend implements Backend, Shared {
   }
 
   baseOf(buffer: Plan['buffers'][number]): number {
-    return buffer.kind === 'variable' ? (this.variables.get(buffer.id)?.at ?? 0) : this.heap.arena
+    return buffer.kind === 'variable' ? this.variables.get(buffer.id)!.at : this.heap.arena
   }
 
   async enqueue<Result>(job: () => Promise<Submitted<Result>>): Promise<Result> {
-    const turn = this.order.then(() => {
+    const { bytes } = this.heap
+    const turn = this.order.then(async () => {
       if (this.fault) throw this.fault
+      await this.memory.ensure(bytes)
       return job()
     })
-    this.order = turn.catch(toldLater)
+    this.order = turn.catch(() => {})
     try {
       const result = await (await turn).done
       if (this.fault) throw this.fault
       return result
     } catch (error) {
       // what the GPU refuses after it was lost says less than why it was lost
-      if (!this.fault) await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, 50))])
+      if (!this.fault && !(error instanceof RmaatError)) {
+        await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LOSS_IS_TOLD))])
+      }
       throw this.fault ?? error
     }
+  }
+
+  /** What nobody waits for has failed: the next run rejects with it. */
+  private readonly toldLater = (error: unknown): void => {
+    this.fault ??= error as RmaatError
   }
 
   /** Reads a part of the heap through a buffer of its own. */
@@ -154,14 +163,13 @@ export class WebgpuBackend implements Backend, Shared {
       this.device.queue.submit([encoder.finish()])
       const done = staging.mapAsync(MapMode.READ).then(() => {
         const copy = staging.getMappedRange().slice(0, bytes)
-        staging.destroy()
         return dtype === 'f32' ? new Float32Array(copy) : new Int32Array(copy)
       })
-      return { done }
+      return { done: done.finally(() => staging.destroy()) }
     })
   }
 }
 
 const submitted: Submitted<void> = { done: Promise.resolve() }
-/** A fault stays with the device, and the next run rejects with it. */
-const toldLater = (): void => {}
+/** Milliseconds after which a refusal is taken for what it says, and not for a GPU that was lost. */
+const LOSS_IS_TOLD = 50

@@ -7,17 +7,13 @@ const MIB = 2 ** 20
 export class GpuMemory {
   private readonly device: GPUDevice
   private held: GPUBuffer | undefined
-  private needed = 4
 
   constructor(device: GPUDevice) {
     this.device = device
   }
 
-  /**
-   * Asks for at least so many bytes.
-   * @throws RmaatError 'memory' past the limits of the adapter
-   */
-  grow(bytes: number, purpose: string): void {
+  /** @throws RmaatError 'memory' where so many bytes are past the limits of the adapter */
+  check(bytes: number, purpose: string): void {
     const { maxStorageBufferBindingSize: binding, maxBufferSize: buffer } = this.device.limits
     const most = Math.min(binding, buffer)
     if (bytes > most) {
@@ -27,12 +23,45 @@ export class GpuMemory {
           `binds at most ${most} (${Math.floor(most / MIB)} MiB) at once`,
       )
     }
-    this.needed = Math.max(this.needed, bytes)
   }
 
-  /** What it holds when it is used next. */
   get bytes(): number {
-    return this.needed
+    return this.held?.size ?? 0
+  }
+
+  get buffer(): GPUBuffer {
+    if (!this.held) throw new RmaatError('internal', 'the heap is used before it is made')
+    return this.held
+  }
+
+  /**
+   * Makes it at least so long.
+   * @throws RmaatError 'memory' where the system refuses; it stays as it is
+   */
+  async ensure(bytes: number): Promise<void> {
+    const old = this.held
+    if (old && old.size >= bytes) return
+    this.device.pushErrorScope('out-of-memory')
+    const buffer = this.device.createBuffer({
+      label: 'heap',
+      size: bytes,
+      usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+    })
+    const refusal = await this.device.popErrorScope()
+    if (refusal) {
+      throw new RmaatError(
+        'memory',
+        `the GPU has no ${bytes} bytes (${Math.ceil(bytes / MIB)} MiB) for the heap` +
+          `${old ? `, beside the ${old.size} that are copied into them` : ''}: ${refusal.message}`,
+      )
+    }
+    if (old) {
+      const encoder = this.device.createCommandEncoder()
+      encoder.copyBufferToBuffer(old, 0, buffer, 0, old.size)
+      this.device.queue.submit([encoder.finish()])
+      old.destroy()
+    }
+    this.held = buffer
   }
 
   write(at: number, data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>): void {
@@ -42,24 +71,6 @@ export class GpuMemory {
 
   close(): void {
     this.held?.destroy()
-    this.needed = 0
-  }
-
-  get buffer(): GPUBuffer {
-    const old = this.held
-    if (old && old.size >= this.needed) return old
-    const buffer = this.device.createBuffer({
-      label: 'heap',
-      size: this.needed,
-      usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
-    })
-    if (old) {
-      const encoder = this.device.createCommandEncoder()
-      encoder.copyBufferToBuffer(old, 0, buffer, 0, old.size)
-      this.device.queue.submit([encoder.finish()])
-      old.destroy()
-    }
-    this.held = buffer
-    return buffer
+    this.held = undefined
   }
 }

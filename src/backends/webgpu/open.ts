@@ -18,10 +18,16 @@ const raised = [
  */
 export async function openAdapter(entry: Promise<Pick<GPU, 'requestAdapter'>> = gpuEntry()): Promise<GPUAdapter> {
   const gpu = await entry
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(refused('an adapter'))
   if (!adapter) throw new RmaatError('device', noAdapter())
   return adapter
 }
+
+const refused =
+  (what: string) =>
+  (cause: Error): never => {
+    throw new RmaatError('device', `WebGPU refuses ${what}: ${cause.message}`, { cause })
+  }
 
 /** Whether an adapter computes on the CPU. */
 export const isSoftware = ({ info }: GPUAdapter): boolean =>
@@ -44,10 +50,11 @@ export function nameOf(adapter: GPUAdapter): string {
 /** Takes an adapter, which can be used once. `subgroups` false leaves them alone. */
 export async function openWebgpu(adapter: GPUAdapter, subgroups = true): Promise<WebgpuBackend> {
   const description = `WebGPU, ${nameOf(adapter)}`
-  const device = await adapter.requestDevice({
+  const requirements = {
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(raised.map((limit) => [limit, adapter.limits[limit]])),
-  })
+  }
+  const device = await adapter.requestDevice(requirements).catch(refused(`the adapter ${nameOf(adapter)} as a device`))
   const { subgroupMinSize, subgroupMaxSize } = adapter.info
   const steady = subgroups && device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize
   const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupStorageSize } = device.limits

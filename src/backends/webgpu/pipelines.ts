@@ -40,8 +40,11 @@ export class Pipelines {
    * @throws RmaatError 'device' where the compiler refuses, with its words and the line
    */
   get(name: string, source: string): Promise<GPUComputePipeline> {
-    const pipeline = this.bySource.get(source) ?? this.compile(name, source)
+    const known = this.bySource.get(source)
+    if (known) return known
+    const pipeline = this.compile(name, source)
     this.bySource.set(source, pipeline)
+    pipeline.catch(() => this.bySource.delete(source))
     return pipeline
   }
 

@@ -13,7 +13,7 @@ import type { Pipelines } from './pipelines.ts'
 export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
 /** A copy of numbers as the heap holds them. */
 export const hostData = (dtype: DType, values: ArrayLike<number>): HostData =>
-  dtype === 'f32' ? new Float32Array(values) : Int32Array.from(values)
+  dtype === 'f32' ? new Float32Array(values) : new Int32Array(values)
 
 /** A job's turn ends when its work is submitted; `done` settles when its results are here. */
 export interface Submitted<Result> {
@@ -72,7 +72,8 @@ export class WebgpuProgram implements Loaded {
   /** Buffers for reading back that no run uses. */
   private readonly free: GPUBuffer[] = []
   private readbacks = 0
-  private pipelines: Promise<Pipelined> | undefined
+  private readonly pipelines: Promise<Pipelined>
+  private destroyed = false
   /** What the bind group and the uniforms were made for. */
   private linked: { heap: GPUBuffer; group: GPUBindGroup; bases: readonly number[] } | undefined
   /** Of the block and the iteration that a dispatch binds. */
@@ -110,6 +111,8 @@ export class WebgpuProgram implements Loaded {
     this.ranges = plan.outputs.map(({ view }) => rangeOf(view))
     this.resultBytes = this.ranges.reduce((sum, { length }) => sum + length * 4, 0)
     for (let i = 0; i < IN_FLIGHT; i++) this.free.push(this.createReadback())
+    this.pipelines = this.compile()
+    this.pipelines.catch(() => {}) // a run will tell
   }
 
   get workspace(): number {
@@ -126,10 +129,10 @@ export class WebgpuProgram implements Loaded {
   }
 
   run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
-    return this.start(inputs, (pipelines) => {
+    return this.start(inputs, (pipelines, bases) => {
       const encoder = this.backend.device.createCommandEncoder()
       this.encode(encoder, pipelines, this.plan.instructions.length)
-      return this.readBack(encoder)
+      return this.readBack(encoder, bases)
     })
   }
 
@@ -157,17 +160,24 @@ export class WebgpuProgram implements Loaded {
     })
   }
 
-  /** Copies the inputs now, and feeds them when it is this run's turn. */
+  /**
+   * Takes the inputs, and where everything lies, as they are now, and uses them when it is this run's turn: what is closed,
+   * deleted or moved afterwards comes after it on the GPU as well.
+   */
   private start<Result>(
     inputs: readonly ArrayLike<number>[],
-    submit: (pipelines: Pipelined) => Submitted<Result> | Promise<Submitted<Result>>,
+    submit: (pipelines: Pipelined, bases: readonly number[]) => Submitted<Result> | Promise<Submitted<Result>>,
   ): Promise<Result> {
     const data = this.plan.inputs.map(({ dtype }, i) => hostData(dtype, inputs[i]))
+    const bases = this.plan.buffers.map((_, buffer) => this.baseOf(buffer))
+    const { scratch, memory } = this.backend
     return this.backend.enqueue(async () => {
-      this.pipelines ??= this.compile()
       const pipelines = await this.pipelines
-      this.feed(data)
-      return submit(pipelines)
+      this.link(bases, scratch)
+      this.plan.inputs.forEach(({ view }, i) => {
+        memory.write(bases[view.buffer], data[i])
+      })
+      return submit(pipelines, bases)
     })
   }
 
@@ -182,6 +192,7 @@ export class WebgpuProgram implements Loaded {
   }
 
   destroy(): void {
+    this.destroyed = true
     this.uniforms.destroy()
     for (const readback of this.free.splice(0)) readback.destroy()
   }
@@ -201,19 +212,10 @@ export class WebgpuProgram implements Loaded {
     )
   }
 
-  /** Writes the inputs, and where the heap has changed since the last run, what depends on it. */
-  private feed(inputs: readonly HostData[]): void {
-    const { memory } = this.backend
-    this.link()
-    this.plan.inputs.forEach(({ view }, i) => {
-      memory.write(this.own[view.buffer]!, inputs[i])
-    })
-  }
-
-  private link(): void {
-    const { device, memory, scratch, pipelines } = this.backend
+  /** Makes what depends on the heap, where that has changed since the last run. `bases` and `scratch` are bytes. */
+  private link(bases: readonly number[], scratch: number): void {
+    const { device, memory, pipelines } = this.backend
     const { uniforms, blockBytes } = this.encoded
-    const bases = this.plan.buffers.map((_, buffer) => this.baseOf(buffer) / 4)
     if (this.linked?.heap !== memory.buffer) {
       const resource = (buffer: GPUBuffer, size: number): GPUBufferBinding => ({ buffer, size })
       const group = device.createBindGroup({
@@ -227,9 +229,13 @@ export class WebgpuProgram implements Loaded {
       if (!this.linked) this.writeConstants()
       this.linked = { heap: memory.buffer, group, bases: [] }
     }
-    const now = [scratch / 4, ...bases]
+    const now = [scratch, ...bases]
     if (now.some((base, i) => base !== this.linked!.bases[i])) {
-      link(this.encoded, bases, scratch / 4)
+      link(
+        this.encoded,
+        bases.map((base) => base / 4),
+        scratch / 4,
+      )
       device.queue.writeBuffer(this.uniforms, 0, uniforms)
       this.linked.bases = now
     }
@@ -268,16 +274,21 @@ export class WebgpuProgram implements Loaded {
 
   private encode(encoder: GPUCommandEncoder, pipelines: Pipelined, to: number): void {
     const pass = encoder.beginComputePass()
-    this.walk(to, (dispatch, iteration) => this.dispatch(pass, pipelines, dispatch, iteration))
+    let last: GPUComputePipeline | undefined
+    this.walk(to, (dispatch, iteration) => {
+      const pipeline = pipelines.get(dispatch)!
+      if (pipeline !== last) pass.setPipeline(pipeline)
+      last = pipeline
+      this.dispatch(pass, dispatch, iteration)
+    })
     pass.end()
   }
 
-  private dispatch(pass: GPUComputePassEncoder, pipelines: Pipelined, dispatch: Placed, iteration: number): void {
+  private dispatch(pass: GPUComputePassEncoder, dispatch: Placed, iteration: number): void {
     const most = this.backend.device.limits.maxComputeWorkgroupsPerDimension
     const rows = Math.ceil(dispatch.groups / most)
     this.offsets[0] = dispatch.at
     this.offsets[1] = iteration
-    pass.setPipeline(pipelines.get(dispatch)!)
     pass.setBindGroup(0, this.linked!.group, this.offsets, 0, 2)
     pass.dispatchWorkgroups(Math.ceil(dispatch.groups / rows), rows)
   }
@@ -292,12 +303,12 @@ export class WebgpuProgram implements Loaded {
   }
 
   /** Submits what is encoded together with the copy of the results. */
-  private readBack(encoder: GPUCommandEncoder): Submitted<HostArray[]> {
+  private readBack(encoder: GPUCommandEncoder, bases: readonly number[]): Submitted<HostArray[]> {
     const { device, memory } = this.backend
     const readback = this.free.pop() ?? this.createReadback()
     let at = 0
     for (const { buffer, first, length } of this.ranges) {
-      encoder.copyBufferToBuffer(memory.buffer, this.baseOf(buffer) + first * 4, readback, at, length * 4)
+      encoder.copyBufferToBuffer(memory.buffer, bases[buffer] + first * 4, readback, at, length * 4)
       at += length * 4
     }
     device.queue.submit([encoder.finish()])
@@ -311,7 +322,8 @@ export class WebgpuProgram implements Loaded {
         return pick(dtype === 'f32' ? new Float32Array(part) : new Int32Array(part), view, first)
       })
       readback.unmap()
-      this.free.push(readback)
+      if (this.destroyed) readback.destroy()
+      else this.free.push(readback)
       return results
     })
     return { done }
@@ -328,7 +340,8 @@ export class WebgpuProgram implements Loaded {
     calls.forEach(({ dispatch, iteration }, i) => {
       const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 }
       const pass = encoder.beginComputePass({ timestampWrites })
-      this.dispatch(pass, pipelines, dispatch, iteration)
+      pass.setPipeline(pipelines.get(dispatch)!)
+      this.dispatch(pass, dispatch, iteration)
       pass.end()
     })
     encoder.resolveQuerySet(querySet, 0, calls.length * 2, resolved, 0)
@@ -348,7 +361,8 @@ export class WebgpuProgram implements Loaded {
     for (const { dispatch, iteration } of calls) {
       const encoder = this.backend.device.createCommandEncoder()
       const pass = encoder.beginComputePass()
-      this.dispatch(pass, pipelines, dispatch, iteration)
+      pass.setPipeline(pipelines.get(dispatch)!)
+      this.dispatch(pass, dispatch, iteration)
       pass.end()
       const begin = performance.now()
       queue.submit([encoder.finish()])
