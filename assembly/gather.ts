@@ -1,6 +1,9 @@
 // Rows of a contiguous table by index, and its transpose. Neither needs scratch.
 
 import { place, word } from './place'
+import { endOf, firstOf } from './threads'
+
+const LINE: usize = 64 // bytes of a cache line, which threads do not share
 
 /** out[i, :] = table[indices[i], :], with NaN or the smallest integer for an index out of range. */
 export function gather(at: usize): void {
@@ -10,8 +13,10 @@ export function gather(at: usize): void {
   const count = word(at, 12)
   const rowBytes = (<usize>word(at, 13)) << 2
   const tableRows = <usize>word(at, 14)
-  let out = place(at + 36)
-  for (let i = 0; i < count; ++i) {
+  const first = firstOf(count)
+  const end = endOf(count)
+  let out = place(at + 36) + first * rowBytes
+  for (let i = first; i < end; ++i) {
     const index = <usize>word(indices, i)
     if (index < tableRows) copy(out, table + index * rowBytes, rowBytes)
     else fill(out, missing, rowBytes)
@@ -19,19 +24,24 @@ export function gather(at: usize): void {
   }
 }
 
-/** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. */
+/** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. Each thread has columns of its own. */
 export function scatterAdd(at: usize): void {
   const accumulate = word(at, 2) != 0
   const indices = place(at + 24)
-  const out = place(at + 36)
   const count = word(at, 12)
   const rowBytes = (<usize>word(at, 13)) << 2
   const tableRows = <usize>word(at, 14)
-  let x = place(at + 12)
-  if (!accumulate) memory.fill(out, 0, tableRows * rowBytes)
+  const lines = <i32>((rowBytes + LINE - 1) / LINE)
+  const left = firstOf(lines) * LINE
+  const bytes = min(endOf(lines) * LINE, rowBytes) - left
+  const out = place(at + 36) + left
+  let x = place(at + 12) + left
+  if (!accumulate) {
+    for (let row: usize = 0; row < tableRows; ++row) memory.fill(out + row * rowBytes, 0, bytes)
+  }
   for (let i = 0; i < count; ++i) {
     const index = <usize>word(indices, i)
-    if (index < tableRows) add(out + index * rowBytes, x, rowBytes)
+    if (index < tableRows) add(out + index * rowBytes, x, bytes)
     x += rowBytes
   }
 }

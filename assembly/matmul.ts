@@ -8,6 +8,7 @@
 //   HEAD + 8 (M + N + K + 24) + 32 K (ceil(M / 5) + ceil(N / 8))
 
 import { place, word } from './place'
+import { beat, partCount, partIndex, split } from './threads'
 
 const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
 const LANES = 8
@@ -27,6 +28,8 @@ class Index {
   axes: usize // (size, stride in the first tensor, stride in the second)*
   rank: i32
   count: i32
+  begin: i32 // of the part that is this thread's
+  end: i32
   start: i32
   size: i32
   first: usize
@@ -48,10 +51,10 @@ class Product {
 }
 
 const M_AT: usize = 32
-const N_AT: usize = 72
-const K_AT: usize = 112
-const PANEL_ROWS: usize = 160 // offsets of the rows of `a` in a panel
-const TILE_ROWS: usize = 192 // offsets of the rows of the tile
+const N_AT: usize = 80
+const K_AT: usize = 128
+const PANEL_ROWS: usize = 176 // offsets of the rows of `a` in a panel
+const TILE_ROWS: usize = 208 // offsets of the rows of the tile
 const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours
 
 export function matmul(at: usize, scratch: usize): void {
@@ -75,18 +78,31 @@ export function matmul(at: usize, scratch: usize): void {
     store<i32>(scratch + TILE_ROWS + 4 * i, PANEL_STEP * i)
   }
 
-  for (let i = 0; i < batch; ++i) {
+  // tiles of `out` for each thread: some columns of one product, or some rows of all
+  const rowPanels = panels(m.count, ROWS)
+  const columnPanels = panels(n.count, LANES)
+  const across = batch == 1 ? partsAcross(rowPanels, columnPanels) : 1
+  const down = partCount() / across
+  const first = split(batch * rowPanels, partIndex() / across, down)
+  const end = split(batch * rowPanels, partIndex() / across + 1, down)
+  n.begin = split(columnPanels, partIndex() % across, across) * LANES
+  n.end = min(split(columnPanels, (partIndex() % across) + 1, across) * LANES, n.count)
+
+  for (let i = first / rowPanels; i * rowPanels < end; ++i) {
     seek(p, at, batchAxes, batchRank, i)
-    for (let column = 0; column < n.count; column += N_BLOCK) {
-      select(n, column, N_BLOCK)
+    m.begin = max(first - i * rowPanels, 0) * ROWS
+    m.end = min((end - i * rowPanels) * ROWS, m.count)
+    for (let column = n.begin; column < n.end; column += N_BLOCK) {
+      select(n, column, min(n.end - column, N_BLOCK))
       let depth = 0
       do {
-        select(k, depth, K_BLOCK)
-        p.aInPlace = k.firstStep != IRREGULAR && n.count <= DIRECT_N
-        p.bInPlace = k.secondStep != IRREGULAR && n.firstStep == 4 && m.count <= DIRECT_M
+        select(k, depth, min(k.count - depth, K_BLOCK))
+        p.aInPlace = k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N
+        p.bInPlace = k.secondStep != IRREGULAR && n.firstStep == 4 && m.end - m.begin <= DIRECT_M
         packColumns(p, n, k)
-        for (let row = 0; row < m.count; row += M_BLOCK) {
-          select(m, row, M_BLOCK)
+        for (let row = m.begin; row < m.end; row += M_BLOCK) {
+          beat()
+          select(m, row, min(m.end - row, M_BLOCK))
           if (!p.aInPlace) packRows(p, m, k)
           multiply(p, m, n, k, accumulate || depth > 0)
         }
@@ -94,6 +110,24 @@ export function matmul(at: usize, scratch: usize): void {
       } while (depth < k.count)
     }
   }
+}
+
+/** Among how many threads the columns are split, so that the largest part of the work is the smallest. */
+function partsAcross(rowPanels: i32, columnPanels: i32): i32 {
+  const parts = partCount()
+  let best = 1
+  let least = i64.MAX_VALUE
+  for (let across = 1; across <= parts; ++across) {
+    if (parts % across != 0) continue
+    const rows = <i64>panels(rowPanels, parts / across)
+    const columns = <i64>panels(columnPanels, across)
+    // to pack a panel takes about as long as to multiply half a tile
+    const work = 2 * rows * columns + rows + columns
+    if (work >= least) continue
+    least = work
+    best = across
+  }
+  return best
 }
 
 function panels(count: i32, width: i32): i32 {
@@ -138,10 +172,9 @@ function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): void {
   p.out = out
 }
 
-/** Makes the tables of `index` those of the block from `start` on. */
-function select(index: Index, start: i32, block: i32): void {
-  if (index.start == start) return
-  const size = min(index.count - start, block)
+/** Makes the tables of `index` those of a block. */
+function select(index: Index, start: i32, size: i32): void {
+  if (index.start == start && index.size == size) return
   index.start = start
   index.size = size
   offsets(index, index.first, 1)

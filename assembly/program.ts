@@ -1,17 +1,41 @@
 // The whole of a program runs in one call: this loop walks its instructions in linear memory.
 
-import { END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
+import { END as JOB_END, SCRATCH, SCRATCH_STEP, START } from '../src/backends/wasm/control'
+import { BARRIER, END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
 import { gather, scatterAdd } from './gather'
 import { matmul } from './matmul'
 import { iteration, setIteration, word } from './place'
 import { reduce } from './reduce'
 import { rows } from './rows'
+import * as threads from './threads'
 
-/** Runs the instructions from `start` up to a STOP or to `end`. `scratch` is the workspace of this thread. */
-export function run(start: usize, end: usize, scratch: usize): void {
+/**
+ * Runs the instructions from `start` up to a STOP or to `end`, by so many threads. `scratch` is the workspace of this
+ * one, and `scratchStep` bytes on begins the next one's. False where a thread has failed.
+ */
+export function run(start: usize, end: usize, scratch: usize, scratchStep: usize, crew: i32): bool {
+  threads.setCrew(crew)
+  threads.announce(start, end, scratch, scratchStep)
+  walk(start, end, scratch)
+  threads.meet()
+  return !threads.hasFailed()
+}
+
+/** What all threads but the first do: programs as they are announced, until none is to come. */
+export function serve(control: usize, index: i32): void {
+  threads.join(control, index)
+  for (let job = 0; threads.nextJob(job); ++job) {
+    const scratch = threads.jobWord(SCRATCH) + index * threads.jobWord(SCRATCH_STEP)
+    walk(threads.jobWord(START), threads.jobWord(JOB_END), scratch)
+    if (!threads.meet()) return
+  }
+}
+
+function walk(start: usize, end: usize, scratch: usize): void {
   let at = start
   while (at != end) {
-    const code = word(at, 0)
+    const head = word(at, 0)
+    const code = head & 0xff
     switch (code) {
       case STOP:
         return
@@ -29,26 +53,33 @@ export function run(start: usize, end: usize, scratch: usize): void {
         setIteration(level, 0)
         break
       }
-      case ROWS:
-        rows(at, scratch)
-        break
-      case REDUCE:
-        reduce(at, scratch)
-        break
-      case MATMUL:
-        matmul(at, scratch)
-        break
-      case GATHER:
-        gather(at)
-        break
-      case SCATTER_ADD:
-        scatterAdd(at)
+      case BARRIER:
+        if (!threads.meet()) return
         break
       default:
-        unreachable()
+        if (threads.takesPart(head >> 8)) kernel(code, at, scratch)
     }
     at += (<usize>word(at, 1)) << 2
   }
 }
 
+function kernel(code: i32, at: usize, scratch: usize): void {
+  threads.beat()
+  switch (code) {
+    case ROWS:
+      return rows(at, scratch)
+    case REDUCE:
+      return reduce(at, scratch)
+    case MATMUL:
+      return matmul(at, scratch)
+    case GATHER:
+      return gather(at)
+    case SCATTER_ADD:
+      return scatterAdd(at)
+    default:
+      unreachable()
+  }
+}
+
 export { setIteration }
+export { join } from './threads'

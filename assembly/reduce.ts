@@ -7,9 +7,11 @@
 
 import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM, REDUCE_SUM_I } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
+import { endOf, firstOf } from './threads'
 
 const TERMS = 128
 const BLOCK = 512 // lanes
+const PIECE = 16 // lanes of a cache line, which threads do not share
 export const REDUCE_SCRATCH = 8 * BLOCK
 
 export function reduce(at: usize, scratch: usize): void {
@@ -22,27 +24,28 @@ export function reduce(at: usize, scratch: usize): void {
   const outputs = count(kept, keptRank)
   const terms = count(reduced, reducedRank)
   const x = place(at + 28)
-  let out = place(at + 16)
+  const out = place(at + 16)
   const lines = reducedRank > 0 && innerStride(reduced, reducedRank) == 4 && innerSize(reduced, reducedRank) >= 4
   if (keptRank > 0 && innerStride(kept, keptRank) == 4 && !lines) {
     const width = innerSize(kept, keptRank)
-    for (let i = 0; i < outputs; i += width) {
-      const row = x + offset(kept, keptRank, i)
-      for (let lane = 0; lane < width; lane += BLOCK) {
-        const lanes = min(width - lane, BLOCK)
-        reduceRows(kind, scratch, row + (lane << 2), reduced, reducedRank, terms, lanes)
-        if (accumulate) combineRow(kind, out, scratch, lanes)
-        else copyRow(out, scratch, lanes)
-        out += lanes << 2
-      }
+    const pieces = (outputs + PIECE - 1) / PIECE
+    const end = min(endOf(pieces) * PIECE, outputs)
+    for (let i = firstOf(pieces) * PIECE; i < end; ) {
+      const to = out + (i << 2)
+      const lanes = min(min(width - (i % width), end - i), BLOCK)
+      reduceRows(kind, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms, lanes)
+      if (accumulate) combineRow(kind, to, scratch, lanes)
+      else copyRow(to, scratch, lanes)
+      i += lanes
     }
     return
   }
-  for (let i = 0; i < outputs; ++i) {
+  const end = endOf(outputs)
+  for (let i = firstOf(outputs); i < end; ++i) {
+    const to = out + (i << 2)
     let value = reduceLane(kind, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
-    if (accumulate) value = combine(kind, v128.load32_zero(out), value)
-    store<i32>(out, i32x4.extract_lane(value, 0))
-    out += 4
+    if (accumulate) value = combine(kind, v128.load32_zero(to), value)
+    store<i32>(to, i32x4.extract_lane(value, 0))
   }
 }
 

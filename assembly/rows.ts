@@ -7,6 +7,7 @@
 import * as math from './math'
 import * as op from '../src/backends/wasm/opcodes'
 import { PLACE_WORDS, place, word } from './place'
+import { beat, endOf, firstOf } from './threads'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
 const AXIS_BYTES: usize = 8
@@ -17,13 +18,15 @@ const LANE: i32 = 4
 const GROUP: i32 = 16
 
 export function rows(at: usize, scratch: usize): void {
-  const rowCount = word(at, 2)
-  const blockRows = min(word(at, 4), rowCount)
+  const blockRows = word(at, 4)
+  const blocks = (word(at, 2) + blockRows - 1) / blockRows
+  const lastRow = min(endOf(blocks) * blockRows, word(at, 2))
   const end = at + (word(at, 1) << 2)
   const steps = end - word(at, 9) * STEP_BYTES
-  block(at, scratch, steps - word(at, 8) * STEP_BYTES, steps, 0, blockRows)
-  for (let first = 0; first < rowCount; first += blockRows) {
-    block(at, scratch, steps, end, first, min(blockRows, rowCount - first))
+  block(at, scratch, steps - word(at, 8) * STEP_BYTES, steps, 0, min(blockRows, word(at, 2)))
+  for (let first = firstOf(blocks) * blockRows; first < lastRow; first += blockRows) {
+    beat()
+    block(at, scratch, steps, end, first, min(blockRows, lastRow - first))
   }
 }
 

@@ -1,23 +1,17 @@
 import { RmaatError } from '../errors.ts'
 import { Device } from '../program/device.ts'
-import { allowRelaxedSimd } from '../runtime/wasm-features.ts'
 import { ReferenceBackend } from './reference/backend.ts'
-import { WasmBackend } from './wasm/backend.ts'
+import { type InstructionSet, openWasm } from './wasm/open.ts'
 import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
 export type DeviceName = (typeof deviceNames)[number]
 
-/** The instruction sets that kernels are built for, the best one first. */
-const modules = {
-  relaxed: () => import('./wasm/modules/relaxed.wasm.ts'),
-  simd: () => import('./wasm/modules/simd.wasm.ts'),
-} as const
-export type InstructionSet = keyof typeof modules
-
 export interface DeviceOptions {
   /** Of `wasm`: one build of the kernels, else the best that the engine accepts is taken. */
   readonly instructionSet?: InstructionSet
+  /** Of `wasm`: how many compute, the calling one among them; else one for each core. */
+  readonly threads?: number
   /** Of `webgpu`: false for the kernels without subgroups, else they are used where the adapter has them. */
   readonly subgroups?: boolean
 }
@@ -32,7 +26,7 @@ export async function openDevice(name: DeviceName = 'auto', options: DeviceOptio
     case 'reference':
       return new Device(new ReferenceBackend())
     case 'wasm':
-      return new Device(await openWasm(options.instructionSet))
+      return new Device(await openWasm(options))
     case 'webgpu':
       return new Device(await openWebgpu(await openAdapter(), options.subgroups))
     case 'auto':
@@ -51,25 +45,5 @@ async function openFastest(options: DeviceOptions): Promise<Device> {
   } catch (error) {
     why = (error as Error).message
   }
-  return new Device(await openWasm(options.instructionSet, why))
-}
-
-/** `why` it was taken, where nobody asked for it by name. */
-async function openWasm(wanted?: InstructionSet, why = ''): Promise<WasmBackend> {
-  await allowRelaxedSimd()
-  for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
-    const { default: text } = await modules[set]()
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-    if (WebAssembly.validate(bytes)) {
-      return new WasmBackend(
-        await WebAssembly.compile(bytes),
-        `WebAssembly, one thread, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${why && ` (${why})`}`,
-        set === 'relaxed',
-      )
-    }
-  }
-  throw new RmaatError(
-    'device',
-    `this WebAssembly engine has no ${wanted === 'relaxed' ? 'relaxed ' : ''}SIMD; use the device 'reference'`,
-  )
+  return new Device(await openWasm(options, why))
 }

@@ -47,6 +47,7 @@ export function compareCommand(): Command {
   addSettings(command, 'Task of the training step:', taskSettings)
   addSettings(command, 'Model:', modelSettings)
   addSettings(command, 'Training step:', ['method', 'batch', 'clip', 'seed'])
+  addSettings(command, 'Computing:', ['threads'])
   return addConfigFile(command).action((options: Options) => compare(options))
 }
 
@@ -71,7 +72,7 @@ function milliseconds(text: string): number {
 async function compare({ devices: named, parts: chosen, longest, out, json, ...rest }: Options): Promise<void> {
   const begin = performance.now()
   const settings = withDefaults({ ...small, ...givenSettings(rest) })
-  const { method, batch, clip, seed } = settings
+  const { method, batch, clip, seed, threads } = settings
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
   const data = batchOf(take(task.train(seed), batch), { ...config, batch })
@@ -80,7 +81,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
   const bars = new Bars()
   const open: Device[] = []
   try {
-    open.push(...(await openAll(named)))
+    open.push(...(await openAll(named, threads)))
     const judge = open.find(({ name }) => name === 'reference') ?? (await openDevice('reference'))
     if (!open.includes(judge)) open.push(judge)
     const compared = named ? open.slice(0, named.length) : open
@@ -118,11 +119,11 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
 }
 
 /** The devices named, or all that can be opened here; says which these are. */
-async function openAll(named: readonly DeviceName[] | undefined): Promise<Device[]> {
+async function openAll(named: readonly DeviceName[] | undefined, threads: number | undefined): Promise<Device[]> {
   const devices: Device[] = []
   for (const name of named ?? usual) {
     try {
-      const device = await openDevice(name)
+      const device = await openDevice(name, { threads })
       devices.push(device)
       notice(`device   ${device.name}: ${device.backend.description}`)
     } catch (error) {

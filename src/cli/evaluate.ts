@@ -15,7 +15,7 @@ export function evaluateCommand(): Command {
     .description('Tests saved weights, on the task that they were trained for or another of the same classes.')
     .argument('<weights>', 'file that `train` has written')
   addSettings(command, 'Task (otherwise that of the file):', [...taskSettings, 'testExamples', 'seed'])
-  addSettings(command, 'Computing:', ['batch', 'device'])
+  addSettings(command, 'Computing:', ['batch', 'device', 'threads'])
   return addConfigFile(command)
     .option('--json', 'print the summary as a line of JSON')
     .action((path: string, options: { json?: boolean }) => runEvaluation(path, options))
@@ -24,7 +24,7 @@ export function evaluateCommand(): Command {
 async function runEvaluation(path: string, options: { json?: boolean }): Promise<void> {
   const given = givenSettings({ ...options })
   const bytes = await readBytes(path)
-  const device = await openAndSay(given.device ?? 'auto')
+  const device = await openAndSay(given)
   try {
     const { model, configuration } = load(device, bytes, path)
     const settings = withDefaults({ ...saved(configuration, given), ...given })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { workspaceOf } from '../backends/wasm/encode.ts'
+import { usualThreads } from '../backends/wasm/open.ts'
 import { type Backend, Device } from '../program/device.ts'
 import { describe, list } from '../program/listing.ts'
 import type { Plan } from '../program/plan.ts'
@@ -56,7 +57,7 @@ async function explain({ json = false, forward = false, operands = false, trace 
   const device = settings.device === 'reference' ? 'reference' : 'wasm'
   const { memory, peak } = memoryOn(device, {
     ...memoryOf(found),
-    workspace: device === 'reference' ? 0 : workspaceOf(found),
+    workspace: device === 'reference' ? 0 : workspaceOf(found, settings.threads ?? (await usualThreads())),
   })
   const kernels = found.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length
   if (json) {

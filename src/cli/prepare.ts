@@ -1,4 +1,4 @@
-import { type DeviceName, openDevice } from '../backends/open.ts'
+import { openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import type { Memory } from '../program/plan.ts'
@@ -87,9 +87,9 @@ export function modelFor(given: Given, sizes: Sizes): ModelConfig {
   return modelConfig({ ...chosen, segments, segmentLength, vocabulary, classes })
 }
 
-/** Opens a device and says which. Where `auto` has to take the slow one, it says why. */
-export async function openAndSay(name: DeviceName): Promise<Device> {
-  const device = await openDevice(name).catch((error) => {
+/** Opens the device of the settings and says which. Where `auto` has to take the slow one, it says why. */
+export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
+  const device = await openDevice(name, { threads }).catch((error) => {
     if (name !== 'auto' || !(error instanceof RmaatError)) throw error
     notice(`device   no WebAssembly (${error.message}): the reference computes instead, a hundred times slower`)
     return openDevice('reference')

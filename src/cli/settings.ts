@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { deviceNames } from '../backends/open.ts'
+import { MOST_THREADS } from '../backends/wasm/open.ts'
 import { RmaatError } from '../errors.ts'
 import { rateSchedules } from '../optim/schedule.ts'
 import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
@@ -47,6 +48,7 @@ const beside = {
   decay: [z.number().min(0), trainDefaults.decay, 'choice', 'weight decay of matrices'],
   clip: [z.number().positive(), trainDefaults.clip, 'choice', "the gradient's largest norm"],
   device: [z.enum(deviceNames), 'auto', 'choice', 'what computes; auto takes the fastest that is here'],
+  threads: [count.max(MOST_THREADS), undefined, 'choice', 'wasm: threads that compute (one for each core)'],
 } as const
 
 type Beside = { readonly [Key in keyof typeof beside]: z.infer<(typeof beside)[Key][0]> }
@@ -130,6 +132,7 @@ export const trainingSettings: readonly SettingName[] = [
   'clip',
   'seed',
   'device',
+  'threads',
 ]
 
 /** segmentLength -> --segment-length */

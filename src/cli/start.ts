@@ -9,7 +9,7 @@ import { bytes, duration, jsonLine, notice, percent, say, short } from './termin
 import { runTrainings, type Trained, type Training } from './trainings.ts'
 
 const RECALL_SEGMENTS = 64
-const shared = { seed: 0, device: 'wasm' }
+const shared = { seed: 0, device: 'wasm', threads: 1 } // as many at a time as there are cores, so one each
 const listops = { ...shared, task: 'listops', segments: 4, 'segment-length': 12, 'max-depth': 4 }
 const recall = {
   ...shared,

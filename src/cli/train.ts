@@ -49,7 +49,7 @@ async function runTraining(options: Options): Promise<void> {
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
   const configuration = { ...taggedModel(config), ...taggedBeside(settings) }
-  const device = await openAndSay(settings.device)
+  const device = await openAndSay(settings)
   const model = new Rmaat(device, config)
   notice(`task     ${task.name}: ${task.description}`)
   notice(

@@ -21,7 +21,7 @@ export const verifyCommand = (): Command =>
         'Recomputes files of values computed elsewhere: logits, loss and every gradient, by bptt and by amrb; or the simulation of the macro model. Exit code 1 past the tolerance.',
       ),
     'Computing:',
-    ['device'],
+    ['device', 'threads'],
   )
     .argument('<files...>', 'safetensors files with weights, a batch, and the right results')
     .option(
@@ -38,7 +38,7 @@ export const verifyCommand = (): Command =>
     .action((paths: string[], options: Options) => verifyFiles(paths, options))
 
 async function verifyFiles(paths: readonly string[], { json, ...options }: Options): Promise<void> {
-  const device = await openAndSay(givenSettings({ ...options }).device ?? 'auto')
+  const device = await openAndSay(givenSettings({ ...options }))
   const tolerance = options.tolerance ?? tolerances[device.name]
   const failed: string[] = []
   let largest = 0

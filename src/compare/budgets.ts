@@ -1,4 +1,4 @@
-import type { Kernel } from './instructions.ts'
+import type { Kernel } from '../program/accesses.ts'
 import { BLOCK, RUNNING, SUM } from './intervals.ts'
 
 const of = (errors: string, summands: string): string => `(${SUM} + ${errors})·2⁻²⁴·Σ|${summands}|`

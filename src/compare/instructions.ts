@@ -1,9 +1,7 @@
 import { addresses, addressOf } from '../backends/cursor.ts'
-import type { Axis, Instruction, Place, Plan, Rows, RowsOperand, View } from '../program/plan.ts'
-import type { DType } from '../tensor/dtype.ts'
+import { type Access, accessesOf, extentOf, type Kernel } from '../program/accesses.ts'
+import type { Place, Plan, Rows, RowsOperand } from '../program/plan.ts'
 
-/** An instruction that computes. */
-export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
 /** The elements of each buffer of a plan. */
 export type Memory = readonly Float64Array[]
 
@@ -54,78 +52,6 @@ export function withPlaces(instruction: Kernel, at: <P extends Place>(place: P) 
   }
 }
 
-/** Memory that an instruction reads or writes. */
-export interface Access {
-  readonly view: View
-  readonly dtype: DType
-  /** Of `rows`: its lanes are full ones (or one a row), and read or written block after block. */
-  readonly lanes?: 'full' | 'row'
-}
-
-const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
-const line = (size: number): Axis => ({ size, stride: 1 })
-/** How many elements axes span. */
-export const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
-
-/** What a call reads and writes, in the order of its operands; results in the order of its stores. */
-export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
-  const float = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'f32' })
-  const int = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'i32' })
-  switch (call.kind) {
-    case 'rows': {
-      const reads: Access[] = []
-      const writes: Access[] = []
-      for (const [prologue, list] of [
-        [true, call.prologue],
-        [false, call.steps],
-      ] as const) {
-        for (const step of list) {
-          if (step.op !== 'load' && step.op !== 'store') continue
-          const { kind, view, dtype } = call.operands[step.operand]
-          if (kind === 'index') continue
-          // the prologue reads for all blocks; one row is one block
-          const lanes = call.rows * call.width === 1 ? 'full' : prologue && call.rows > 1 ? undefined : step.level
-          const access: Access = { view, dtype, lanes }
-          ;(step.op === 'load' ? reads : writes).push(access)
-        }
-      }
-      return { reads, writes }
-    }
-    case 'reduce': {
-      const { x, out, kept, reduced, dtype, accumulate } = call
-      const to = { view: view(out, [line(sizeOf(kept))]), dtype }
-      return { reads: [{ view: view(x, [...kept, ...reduced]), dtype }, ...(accumulate ? [to] : [])], writes: [to] }
-    }
-    case 'matmul': {
-      const { a, b, out, batch, m, n, k, accumulate } = call
-      const axes = <S extends 'a' | 'b' | 'out'>(
-        stride: S,
-        ...lists: (readonly ({ readonly size: number } & { readonly [Name in S]: number })[])[]
-      ): Axis[] => lists.flat().map((axis) => ({ size: axis.size, stride: axis[stride] }))
-      const to = float(out, ...axes('out', batch, m, n))
-      return {
-        reads: [float(a, ...axes('a', batch, m, k)), float(b, ...axes('b', batch, n, k)), ...(accumulate ? [to] : [])],
-        writes: [to],
-      }
-    }
-    case 'gather': {
-      const { table, indices, out, count, width, tableRows, dtype } = call
-      return {
-        reads: [{ view: view(table, [line(tableRows * width)]), dtype }, int(indices, line(count))],
-        writes: [{ view: view(out, [line(count * width)]), dtype }],
-      }
-    }
-    case 'scatterAdd': {
-      const { x, indices, out, count, width, tableRows, accumulate } = call
-      const to = float(out, line(tableRows * width))
-      return {
-        reads: [float(x, line(count * width)), int(indices, line(count)), ...(accumulate ? [to] : [])],
-        writes: [to],
-      }
-    }
-  }
-}
-
 /**
  * The call alone: the same on buffers of its own, which hold what it touches and nothing else. `sizes` are theirs in
  * elements; buffer 0, the arena, is empty.
@@ -153,16 +79,6 @@ export function isolate(call: Kernel): { readonly call: Kernel; readonly sizes: 
 /** An index operand is its own address. */
 const keepIndices = (moved: Rows, { operands }: Rows): RowsOperand[] =>
   moved.operands.map((operand, i) => (operand.kind === 'index' ? operands[i] : operand))
-
-/** The first and the last address of a view. */
-function extentOf({ buffer, offset, axes }: View): { buffer: number; low: number; high: number } {
-  let [low, high] = [offset, offset]
-  for (const { size, stride } of axes) {
-    low += Math.min(0, (size - 1) * stride)
-    high += Math.max(0, (size - 1) * stride)
-  }
-  return { buffer, low, high }
-}
 
 const byAddress = (a: { buffer: number; low: number }, b: { buffer: number; low: number }): number =>
   a.buffer - b.buffer || a.low - b.low

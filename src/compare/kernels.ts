@@ -1,7 +1,8 @@
+import { accessesOf, type Kernel, sizeOf } from '../program/accesses.ts'
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
 import { describe } from '../program/listing.ts'
 import type { Plan, Port } from '../program/plan.ts'
-import { accessesOf, addressesOf, isolate, type Kernel, type Memory, sizeOf, type Unrolled } from './instructions.ts'
+import { addressesOf, isolate, type Memory, type Unrolled } from './instructions.ts'
 import { BLOCK, type Interval, rounded, rowsIntervals, sumBudget } from './intervals.ts'
 
 /** How far results were from what the reference makes of the same operands. */

@@ -1,13 +1,7 @@
 import { gather, matmul, reduce, scatterAdd } from '../../src/backends/reference/kernels.ts'
 import { rows } from '../../src/backends/reference/rows.ts'
-import {
-  type Access,
-  accessesOf,
-  addressesOf,
-  type Kernel,
-  type Memory,
-  unroll,
-} from '../../src/compare/instructions.ts'
+import { addressesOf, type Memory, unroll } from '../../src/compare/instructions.ts'
+import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
 import type { Plan, View } from '../../src/program/plan.ts'
 import type { Graph } from '../support/random-graphs.ts'
 import { interpret } from './interpreter.ts'

@@ -3,13 +3,25 @@ import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
+import { sizeOfControl } from './control.ts'
 import { type Encoded, encode, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
+import { Threads } from './threads.ts'
 
 /** What assembly/program.ts exports. */
 interface Kernels {
-  run(start: number, end: number, scratch: number): void
+  run(start: number, end: number, scratch: number, scratchStep: number, threads: number): number
   setIteration(level: number, value: number): void
+  join(control: number, thread: number): void
+}
+
+export interface WasmOptions {
+  /** With the calling one; a module with threads is expected where there are more than one. */
+  readonly threads: number
+  readonly description: string
+  readonly relaxed: boolean
+  /** Nanoseconds of work that a thread's part is worth; 0 shares everything. */
+  readonly grain?: number
 }
 
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
@@ -17,17 +29,39 @@ export class WasmBackend implements Backend {
   readonly name = 'wasm'
   readonly description: string
   readonly details: NonNullable<Backend['details']>
-  private memory = new LinearMemory()
+  /** Of WasmOptions. */
+  readonly grain: number | undefined
+  private memory: LinearMemory
   private readonly heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
+  private threads: Threads | undefined
   private kernels: Kernels | undefined
   private readonly variables = new Map<number, Piece & { dtype: DType }>()
   private readonly programs = new Set<WasmProgram>()
 
-  constructor(module: WebAssembly.Module, description: string, relaxed: boolean) {
+  private constructor(module: WebAssembly.Module, { threads, description, relaxed, grain }: WasmOptions) {
     this.description = description
-    this.details = { vectorBits: 128, relaxedSimd: relaxed, threads: 1, memoryLimitBytes: LIMIT }
+    this.details = { vectorBits: 128, relaxedSimd: relaxed, threads, memoryLimitBytes: LIMIT }
+    this.grain = grain
+    this.memory = new LinearMemory(threads > 1)
     const imports = { env: { memory: this.memory.memory, abort: () => {} } }
     this.kernels = new WebAssembly.Instance(module, imports).exports as unknown as Kernels
+  }
+
+  /** @throws RmaatError 'device' where the threads do not start */
+  static async open(module: WebAssembly.Module, options: WasmOptions): Promise<WasmBackend> {
+    const backend = new WasmBackend(module, options)
+    if (options.threads > 1) await backend.start(module, options.threads)
+    return backend
+  }
+
+  private async start(module: WebAssembly.Module, threads: number): Promise<void> {
+    const control = this.heap.allocate(sizeOfControl(threads), 'what threads tell each other')
+    this.threads = await Threads.start(threads, module, this.memory.memory, control)
+    this.kernels!.join(control, 0)
+  }
+
+  get threadCount(): number {
+    return this.threads?.count ?? 1
   }
 
   get heldBytes(): number {
@@ -75,6 +109,8 @@ export class WasmBackend implements Backend {
   close(): void {
     this.programs.clear()
     this.variables.clear()
+    this.threads?.close()
+    this.threads = undefined
     // the memory is freed with its last user
     this.kernels = undefined
     this.memory = new LinearMemory()
@@ -97,8 +133,19 @@ export class WasmBackend implements Backend {
     return buffer.kind === 'variable' ? (this.variables.get(buffer.id)?.at ?? 0) : this.heap.arena
   }
 
-  run(start: number, end: number): void {
-    this.kernels!.run(start, end, this.heap.scratch)
+  /** Runs encoded instructions, by all threads where they are `shared`. */
+  run(start: number, end: number, scratchBytes: number, shared: boolean): void {
+    const { threads } = this
+    threads?.check()
+    if (!threads || !shared) this.kernels!.run(start, end, this.heap.scratch, 0, 1)
+    else {
+      try {
+        if (this.kernels!.run(start, end, this.heap.scratch, scratchBytes, threads.count)) return
+      } catch (error) {
+        threads.fail(String(error))
+      }
+      threads.check()
+    }
   }
 
   setIteration(level: number, value: number): void {
@@ -130,13 +177,14 @@ class WasmProgram implements Loaded {
     this.plan = plan
     this.pieces = pieces
     this.backend = backend
-    this.encoded = encode(plan)
+    this.encoded = encode(plan, backend.grain)
     const take = (bytes: number, purpose: string): number => {
       const piece = backend.allocate(bytes, purpose)
       pieces.push(piece)
       return piece.at
     }
-    backend.reserve(this.encoded.scratch, plan.memory.arena * 4)
+    const { scratch, sharing } = this.encoded
+    backend.reserve(scratch * (sharing.worthwhile ? backend.threadCount : 1), plan.memory.arena * 4)
     this.start = take(this.encoded.words.byteLength, 'the program')
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
@@ -149,7 +197,7 @@ class WasmProgram implements Loaded {
   }
 
   get workspace(): number {
-    return workspaceOf(this.plan, this.encoded)
+    return workspaceOf(this.plan, this.backend.threadCount, this.encoded)
   }
 
   /** Writes the words with the addresses as they are now. */
@@ -163,7 +211,8 @@ class WasmProgram implements Loaded {
 
   async run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
     this.feed(inputs)
-    this.backend.run(this.start, 0)
+    const { scratch, sharing } = this.encoded
+    this.backend.run(this.start, 0, scratch, sharing.worthwhile)
     return this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
   }
 
@@ -206,8 +255,9 @@ class WasmProgram implements Loaded {
   }
 
   private execute(from: number, to: number): void {
-    const { starts } = this.encoded
-    this.backend.run(this.start + starts[from] * 4, this.start + starts[to] * 4)
+    const { starts, scratch, sharing } = this.encoded
+    const shared = sharing.worthwhile && sharing.parts.slice(from, to).some((parts) => parts > 1)
+    this.backend.run(this.start + starts[from] * 4, this.start + starts[to] * 4, scratch, shared)
   }
 
   private feed(inputs: readonly ArrayLike<number>[]): void {

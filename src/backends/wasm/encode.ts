@@ -2,6 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import type { ScalarName } from '../../ops/scalar.ts'
 import type { Axis, Instruction, Level, Place, Plan, Rows, Step } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
+import { type Sharing, share } from './sharing.ts'
 
 /** Scalar operations as the kernels number them; a missing one does not compile. */
 const scalarCodes: Readonly<Record<ScalarName, number>> = {
@@ -56,20 +57,24 @@ export interface Encoded {
   readonly jumps: readonly { readonly word: number; readonly target: number }[]
   /** The first word of each instruction, and one more behind the last. */
   readonly starts: readonly number[]
-  /** Scratch that its hungriest kernel needs, in bytes. */
+  /** Scratch that its hungriest kernel needs in each thread, in bytes. */
   readonly scratch: number
+  readonly sharing: Sharing
 }
 
-/** What a program takes beside arena, inputs and variables, in bytes. */
-export function workspaceOf(plan: Plan, { words, scratch }: Encoded = encode(plan)): number {
+/** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
+export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan)): number {
+  const { words, scratch, sharing } = encoded
   const constants = plan.buffers.reduce(
     (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
     0,
   )
-  return words.byteLength + scratch + constants
+  return words.byteLength + scratch * (sharing.worthwhile ? threads : 1) + constants
 }
 
-export function encode(plan: Plan): Encoded {
+/** @param grain see `share` */
+export function encode(plan: Plan, grain?: number): Encoded {
+  const sharing = share(plan, grain)
   const words: number[] = []
   const relocations: Encoded['relocations'][number][] = []
   const jumps: Encoded['jumps'][number][] = []
@@ -85,7 +90,7 @@ export function encode(plan: Plan): Encoded {
   }
   const instruction = (opcode: number, write: () => void): void => {
     const start = words.length
-    words.push(opcode, 0)
+    words.push(opcode + 256 * sharing.parts[starts.length - 1], 0)
     write()
     words[start + 1] = words.length - start
   }
@@ -125,8 +130,9 @@ export function encode(plan: Plan): Encoded {
     for (const step of [...call.prologue, ...call.steps]) words.push(...encodeStep(step, operands))
   }
 
-  for (const call of plan.instructions) {
+  plan.instructions.forEach((call, i) => {
     starts.push(words.length)
+    if (sharing.barriers[i]) words.push(code.BARRIER, 2)
     switch (call.kind) {
       case 'loop':
         instruction(code.LOOP, () => words.push(open.length))
@@ -182,10 +188,10 @@ export function encode(plan: Plan): Encoded {
           words.push(call.count, call.width, call.tableRows)
         })
     }
-  }
+  })
   starts.push(words.length)
   words.push(code.STOP, 2)
-  return { words: Int32Array.from(words), relocations, jumps, starts, scratch }
+  return { words: Int32Array.from(words), relocations, jumps, starts, scratch: Math.ceil(scratch / 64) * 64, sharing }
 }
 
 const levels: Readonly<Record<Level, number>> = { full: code.FULL, row: code.ROW }

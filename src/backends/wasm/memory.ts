@@ -8,7 +8,19 @@ const SLACK = 64
 
 /** WebAssembly's memory, which grows by pages. */
 export class LinearMemory {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE })
+  readonly memory: WebAssembly.Memory
+
+  /**
+   * @param shared with other threads
+   * @throws RmaatError 'memory' where the system has no room for what it may grow to
+   */
+  constructor(shared = false) {
+    try {
+      this.memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE, shared })
+    } catch (cause) {
+      throw new RmaatError('memory', 'the system has no address space for a WebAssembly memory', { cause })
+    }
+  }
 
   get bytes(): number {
     return this.memory.buffer.byteLength

@@ -1,7 +1,8 @@
 // The words of an encoded program, shared by the encoder (TypeScript) and the kernels (AssemblyScript):
 // plain constants, so that both compilers read this one file.
 
-// Instructions. Every instruction begins with [opcode, number of words].
+// Instructions. Every instruction begins with [opcode, number of words]; in a kernel's first word stands, 8 bits up, into
+// how many parts it may be split.
 export const STOP = 0
 export const LOOP = 1 // level
 export const END = 2 // level, count, address of the body's first instruction
@@ -10,6 +11,7 @@ export const REDUCE = 4
 export const MATMUL = 5
 export const GATHER = 6
 export const SCATTER_ADD = 7
+export const BARRIER = 8 // what comes needs what all threads did
 
 // Loops nest at most so deep: slices of the batch, segments of a sequence.
 export const LOOP_DEPTH = 2

@@ -1,0 +1,31 @@
+// What threads tell each other, shared by TypeScript and AssemblyScript as the opcodes are: byte offsets in a block of
+// linear memory. Words that different threads wait for stand in cache lines of their own.
+
+// The job: a number that changes with each, and what to run.
+export const JOB = 0
+export const START = 4 // 0: the workers end
+export const END = 8
+export const SCRATCH = 12 // of thread 0; the others' follow
+export const SCRATCH_STEP = 16
+export const OUTER = 20 // iterations of the loops around
+export const INNER = 24
+export const CREW = 28 // threads that take part
+
+// The barrier: how many have arrived, and a number that changes when all are there.
+export const ARRIVED = 64
+export const RELEASED = 128
+// How many threads sleep until JOB or RELEASED changes.
+export const SLEEPING = 132
+
+// Not 0: a thread cannot go on, and why, in UTF-8.
+export const FAILED = 192
+export const REASON_BYTES = 196
+export const REASON = 200
+export const REASON_LIMIT = 248
+
+// A line for each thread: a count that goes up as it works.
+export const BEATS = 448
+export const LINE = 64
+
+/** Bytes of the block. */
+export const sizeOfControl = (threads: number): number => BEATS + LINE * threads

@@ -1,0 +1,89 @@
+import { RmaatError } from '../../errors.ts'
+import { allowRelaxedSimd } from '../../runtime/wasm-features.ts'
+import { coreCount, whyAlone } from '../../runtime/workers.ts'
+import { WasmBackend } from './backend.ts'
+
+/** The builds of the kernels, the best instruction set first. */
+const modules = {
+  relaxed: {
+    alone: () => import('./modules/relaxed.wasm.ts'),
+    threads: () => import('./modules/relaxed-threads.wasm.ts'),
+  },
+  simd: {
+    alone: () => import('./modules/simd.wasm.ts'),
+    threads: () => import('./modules/simd-threads.wasm.ts'),
+  },
+} as const
+export type InstructionSet = keyof typeof modules
+
+/** Beyond, meeting at a barrier costs more than it gives. */
+export const MOST_THREADS = 64
+
+export interface WasmOptions {
+  /** One build of the kernels, else the best that the engine accepts is taken. */
+  readonly instructionSet?: InstructionSet
+  /** How many compute, the calling one among them; else one for each core. */
+  readonly threads?: number
+  /** Nanoseconds of work on one thread that are worth a second one; 0 shares every kernel, however small. */
+  readonly grain?: number
+}
+
+/** How many threads a device has where nothing is said of them. */
+export const usualThreads = async (): Promise<number> => (whyAlone() ? 1 : Math.min(await coreCount(), MOST_THREADS))
+
+/**
+ * @param why it was taken, where nobody asked for it by name
+ * @throws RmaatError 'device' where the engine has no SIMD
+ */
+export async function openWasm({ instructionSet, threads, grain }: WasmOptions = {}, why = ''): Promise<WasmBackend> {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS))
+    throw new RmaatError(
+      'device',
+      `${threads} threads were asked for; expected a whole number from 1 to ${MOST_THREADS}`,
+    )
+  await allowRelaxedSimd()
+  const wanted = threads ?? Math.min(await coreCount(), MOST_THREADS)
+  let alone = wanted > 1 ? whyAlone() : undefined
+  if (wanted > 1 && !alone) {
+    const found = await find('threads', instructionSet)
+    try {
+      if (found) return await open(found, wanted)
+      alone = 'this engine has no WebAssembly threads'
+    } catch (error) {
+      if (!(error instanceof RmaatError)) throw error
+      alone = error.message
+    }
+  }
+  const found = await find('alone', instructionSet)
+  if (found) return open(found, 1)
+  throw new RmaatError(
+    'device',
+    `this WebAssembly engine has no ${instructionSet === 'relaxed' ? 'relaxed ' : ''}SIMD; use the device 'reference'`,
+  )
+
+  function open({ module, set }: Found, count: number): Promise<WasmBackend> {
+    const many = count === 1 ? 'one thread' : `${count} threads`
+    const reasons = [alone && `no more threads: ${alone}`, why].filter(Boolean).join('; ')
+    return WasmBackend.open(module, {
+      threads: count,
+      relaxed: set === 'relaxed',
+      grain,
+      description: `WebAssembly, ${many}, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${reasons && ` (${reasons})`}`,
+    })
+  }
+}
+
+interface Found {
+  readonly module: WebAssembly.Module
+  readonly set: InstructionSet
+}
+
+/** The first build that the engine accepts. */
+async function find(build: 'alone' | 'threads', wanted?: InstructionSet): Promise<Found | undefined> {
+  for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
+    const { default: text } = await modules[set][build]()
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+    if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), set }
+  }
+  return undefined
+}

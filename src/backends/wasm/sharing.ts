@@ -1,0 +1,155 @@
+import { type Access, accessesOf, extentOf, type Kernel, sizeOf } from '../../program/accesses.ts'
+import type { Instruction, Plan, Rows, Step } from '../../program/plan.ts'
+
+/** How threads share a program. Nothing of it depends on how many they are. */
+export interface Sharing {
+  /** Into how many parts each instruction is worth splitting; one part is thread 0's. */
+  readonly parts: readonly number[]
+  /** Whether all threads meet before the instruction: it touches what others than its own thread have touched. */
+  readonly barriers: readonly boolean[]
+  /** Whether the program as a whole is worth waking the threads for. */
+  readonly worthwhile: boolean
+}
+
+/** Nanoseconds of work that a part is worth: some times what it costs to meet. */
+export const GRAIN = 2000
+/** And those of a whole program, in parts: some times what it costs to wake a thread. */
+const WAKE = 50
+export const MOST_PARTS = 255
+
+/** @param grain nanoseconds of work that a part is worth; 0 splits everything */
+export function share(plan: Plan, grain = GRAIN): Sharing {
+  const parts = plan.instructions.map((call) => (isControl(call) ? 1 : partsOf(call, grain)))
+  let gain = 0
+  const counts: number[] = []
+  plan.instructions.forEach((call, i) => {
+    if (call.kind === 'loop') counts.push(call.count)
+    else if (call.kind === 'end') counts.pop()
+    else if (parts[i] > 1) gain += costOf(call) * counts.reduce((product, count) => product * count, 1)
+  })
+  return { parts, barriers: barriersOf(plan, parts), worthwhile: parts.some((n) => n > 1) && gain >= WAKE * grain }
+}
+
+const isControl = (call: Instruction): call is Exclude<Instruction, Kernel> =>
+  call.kind === 'loop' || call.kind === 'end'
+
+function partsOf(call: Kernel, grain: number): number {
+  if (call.kind === 'rows' && !rowsAreIndependent(call)) return 1
+  return Math.max(1, Math.min(MOST_PARTS, Math.floor(costOf(call) / grain) || 0))
+}
+
+/** What a call takes on one thread in nanoseconds, roughly. */
+function costOf(call: Kernel): number {
+  switch (call.kind) {
+    case 'rows': {
+      const lanes = (steps: readonly Step[]): number =>
+        steps.reduce((sum, { op, level }) => sum + (COSTLY.has(op) ? 6 : 1) * (level === 'full' ? call.width : 1), 0)
+      return 0.1 * call.rows * lanes(call.steps)
+    }
+    case 'reduce':
+      return 0.15 * sizeOf(call.kept) * sizeOf(call.reduced)
+    case 'matmul':
+      return 0.04 * [call.batch, call.m, call.n, call.k].reduce((product, axes) => product * sizeOf(axes), 1)
+    case 'gather':
+      return 0.15 * call.count * call.width
+    case 'scatterAdd':
+      return 0.2 * (call.count + call.tableRows) * call.width
+  }
+}
+
+/** Steps that cost several times what an addition does. */
+const COSTLY: ReadonlySet<Step['op']> = new Set(['elu', 'erf', 'exp', 'log', 'log1p', 'philox', 'pow', 'tanh'])
+
+/** Whether blocks of rows may be computed in any order: what one stores, no other loads. */
+function rowsAreIndependent(call: Rows): boolean {
+  const viewsOf = (list: readonly Step[], wanted: 'load' | 'store') =>
+    list.flatMap((step) =>
+      step.op === wanted && call.operands[step.operand].kind === 'memory' ? [call.operands[step.operand].view] : [],
+    )
+  const common = viewsOf(call.prologue, 'load')
+  const loads = viewsOf(call.steps, 'load')
+  return viewsOf(call.steps, 'store').every((store) => {
+    const meets = (view: typeof store): boolean => {
+      const [a, b] = [extentOf(store), extentOf(view)]
+      return a.buffer === b.buffer && a.low <= b.high && b.low <= a.high
+    }
+    const words = JSON.stringify(store)
+    return !common.some(meets) && loads.every((load) => !meets(load) || JSON.stringify(load) === words)
+  })
+}
+
+/** What was touched since the threads have met. */
+interface Touched {
+  readonly buffer: number
+  /** First and last address, but for the loops around. */
+  readonly low: number
+  readonly high: number
+  readonly steps: readonly number[]
+  /** The same over all iterations of the loops around. */
+  readonly lowest: number
+  readonly highest: number
+  readonly writes: boolean
+  readonly alone: boolean
+}
+
+function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[] {
+  const barriers = instructions.map(() => false)
+  /** Of the loops around: iterations, and whether more than thread 0 works in them. */
+  const loops: { count: number; shared: boolean }[] = []
+  let touched: Touched[] = []
+  const meet = (at: number): void => {
+    barriers[at] = touched.length > 0
+    touched = []
+  }
+  instructions.forEach((call, at) => {
+    if (call.kind === 'loop') {
+      const shared = isShared(instructions, parts, at)
+      loops.push({ count: call.count, shared })
+      // so that each iteration begins as the others do, with all threads together
+      if (shared) meet(at)
+    } else if (call.kind === 'end') {
+      if (loops.pop()!.shared) meet(at)
+    } else {
+      const counts = loops.map(({ count }) => count)
+      const { reads, writes } = accessesOf(call)
+      const alone = parts[at] === 1
+      const next = [
+        ...reads.map((access) => touch(access, counts, false, alone)),
+        ...writes.map((access) => touch(access, counts, true, alone)),
+      ]
+      if (next.some((one) => touched.some((other) => disturb(one, other)))) meet(at)
+      touched.push(...next)
+    }
+  })
+  return barriers
+}
+
+/** Whether more than one thread works in the loop that begins there. */
+function isShared(instructions: Plan['instructions'], parts: readonly number[], begin: number): boolean {
+  let depth = 0
+  for (let at = begin; at < instructions.length; at++) {
+    if (instructions[at].kind === 'loop') depth++
+    else if (instructions[at].kind === 'end' && --depth === 0) return false
+    if (parts[at] > 1) return true
+  }
+  return false
+}
+
+function touch({ view }: Access, counts: readonly number[], writes: boolean, alone: boolean): Touched {
+  const { buffer, low, high } = extentOf(view)
+  const reach = counts.map((count, depth) => (count - 1) * (view.steps[depth] ?? 0))
+  const lowest = reach.reduce((sum, distance) => sum + Math.min(0, distance), low)
+  const highest = reach.reduce((sum, distance) => sum + Math.max(0, distance), high)
+  return { buffer, low, high, steps: view.steps, lowest, highest, writes, alone }
+}
+
+/** Whether two calls must not run at the same time: they touch the same memory, and not both to read it. */
+function disturb(a: Touched, b: Touched): boolean {
+  if (a.buffer !== b.buffer || (!a.writes && !b.writes) || (a.alone && b.alone)) return false
+  // both in the same iteration of the loops around
+  if (sameSteps(a.steps, b.steps)) return a.low <= b.high && b.low <= a.high
+  return a.lowest <= b.highest && b.lowest <= a.highest
+}
+
+const sameSteps = (a: readonly number[], b: readonly number[]): boolean =>
+  Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) === (b[i] ?? 0)).every(Boolean)

@@ -1,0 +1,87 @@
+import { RmaatError } from '../../errors.ts'
+import { startWorker, type WorkerThread } from '../../runtime/workers.ts'
+import { FAILED, JOB, REASON, REASON_BYTES, REASON_LIMIT, RELEASED } from './control.ts'
+
+/** What a worker is told when it starts. */
+interface Task {
+  readonly module: WebAssembly.Module
+  readonly memory: WebAssembly.Memory
+  readonly control: number
+  readonly thread: number
+}
+
+/**
+ * What a worker runs, as text: it must not depend on how this file was loaded. It stays within `serve` as long as it
+ * lives; what throws it out ends the run in progress, so it leaves the reason where the other threads look.
+ */
+const WORKER = `({ module, memory, control, thread }, say) => {
+  const { serve } = new WebAssembly.Instance(module, { env: { memory, abort() {} } }).exports
+  say('ready')
+  try {
+    serve(control, thread)
+  } catch (error) {
+    const bytes = new TextEncoder().encode(String(error)).subarray(0, ${REASON_LIMIT})
+    const words = new Int32Array(memory.buffer)
+    new Uint8Array(memory.buffer, control + ${REASON}).set(bytes)
+    words[(control + ${REASON_BYTES}) >> 2] = bytes.length
+    Atomics.store(words, (control + ${FAILED}) >> 2, 1)
+    for (const word of [${JOB}, ${RELEASED}]) Atomics.notify(words, (control + word) >> 2)
+  }
+}`
+
+/** The threads beside the calling one: each waits for jobs in linear memory, which assembly/threads.ts hands out. */
+export class Threads {
+  /** Of all, with the calling one. */
+  readonly count: number
+  private readonly memory: WebAssembly.Memory
+  private readonly control: number
+  private readonly workers: WorkerThread[] = []
+  private ended: string | undefined
+
+  private constructor(count: number, memory: WebAssembly.Memory, control: number) {
+    this.count = count
+    this.memory = memory
+    this.control = control
+  }
+
+  /** @param control the address of `sizeOfControl(count)` bytes of zeros */
+  static async start(count: number, module: WebAssembly.Module, memory: WebAssembly.Memory, control: number) {
+    const threads = new Threads(count, memory, control)
+    const starts = Array.from({ length: count - 1 }, (_, i) => {
+      const task: Task = { module, memory, control, thread: i + 1 }
+      return startWorker(WORKER, task, (reason) => threads.fail(`a thread is gone: ${reason}`))
+    })
+    const results = await Promise.allSettled(starts)
+    for (const result of results) if (result.status === 'fulfilled') threads.workers.push(result.value)
+    const refused = results.find((result) => result.status === 'rejected')
+    if (!refused) return threads
+    threads.close()
+    throw refused.reason
+  }
+
+  /**
+   * Where all threads are well, nothing.
+   * @throws RmaatError 'device' with the reason, once one is not
+   */
+  check(): void {
+    const words = new Int32Array(this.memory.buffer, this.control, REASON >> 2)
+    if (Atomics.load(words, FAILED >> 2) === 0) return
+    const length = words[REASON_BYTES >> 2]
+    const bytes = new Uint8Array(this.memory.buffer, this.control + REASON, length).slice()
+    this.ended ??= length > 0 ? `a thread has failed: ${new TextDecoder().decode(bytes)}` : 'a thread does not answer'
+    throw new RmaatError('device', `${this.ended}; open the device anew`)
+  }
+
+  /** Makes every thread stop at its next barrier, and every later check fail. */
+  fail(reason: string): void {
+    this.ended ??= reason
+    const words = new Int32Array(this.memory.buffer, this.control, REASON >> 2)
+    Atomics.store(words, FAILED >> 2, 1)
+    for (const word of [JOB, RELEASED]) Atomics.notify(words, word >> 2)
+  }
+
+  close(): void {
+    for (const worker of this.workers) worker.terminate()
+    this.workers.length = 0
+  }
+}

@@ -1,0 +1,94 @@
+import { RmaatError } from '../errors.ts'
+
+/** A thread beside the calling one. It does not keep the process alive. */
+export interface WorkerThread {
+  /** Ends it, at once. */
+  terminate(): void
+}
+
+/** How many threads this machine runs at once. */
+export async function coreCount(): Promise<number> {
+  const cores = globalThis.navigator?.hardwareConcurrency
+  if (cores || !hasNodeWorkers()) return cores || 1
+  const { availableParallelism, cpus } = await import('node:os')
+  return availableParallelism?.() ?? cpus().length
+}
+
+/** Why the calling thread cannot share memory with others and wait for them; undefined where it can. */
+export function whyAlone(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false)
+    return 'memory is shared only in a page that is cross-origin isolated'
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0)
+    return undefined
+  } catch {
+    return "a page's main thread must not wait for others: open the device in a worker"
+  }
+}
+
+/** Whether threads come from node:worker_threads, which Deno has too: its own keep the process alive. */
+const hasNodeWorkers = (): boolean => globalThis.process?.versions?.node !== undefined
+
+/**
+ * Starts a thread that runs `source`, the text of a function `(data, say) => void`, and resolves when that has said
+ * something. `onEnd` hears why the thread has ended, unless it was terminated here.
+ * @throws RmaatError 'device' where it does not come so far
+ */
+export function startWorker(source: string, data: unknown, onEnd: (reason: string) => void): Promise<WorkerThread> {
+  return new Promise((resolve, reject) => {
+    let [started, ended] = [false, false]
+    const end = (reason: string): void => {
+      if (ended) return
+      ended = true
+      if (started) onEnd(reason)
+      else reject(new RmaatError('device', `a worker does not start: ${reason}`))
+    }
+    const open = hasNodeWorkers() ? openInNode : openInPage
+    open(source, data, end, (terminate) => {
+      started = true
+      resolve({
+        terminate() {
+          ended = true
+          terminate()
+        },
+      })
+    }).catch((error: Error) => end(error.message))
+  })
+}
+
+type Open = (
+  source: string,
+  data: unknown,
+  end: (reason: string) => void,
+  start: (terminate: () => void) => void,
+) => Promise<void>
+
+const openInNode: Open = async (source, data, end, start) => {
+  const { Worker } = await import('node:worker_threads')
+  const text = `const { parentPort, workerData } = require('node:worker_threads')
+    ;(${source})(workerData, (message) => parentPort.postMessage(message))`
+  // no options of this process: they may load a compiler, which takes long
+  const worker = new Worker(text, { eval: true, workerData: data, execArgv: [] })
+  worker.on('error', (error: Error) => end(error.message))
+  worker.on('exit', (code) => end(`it ended with code ${code}`))
+  worker.once('message', () => {
+    worker.unref()
+    start(() => void worker.terminate())
+  })
+}
+
+const openInPage: Open = async (source, data, end, start) => {
+  const text = `onmessage = (event) => (${source})(event.data, postMessage)`
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  const done = () => URL.revokeObjectURL(url)
+  worker.onerror = ({ message }) => {
+    done()
+    end(message || 'the page does not allow it')
+  }
+  worker.onmessage = () => {
+    done()
+    start(() => worker.terminate())
+  }
+  worker.postMessage(data)
+}
