@@ -1,5 +1,6 @@
 import { test } from 'uvu'
 import { openDevice } from '../../src/backends/open.ts'
+import { openWasm } from '../../src/backends/wasm/open.ts'
 import { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
 import { openAdapter, openWebgpu } from '../../src/backends/webgpu/open.ts'
 import { Device } from '../../src/program/device.ts'
@@ -20,8 +21,12 @@ function sharedGpu(subgroups: boolean): () => Promise<Device> {
 
 const all: Readonly<Record<string, () => Promise<Device>>> = {
   reference: () => openDevice('reference'),
-  'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed' }),
-  'wasm simd': () => openDevice('wasm', { instructionSet: 'simd' }),
+  'wasm relaxed': () => openDevice('wasm', { instructionSet: 'relaxed', threads: 1 }),
+  'wasm simd': () => openDevice('wasm', { instructionSet: 'simd', threads: 1 }),
+  // with every kernel split, however small
+  'wasm relaxed, 2 threads': async () =>
+    new Device(await openWasm({ instructionSet: 'relaxed', threads: 2, grain: 0 })),
+  'wasm simd, 3 threads': async () => new Device(await openWasm({ instructionSet: 'simd', threads: 3, grain: 0 })),
   webgpu: sharedGpu(true),
 }
 const isHere = (name: string): boolean => gpu || !name.startsWith('webgpu')
