@@ -12,6 +12,7 @@ import {
   JOB,
   LINE,
   OUTER,
+  PATIENCE,
   RELEASED,
   SCRATCH,
   SCRATCH_STEP,
@@ -23,8 +24,6 @@ import { iteration, setIteration } from './place'
 /** Looks at a word before the thread sleeps: some 30 microseconds, about what it costs to wake one. */
 const SPINS = 30_000
 const SECOND: i64 = 1_000_000_000
-/** Seconds in a row without a sign of life from any thread, until thread 0 gives up. */
-const PATIENCE = 20
 
 let control: usize = 0
 let thread: i32 = 0
@@ -149,14 +148,14 @@ function waitFor(word: usize, seen: i32): bool {
     if (atomic.load<i32>(word) != seen) return true
   }
   atomic.add<i32>(control + SLEEPING, 1)
-  let patience = PATIENCE
+  let silent = 0
   let heard = beats()
   while (atomic.load<i32>(word) == seen && !hasFailed()) {
     // the end of a worker that could not say so is noticed by thread 0 alone
     if (atomic.wait<i32>(word, seen, thread == 0 ? SECOND : -1) != 2) continue
     const now = beats()
-    if (now != heard) patience = PATIENCE
-    else if (--patience == 0) atomic.store<i32>(control + FAILED, 1)
+    if (now != heard) silent = 0
+    else if (++silent == load<i32>(control + PATIENCE)) atomic.store<i32>(control + FAILED, 1)
     heard = now
   }
   atomic.sub<i32>(control + SLEEPING, 1)

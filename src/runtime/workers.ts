@@ -82,9 +82,10 @@ const openInPage: Open = async (source, data, end, start) => {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
   const worker = new Worker(url)
   const done = () => URL.revokeObjectURL(url)
-  worker.onerror = ({ message }) => {
+  worker.onerror = (event) => {
+    event.preventDefault() // else it is an error of this thread as well
     done()
-    end(message || 'the page does not allow it')
+    end(event.message || 'the page does not allow it')
   }
   worker.onmessage = () => {
     done()

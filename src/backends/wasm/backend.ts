@@ -22,6 +22,8 @@ export interface WasmOptions {
   readonly relaxed: boolean
   /** Nanoseconds of work that a thread's part is worth; 0 shares everything. */
   readonly grain?: number
+  /** Seconds without a sign of life, until a thread counts as gone. */
+  readonly patience?: number
 }
 
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
@@ -50,13 +52,13 @@ export class WasmBackend implements Backend {
   /** @throws RmaatError 'device' where the threads do not start */
   static async open(module: WebAssembly.Module, options: WasmOptions): Promise<WasmBackend> {
     const backend = new WasmBackend(module, options)
-    if (options.threads > 1) await backend.start(module, options.threads)
+    if (options.threads > 1) await backend.start(module, options)
     return backend
   }
 
-  private async start(module: WebAssembly.Module, threads: number): Promise<void> {
+  private async start(module: WebAssembly.Module, { threads, patience = 20 }: WasmOptions): Promise<void> {
     const control = this.heap.allocate(sizeOfControl(threads), 'what threads tell each other')
-    this.threads = await Threads.start(threads, module, this.memory.memory, control)
+    this.threads = await Threads.start(threads, { module, memory: this.memory.memory, control, patience })
     this.kernels!.join(control, 0)
   }
 

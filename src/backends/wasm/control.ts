@@ -10,6 +10,8 @@ export const SCRATCH_STEP = 16
 export const OUTER = 20 // iterations of the loops around
 export const INNER = 24
 export const CREW = 28 // threads that take part
+// Seconds in a row without a sign of life from any other thread, until thread 0 gives up.
+export const PATIENCE = 32
 
 // The barrier: how many have arrived, and a number that changes when all are there.
 export const ARRIVED = 64

@@ -26,6 +26,8 @@ export interface WasmOptions {
   readonly threads?: number
   /** Nanoseconds of work on one thread that are worth a second one; 0 shares every kernel, however small. */
   readonly grain?: number
+  /** Seconds without a sign of life, until a thread counts as gone (20). */
+  readonly patience?: number
 }
 
 /** How many threads a device has where nothing is said of them. */
@@ -35,7 +37,8 @@ export const usualThreads = async (): Promise<number> => (whyAlone() ? 1 : Math.
  * @param why it was taken, where nobody asked for it by name
  * @throws RmaatError 'device' where the engine has no SIMD
  */
-export async function openWasm({ instructionSet, threads, grain }: WasmOptions = {}, why = ''): Promise<WasmBackend> {
+export async function openWasm(options: WasmOptions = {}, why = ''): Promise<WasmBackend> {
+  const { instructionSet, threads, grain, patience } = options
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS))
     throw new RmaatError(
       'device',
@@ -68,6 +71,7 @@ export async function openWasm({ instructionSet, threads, grain }: WasmOptions =
       threads: count,
       relaxed: set === 'relaxed',
       grain,
+      patience,
       description: `WebAssembly, ${many}, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${reasons && ` (${reasons})`}`,
     })
   }

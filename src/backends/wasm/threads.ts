@@ -1,6 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import { startWorker, type WorkerThread } from '../../runtime/workers.ts'
-import { FAILED, JOB, REASON, REASON_BYTES, REASON_LIMIT, RELEASED } from './control.ts'
+import { FAILED, JOB, PATIENCE, REASON, REASON_BYTES, REASON_LIMIT, RELEASED, START } from './control.ts'
 
 /** What a worker is told when it starts. */
 interface Task {
@@ -44,9 +44,17 @@ export class Threads {
     this.control = control
   }
 
-  /** @param control the address of `sizeOfControl(count)` bytes of zeros */
-  static async start(count: number, module: WebAssembly.Module, memory: WebAssembly.Memory, control: number) {
+  /**
+   * @param control the address of `sizeOfControl(count)` bytes of zeros
+   * @param patience seconds without a sign of life, until a thread counts as gone
+   * @throws RmaatError 'device' where one of them does not start
+   */
+  static async start(
+    count: number,
+    { module, memory, control, patience }: Omit<Task, 'thread'> & { readonly patience: number },
+  ): Promise<Threads> {
     const threads = new Threads(count, memory, control)
+    new Int32Array(memory.buffer, control)[PATIENCE >> 2] = patience
     const starts = Array.from({ length: count - 1 }, (_, i) => {
       const task: Task = { module, memory, control, thread: i + 1 }
       return startWorker(WORKER, task, (reason) => threads.fail(`a thread is gone: ${reason}`))
@@ -80,7 +88,12 @@ export class Threads {
     for (const word of [JOB, RELEASED]) Atomics.notify(words, word >> 2)
   }
 
+  /** Ends the workers: they leave by themselves, or are thrown out where they do not listen. */
   close(): void {
+    const words = new Int32Array(this.memory.buffer, this.control, REASON >> 2)
+    Atomics.store(words, START >> 2, 0)
+    Atomics.add(words, JOB >> 2, 1)
+    Atomics.notify(words, JOB >> 2)
     for (const worker of this.workers) worker.terminate()
     this.workers.length = 0
   }

@@ -1,0 +1,260 @@
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { openDevice } from '../../src/backends/open.ts'
+import { openWasm, type WasmOptions } from '../../src/backends/wasm/open.ts'
+import { share } from '../../src/backends/wasm/sharing.ts'
+import { addressesOf } from '../../src/compare/instructions.ts'
+import { inputsOf } from '../../src/compare/kernels.ts'
+import { compiledStep, randomBatch } from '../../src/compare/step.ts'
+import { RmaatError } from '../../src/errors.ts'
+import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
+import { Device, type HostArray } from '../../src/program/device.ts'
+import { lower } from '../../src/program/lower.ts'
+import type { Plan } from '../../src/program/plan.ts'
+import { compile, f32 } from '../../src/program/program.ts'
+import { modelConfig } from '../../src/rmaat/config.ts'
+import { sizeOf } from '../../src/tensor/shape.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
+import { tiny } from '../support/model.ts'
+import { build, type Graph, type Recipe, recipes } from '../support/random-graphs.ts'
+
+const open = async (options: WasmOptions): Promise<Device> => new Device(await openWasm(options))
+const holds = (runs: number, arbitrary: fc.Arbitrary<Recipe>, property: (graph: Graph) => Promise<void>) =>
+  fc.assert(
+    fc.asyncProperty(arbitrary, (recipe) => property(build(recipe))),
+    { seed: 4, numRuns: runs, includeErrorInReport: true },
+  )
+const sameBits = (a: HostArray, b: HostArray): boolean =>
+  a.length === b.length && a.every((value, i) => Object.is(value, b[i]))
+
+/** Walks a plan as the threads do; the first call that they would meet too late for, in words. */
+function firstRace(plan: Plan, grain: number): string | undefined {
+  const { parts, barriers } = share(plan, grain)
+  const { instructions } = plan
+  /** Who touched an address since the threads have met: thread 0 alone or several of them, and whether one wrote. */
+  let touched = new Map<string, { alone: boolean; writes: boolean }>()
+  const iterations: number[] = []
+  const walk = (from: number): { end: number; race?: string } => {
+    for (let at = from; at < instructions.length; at++) {
+      if (barriers[at]) touched = new Map()
+      const call = instructions[at]
+      if (call.kind === 'end') return { end: at }
+      if (call.kind === 'loop') {
+        let end = at
+        for (let t = 0; t < call.count; t++) {
+          iterations.push(t)
+          const inner = walk(at + 1)
+          if (inner.race) return inner
+          iterations.pop()
+          end = inner.end
+        }
+        at = end
+      } else if (races(call, parts[at] === 1)) return { end: at, race: `${call.kind} at ${at}` }
+    }
+    return { end: instructions.length }
+  }
+  const races = (call: Kernel, alone: boolean): boolean => {
+    const { reads, writes } = accessesOf(call)
+    const keys = (list: Access[]) =>
+      list.flatMap(({ view, ...rest }) => {
+        const offset = view.steps.reduce((sum, step, depth) => sum + step * iterations[depth], view.offset)
+        return addressesOf({ ...rest, view: { ...view, offset } }).map((address) => `${view.buffer} ${address}`)
+      })
+    const [read, written] = [keys(reads), keys(writes)]
+    const late =
+      read.some((key) => touched.get(key)?.writes && !(alone && touched.get(key)!.alone)) ||
+      written.some((key) => touched.has(key) && !(alone && touched.get(key)!.alone))
+    const note = (key: string, writes: boolean): void => {
+      const before = touched.get(key)
+      touched.set(key, { alone: alone && (before?.alone ?? true), writes: writes || (before?.writes ?? false) })
+    }
+    for (const key of read) note(key, false)
+    for (const key of written) note(key, true)
+    return late
+  }
+  return walk(0).race
+}
+
+test('threads meet before they touch what others have touched, in random programs', async () => {
+  let barriers = 0
+  let kernels = 0
+  await holds(120, recipes(), async (graph) => {
+    const plan = lower(graph)
+    // a grain in nanoseconds: all kernels are split, most, or few
+    for (const grain of [0, 0.3, 2, 20]) {
+      assert.is(firstRace(plan, grain), undefined, `grain ${grain}`)
+      barriers += share(plan, grain).barriers.filter(Boolean).length
+      kernels += plan.instructions.length
+    }
+  })
+  assert.ok(barriers > 100 && barriers < 0.8 * kernels, `${barriers} barriers for ${kernels} instructions`)
+})
+
+test('a barrier that is left out is noticed', () => {
+  const graph = lower(build({ steps: [{ op: 'input', a: 0, b: 0, c: 1 }], gradient: false, updates: [] }))
+  assert.is(firstRace(graph, 0), undefined)
+  const place = { buffer: 1, offset: 0, steps: [] }
+  const reduce = (offset: number): Kernel => ({
+    kind: 'reduce',
+    op: 'sum',
+    dtype: 'f32',
+    accumulate: false,
+    x: { ...place, offset },
+    out: { ...place, offset: offset + 4 },
+    kept: [{ size: 4, stride: 1 }],
+    reduced: [],
+  })
+  const plan = { ...graph, instructions: [reduce(0), reduce(4), reduce(12), reduce(0)] }
+  assert.equal(share(plan, 0).barriers, [false, true, false, true])
+  assert.equal(share(plan, 1e9).barriers, [false, false, false, false])
+})
+
+/** Everything that a program leaves: its results, and the variables of the graph. */
+async function everything({ backend }: Device, plan: Plan, { variables, values }: Graph): Promise<HostArray[]> {
+  for (const { variable, values } of variables) {
+    backend.createVariable(variable.id, sizeOf(variable.shape), variable.dtype)
+    backend.writeVariable(variable.id, values)
+  }
+  const program = backend.load(plan)
+  const found = await program.run(inputsOf(plan, values))
+  for (const { variable } of variables) found.push(await backend.readVariable(variable.id))
+  program.close()
+  for (const { variable } of variables) backend.deleteVariable(variable.id)
+  return found
+}
+
+const counts = [1, 2, 3, 4]
+
+test('random programs yield the same bits for any number of threads', async () => {
+  const devices = await Promise.all(counts.map((threads) => open({ threads, grain: 0 })))
+  await holds(60, recipes(), async (graph) => {
+    const plan = lower(graph)
+    const [expected, ...others] = await Promise.all(devices.map((device) => everything(device, plan, graph)))
+    others.forEach((found, i) => {
+      found.forEach((values, k) => {
+        assert.ok(sameBits(values, expected[k]), `result ${k} with ${counts[i + 1]} threads`)
+      })
+    })
+  })
+  for (const device of devices) device.close()
+})
+
+test('a training step yields the same bits for any number of threads', async () => {
+  const sizes = { segments: 3, segmentLength: 24, width: 32, layers: 1, feedForward: 48, features: 16, dropout: 0.1 }
+  const config = modelConfig({ ...tiny, ...sizes })
+  for (const method of ['amrb', 'bptt'] as const) {
+    const results = await Promise.all(
+      counts.map(async (threads) => {
+        const device = await open({ threads, grain: threads === 3 ? 300 : 0 })
+        const step = compiledStep(device, config, { method, batch: 7, clip: 1 }, randomBatch(config, 7))
+        const losses = [(await step.run()).loss, (await step.run()).loss]
+        const variables = await Promise.all(step.variables.map((variable) => device.readVariable(variable)))
+        device.close()
+        return [Float32Array.from(losses), ...variables]
+      }),
+    )
+    for (const [i, found] of results.entries()) {
+      found.forEach((values, k) => {
+        assert.ok(sameBits(values, results[0][k]), `${method}: result ${k} with ${counts[i]} threads`)
+      })
+    }
+  }
+})
+
+test('kernels large enough to be split yield the same bits', async () => {
+  const make = ({ x }: { readonly x: Tensor }) => ({
+    square: x.matmul(x.transpose()),
+    narrow: x.transpose().matmul(x.slice([0, 0], [300, 5])),
+    batched: x.reshape([30, 10, 70]).matmul(x.reshape([30, 70, 10])),
+    columns: x.exp().sum(0),
+    rows: x.tanh().sum(1),
+    whole: x.mul(x).sum(),
+    softmax: x.softmax(),
+  })
+  const x = Float32Array.from({ length: 300 * 70 }, (_, i) => Math.sin(i))
+  const results = await Promise.all(
+    counts.map(async (threads) => {
+      const device = await open({ threads, grain: 0 })
+      const found = await compile(device, { x: f32(300, 70) }, make).arrays({ x })
+      device.close()
+      return found
+    }),
+  )
+  for (const found of results)
+    found.forEach((values, k) => {
+      assert.ok(sameBits(values, results[0][k]), `result ${k}`)
+    })
+})
+
+async function fails(pattern: RegExp, action: () => Promise<unknown>): Promise<void> {
+  const begin = performance.now()
+  const error = await action().then(
+    () => undefined,
+    (error) => error,
+  )
+  assert.instance(error, RmaatError)
+  assert.is(error.code, 'device')
+  assert.match(error.message, pattern)
+  assert.ok(performance.now() - begin < 10_000)
+}
+
+/** A device with a program on it, and what stands behind them. */
+async function working(options: WasmOptions) {
+  const device = await open({ grain: 0, ...options })
+  const program = compile(device, { x: f32(300, 40) }, ({ x }) => ({ y: x.exp().sum(0).mul(x).sum(1) }))
+  const x = new Float32Array(300 * 40)
+  await program.run({ x })
+  // biome-ignore lint/suspicious/noExplicitAny: what is private, to break it
+  const [{ threads }, { encoded }] = [device.backend as any, (program as any).loaded]
+  return { device, run: () => program.run({ x }), threads, encoded }
+}
+
+test('a thread that traps is an error of the run and of all later ones', async () => {
+  const { device, run, encoded } = await working({ threads: 3 })
+  encoded.scratch = 0x40000000 // the others' scratch begins behind the memory's end
+  await fails(/a thread has failed: .*memory access out of bounds.*; open the device anew/, run)
+  await fails(/a thread has failed: .*memory access out of bounds/, run)
+  device.close()
+  await fails(/closed/, run)
+})
+
+test('a thread that no longer answers is an error and no hang', async () => {
+  const { device, run, threads } = await working({ threads: 2, patience: 1 })
+  threads.close() // behind the device's back
+  await new Promise((resolve) => setTimeout(resolve, 200)) // until they have left
+  await fails(/a thread does not answer/, run)
+  await fails(/a thread does not answer/, run)
+  device.close()
+})
+
+test('devices come and go, and their threads with them', async () => {
+  for (let i = 0; i < 10; i++) {
+    const { device, run } = await working({ threads: 3 })
+    await run()
+    device.close()
+  }
+})
+
+test('where memory cannot be shared there is one thread, and the reason', async () => {
+  const usual = Object.getOwnPropertyDescriptor(globalThis, 'SharedArrayBuffer')!
+  Object.defineProperty(globalThis, 'SharedArrayBuffer', { value: undefined, configurable: true })
+  try {
+    const { device, run } = await working({ threads: 2 })
+    assert.match(device.backend.description, /one thread.*no more threads: .*cross-origin isolated/)
+    await run()
+    device.close()
+  } finally {
+    Object.defineProperty(globalThis, 'SharedArrayBuffer', usual)
+  }
+})
+
+test('the description says how many threads there are', async () => {
+  const device = await openDevice('wasm', { threads: 2 })
+  assert.match(device.backend.description, /2 threads/)
+  assert.is(device.backend.details!.threads, 2)
+  device.close()
+  for (const threads of [0, 1.5, 1000]) await fails(/threads were asked for/, () => openDevice('wasm', { threads }))
+})
+
+test.run()

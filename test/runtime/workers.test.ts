@@ -1,0 +1,43 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { RmaatError } from '../../src/errors.ts'
+import { coreCount, startWorker, whyAlone } from '../../src/runtime/workers.ts'
+
+const never = (reason: string): void => {
+  throw new Error(`it ended: ${reason}`)
+}
+
+test('a worker has what it was given, and memory in common', async () => {
+  const words = new Int32Array(new SharedArrayBuffer(8))
+  const source = `({ words }, say) => {
+    say('ready')
+    Atomics.wait(words, 0, 0)
+    Atomics.store(words, 1, 41 + Atomics.load(words, 0))
+    Atomics.notify(words, 1)
+  }`
+  const worker = await startWorker(source, { words }, never)
+  Atomics.store(words, 0, 1)
+  Atomics.notify(words, 0)
+  Atomics.wait(words, 1, 0, 5000)
+  assert.is(words[1], 42)
+  worker.terminate()
+})
+
+test('one that fails before it is ready is an error, one that fails later tells why', async () => {
+  const alive = setInterval(() => {}, 1000) // workers do not keep the process alive
+  const error = await startWorker(`() => { throw new Error('no luck') }`, {}, never).catch((error) => error)
+  assert.instance(error, RmaatError)
+  assert.match(error.message, /a worker does not start: .*no luck/)
+  const reason = await new Promise<string>((resolve, reject) => {
+    startWorker(`(_, say) => { say('ready'); throw new Error('too late') }`, {}, resolve).catch(reject)
+  })
+  assert.match(reason, /too late/)
+  clearInterval(alive)
+})
+
+test('the machine has cores, and tests run where threads may wait', async () => {
+  assert.ok((await coreCount()) >= 1)
+  assert.is(whyAlone(), undefined)
+})
+
+test.run()
