@@ -27,6 +27,7 @@ if (process.argv[2] === 'tests') install('Deno, a Chromium and a bundler for the
 
 const sources = [
   'asconfig.json',
+  'src/backends/wasm/control.ts',
   'src/backends/wasm/opcodes.ts',
   ...readdirSync(at('assembly')).map((name) => join('assembly', name)),
 ]

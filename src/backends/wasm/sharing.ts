@@ -12,10 +12,11 @@ export interface Sharing {
 }
 
 /** Nanoseconds of work that a part is worth: some times what it costs to meet. */
-export const GRAIN = 2000
+const GRAIN = 2000
 /** And those of a whole program, in parts: some times what it costs to wake a thread. */
 const WAKE = 50
-export const MOST_PARTS = 255
+/** What fits beside an opcode; every thread has a part then. */
+const MOST_PARTS = 255
 
 /** @param grain nanoseconds of work that a part is worth; 0 splits everything */
 export function share(plan: Plan, grain = GRAIN): Sharing {
