@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDevice } from '../../src/backends/open.ts'
 import { openWasm, type WasmOptions } from '../../src/backends/wasm/open.ts'
-import { share } from '../../src/backends/wasm/sharing.ts'
+import { type Sharing, share } from '../../src/backends/wasm/sharing.ts'
 import { addressesOf } from '../../src/compare/instructions.ts'
 import { inputsOf } from '../../src/compare/kernels.ts'
 import { compiledStep, randomBatch } from '../../src/compare/step.ts'
@@ -29,9 +29,7 @@ const sameBits = (a: HostArray, b: HostArray): boolean =>
   a.length === b.length && a.every((value, i) => Object.is(value, b[i]))
 
 /** Walks a plan as the threads do; the first call that they would meet too late for, in words. */
-function firstRace(plan: Plan, grain: number): string | undefined {
-  const { parts, barriers } = share(plan, grain)
-  const { instructions } = plan
+function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string | undefined {
   /** Who touched an address since the threads have met: thread 0 alone or several of them, and whether one wrote. */
   let touched = new Map<string, { alone: boolean; writes: boolean }>()
   const iterations: number[] = []
@@ -83,17 +81,17 @@ test('threads meet before they touch what others have touched, in random program
     const plan = lower(graph)
     // a grain in nanoseconds: all kernels are split, most, or few
     for (const grain of [0, 0.3, 2, 20]) {
-      assert.is(firstRace(plan, grain), undefined, `grain ${grain}`)
-      barriers += share(plan, grain).barriers.filter(Boolean).length
+      const sharing = share(plan, grain)
+      assert.is(firstRace(plan, sharing), undefined, `grain ${grain}`)
+      barriers += sharing.barriers.filter(Boolean).length
       kernels += plan.instructions.length
     }
   })
   assert.ok(barriers > 100 && barriers < 0.8 * kernels, `${barriers} barriers for ${kernels} instructions`)
 })
 
-test('a barrier that is left out is noticed', () => {
+test('a barrier stands where it is needed, and one that is left out is noticed', () => {
   const graph = lower(build({ steps: [{ op: 'input', a: 0, b: 0, c: 1 }], gradient: false, updates: [] }))
-  assert.is(firstRace(graph, 0), undefined)
   const place = { buffer: 1, offset: 0, steps: [] }
   const reduce = (offset: number): Kernel => ({
     kind: 'reduce',
@@ -106,7 +104,13 @@ test('a barrier that is left out is noticed', () => {
     reduced: [],
   })
   const plan = { ...graph, instructions: [reduce(0), reduce(4), reduce(12), reduce(0)] }
-  assert.equal(share(plan, 0).barriers, [false, true, false, true])
+  const sharing = share(plan, 0)
+  assert.equal(sharing.barriers, [false, true, false, true])
+  assert.is(firstRace(plan, sharing), undefined)
+  for (const at of [1, 3]) {
+    const barriers = sharing.barriers.map((barrier, i) => barrier && i !== at)
+    assert.is(firstRace(plan, { ...sharing, barriers }), `reduce at ${at}`)
+  }
   assert.equal(share(plan, 1e9).barriers, [false, false, false, false])
 })
 
