@@ -105,11 +105,17 @@ function accuracySections({ accuracies, devices }: Report): string {
   const cells = (name: string, of: AccuracyEvent['of']): string[] =>
     checked.flatMap(({ device }) => {
       const one = accuracies.find((two) => two.device === device && two.name === name && two.of === of)
-      return one ? [ulps(one.ulp), scientific(one.relative), meter(one)] : ['–', '–', '–']
+      return one
+        ? [ulps(one.ulp), scientific(one.relative), meter(one), duration(one.milliseconds), short(one.speedUp)]
+        : ['–', '–', '–', '–', '–']
     })
   const tableOf = (of: AccuracyEvent['of']): string => {
     const first = [...new Map(accuracies.filter((one) => one.of === of).map((one) => [one.name, one])).values()]
-    const head = ['', 'budget', ...checked.flatMap(({ device }) => [`${html(device)}: ULP`, 'relative', 'of budget'])]
+    const head = [
+      '',
+      'budget',
+      ...checked.flatMap(({ device }) => [`${html(device)}: ULP`, 'relative', 'of budget', 'time', 'speed-up']),
+    ]
     const words = first.some((one) => budgetOf(one) !== '')
     const rows = first.map((one) => [
       html(one.name),
@@ -119,7 +125,7 @@ function accuracySections({ accuracies, devices }: Report): string {
     return table(words ? head : head.filter((text) => text !== 'budget'), rows)
   }
   const about =
-    'Largest errors against the reference, which computes each kernel in double precision on the operands that the device held. Where terms cancel, units in the last place say little: the budget takes account of it.'
+    'Largest errors against the reference, which computes each kernel in double precision on the operands that the device held. Where terms cancel, units in the last place say little: the budget takes account of it. Time and speed-up, against the reference, are those of the cases alone, and these are small: for large ones see the charts.'
   return [
     section('Kernels', about, tableOf('kernel')),
     section('Scalar operations', 'Each alone, on numbers from nearly all of its domain.', tableOf('scalar')),

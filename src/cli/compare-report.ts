@@ -79,9 +79,11 @@ function kernelTables({ accuracies }: Report, device: string): string[] {
     scientific(one.relative),
     partOfBudget(one),
     one.passed ? 'passed' : 'FAILED',
+    duration(one.milliseconds),
+    short(one.speedUp),
     budgetOf(one),
   ]
-  const head = ['error in ULP', 'relative', 'of budget', '', 'budget']
+  const head = ['error in ULP', 'relative', 'of budget', '', 'time', 'speed-up', 'budget']
   const one = (title: string, rows: AccuracyEvent[]): string[] =>
     rows.length ? [`${title} on ${device}\n\n${table([['', ...head], ...rows.map(row)])}`] : []
   return [...one('Scalar operations', of('scalar')), ...one('Kernels in all cases', of('kernel'))]

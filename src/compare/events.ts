@@ -24,6 +24,9 @@ export interface AccuracyEvent extends Accuracy {
   readonly device: string
   readonly of: 'scalar' | 'operation' | 'kernel'
   readonly name: string
+  /** What its kernels took in all cases, and the reference's time as a multiple of it. */
+  readonly milliseconds: number
+  readonly speedUp: number
   readonly passed: boolean
   /** The first number that is past its budget, in words. */
   readonly wrong?: string
