@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 /** How long a run may say nothing before it counts as hung. */
-export const SILENCE_MS = 120_000
+export const SILENCE_MS = 200_000
 
 /** What uvu's last lines say: its totals, or undefined where it did not come to its end. */
 export function totalsOf(output) {

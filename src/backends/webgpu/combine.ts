@@ -29,7 +29,7 @@ const TERMS = 8
  */
 export function lanesFor(terms: number, most: number, abilities: Abilities): number {
   const lanes = Math.min(most, 2 ** Math.floor(Math.log2(Math.max(terms, 1))))
-  return terms <= TERMS * abilities.subgroup ? Math.min(lanes, abilities.subgroup) : lanes
+  return abilities.subgroup > 0 && terms <= TERMS * abilities.subgroup ? Math.min(lanes, abilities.subgroup) : lanes
 }
 
 /** The functions that combine `lanes` invocations of a workgroup, which stand `stride` apart. */
