@@ -1,8 +1,9 @@
 // out[indices[i], :] += x[i, :] in the order of i, from zero unless ACCUMULATE; an index out of range is dropped.
 //
-// Each invocation owns one element of `out` and adds what belongs to it, so that the sum has one order. The workgroup
-// reads the indices in tiles and leaves out the tiles that have none of its rows. What a tile adds is summed by itself:
-// the rounding error of a long sum stays small.
+// Each invocation owns one element of `out` and one chunk of the indices, and adds what belongs to it, so that the sum has
+// one order. The workgroup reads the indices in tiles and leaves out the tiles that have none of its rows. What a tile adds
+// is summed by itself: the rounding error of a long sum stays small. Where there are several chunks, `out` is
+// scratch[chunk, row, column], and another dispatch adds them up.
 
 const TILE = 256;
 
@@ -10,8 +11,11 @@ struct Call {
   x: vec4<i32>,
   indices: vec4<i32>,
   out: vec4<i32>,
-  /** count, width, rows of the table */
+  /** count, width, rows of the table, indices of a chunk: whole tiles */
   sizes: vec4<i32>,
+  chunks: i32,
+  /** Workgroups of a chunk. */
+  groups: i32,
 }
 @group(0) @binding(1) var<uniform> call: Call;
 
@@ -27,26 +31,29 @@ fn main(
   let count = call.sizes.x;
   let width = call.sizes.y;
   let elements = call.sizes.z * width;
-  let first = group_index(id, groups) * TILE;
-  if (first >= elements) {
+  let group = group_index(id, groups);
+  let chunk = group / call.groups;
+  let first = group % call.groups * TILE;
+  if (chunk >= call.chunks) {
     return;
   }
+  let end = min(count, (chunk + 1) * call.sizes.w);
   let element = first + i32(local);
   let row = element / width;
   let x = address(call.x) + element % width;
   let indices = address(call.indices);
-  let firstRow = first / width;
-  let lastRow = min(first + TILE, elements - 1) / width;
+  let first_row = first / width;
+  let last_row = min(first + TILE, elements - 1) / width;
 
   var total = 0.0;
-  for (var begin = 0; begin < count; begin += TILE) {
-    let length = min(TILE, count - begin);
+  for (var begin = chunk * call.sizes.w; begin < end; begin += TILE) {
+    let length = min(TILE, end - begin);
     atomicStore(&hits, 0u);
     workgroupBarrier();
     if (i32(local) < length) {
       let index = bitcast<i32>(heap[indices + begin + i32(local)]);
       tile[local] = index;
-      if (index >= firstRow && index <= lastRow) {
+      if (index >= first_row && index <= last_row) {
         atomicStore(&hits, 1u);
       }
     }
@@ -63,7 +70,7 @@ fn main(
     workgroupBarrier(); // before the tile is written again
   }
   if (element < elements) {
-    let to = address(call.out) + element;
+    let to = address(call.out) + chunk * elements + element;
     if (ACCUMULATE) {
       total += bitcast<f32>(heap[to]);
     }

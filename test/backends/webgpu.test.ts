@@ -257,6 +257,18 @@ onGpu('a device that is lost rejects what is running, and can be opened again', 
   }
   await fails('device', /the GPU was lost/, () => program.run({ x: [1, 2, 3, 4] }))
   device.close()
+  // while the GPU is at work, and another program's pipelines are compiled
+  const busy = await openDevice('webgpu')
+  const x = new Float32Array(192 * 192).fill(0.01)
+  const heavy = compile(busy, { x: f32(192, 192) }, ({ x }) => ({ y: x.matmul(x).matmul(x).sum() }))
+  await heavy.run({ x })
+  const atWork = heavy.run({ x })
+  const compiling = compile(busy, { x: f32(7) }, ({ x }) => ({ y: x.tanh().exp().log() })).run({ x: x.slice(0, 7) })
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  gpuOf(busy).destroy()
+  await fails('device', /the GPU was lost/, () => atWork)
+  await fails('device', /the GPU was lost/, () => compiling)
+  busy.close()
   const again = await openDevice('webgpu')
   await worksOn(again)
   again.close()

@@ -18,7 +18,7 @@ import { build, type Graph, type Recipe, recipes } from '../support/random-graph
 import { runs } from '../support/runs.ts'
 
 const SEED = 2
-const wasm = Object.keys(builds).filter((name) => name !== 'reference')
+const checked = Object.keys(builds).filter((name) => name !== 'reference')
 
 /** Loads a plan with the graph's variables, hands it out, and gives all back. */
 async function loaded<Result>(
@@ -58,7 +58,7 @@ async function firstWrong(subject: Subject, accuracy: Accuracy = perfect()): Pro
   return undefined
 }
 
-for (const name of wasm) {
+for (const name of checked) {
   test(`${name}: every kernel keeps to its budget on the operands that it was given`, async () => {
     const device = await builds[name]()
     const tally = perfect()
@@ -195,50 +195,51 @@ test('random bits, uniforms and dropout decisions are the same on every device',
   assert.ok(Math.abs(kept - 0.7) < 0.05, `${kept} are kept`)
 })
 
-test('long sums and products keep to their budgets', async () => {
-  const device = await devices['wasm simd']()
-  const { input, sum, matmul, normalize, scatterAdd } = {
-    input: (c: number) => ({ op: 'input' as const, a: 0, b: 0, c }),
-    sum: { op: 'sum' as const, a: 0, b: 1, c: 0 },
-    matmul: { op: 'matmul' as const, a: 0, b: 0, c: 1 },
-    normalize: { op: 'normalize' as const, a: 0, b: 0, c: 0 },
-    scatterAdd: { op: 'scatterAdd' as const, a: 0, b: 0, c: 2 },
-  }
-  for (const steps of [[sum], [matmul], [normalize, sum], [scatterAdd]]) {
-    const graph = build({ steps: [input(10), ...steps], gradient: true, updates: [] })
-    const plan = unroll(lower(graph))
-    const wrong = await loaded(device, plan, graph, (program, reset) =>
-      firstWrong({ loaded: program, plan, inputs: inputsOf(plan, graph.values), reset }),
-    )
-    if (wrong) throw new Error(wrong)
-  }
-  const x = Float32Array.from({ length: 300_000 }, (_, i) => Math.fround(1 + Math.sin(i)))
-  const program = compile(device, { x: f32(x.length) }, ({ x }) => ({
-    sum: x.sum(),
-    rows: x.reshape([75, 4000]).sum(-1),
-    columns: x.reshape([4000, 75]).sum(0),
-    product: x.reshape([10, 30_000]).matmul(x.reshape([30_000, 10])),
-  }))
-  const found: Record<string, number | HostArray> = await program.run({ x })
-  const exact: Record<string, number | HostArray> = await compile(reference, { x: f32(x.length) }, ({ x }) => ({
-    sum: x.sum(),
-    rows: x.reshape([75, 4000]).sum(-1),
-    columns: x.reshape([4000, 75]).sum(0),
-    product: x.reshape([10, 30_000]).matmul(x.reshape([30_000, 10])),
-  })).run({ x })
-  // every term is positive, so that the result is the sum of magnitudes
-  for (const [key, values] of Object.entries(exact)) {
-    const list = typeof values === 'number' ? [values] : [...values]
-    list.forEach((value, i) => {
-      const other = found[key]
-      const error = Math.abs((typeof other === 'number' ? other : other[i]) - value)
-      // lanes of one `rows` call go into four sums, whatever the width
-      const allowed = key === 'rows' ? 16 : SUM
-      assert.ok(error <= allowed * 2 ** -24 * value, `${key} is off by ${error / value / 2 ** -24} x 2^-24`)
-    })
-  }
-  device.close()
-})
+for (const name of ['wasm simd', ...checked.filter((build) => build.startsWith('webgpu'))])
+  test(`${name}: long sums and products keep to their budgets`, async () => {
+    const device = await builds[name]()
+    const { input, sum, matmul, normalize, scatterAdd } = {
+      input: (c: number) => ({ op: 'input' as const, a: 0, b: 0, c }),
+      sum: { op: 'sum' as const, a: 0, b: 1, c: 0 },
+      matmul: { op: 'matmul' as const, a: 0, b: 0, c: 1 },
+      normalize: { op: 'normalize' as const, a: 0, b: 0, c: 0 },
+      scatterAdd: { op: 'scatterAdd' as const, a: 0, b: 0, c: 2 },
+    }
+    for (const steps of [[sum], [matmul], [normalize, sum], [scatterAdd]]) {
+      const graph = build({ steps: [input(10), ...steps], gradient: true, updates: [] })
+      const plan = unroll(lower(graph))
+      const wrong = await loaded(device, plan, graph, (program, reset) =>
+        firstWrong({ loaded: program, plan, inputs: inputsOf(plan, graph.values), reset }),
+      )
+      if (wrong) throw new Error(wrong)
+    }
+    const x = Float32Array.from({ length: 300_000 }, (_, i) => Math.fround(1 + Math.sin(i)))
+    const program = compile(device, { x: f32(x.length) }, ({ x }) => ({
+      sum: x.sum(),
+      rows: x.reshape([75, 4000]).sum(-1),
+      columns: x.reshape([4000, 75]).sum(0),
+      product: x.reshape([10, 30_000]).matmul(x.reshape([30_000, 10])),
+    }))
+    const found: Record<string, number | HostArray> = await program.run({ x })
+    const exact: Record<string, number | HostArray> = await compile(reference, { x: f32(x.length) }, ({ x }) => ({
+      sum: x.sum(),
+      rows: x.reshape([75, 4000]).sum(-1),
+      columns: x.reshape([4000, 75]).sum(0),
+      product: x.reshape([10, 30_000]).matmul(x.reshape([30_000, 10])),
+    })).run({ x })
+    // every term is positive, so that the result is the sum of magnitudes
+    for (const [key, values] of Object.entries(exact)) {
+      const list = typeof values === 'number' ? [values] : [...values]
+      list.forEach((value, i) => {
+        const other = found[key]
+        const error = Math.abs((typeof other === 'number' ? other : other[i]) - value)
+        // lanes of one `rows` call go into four sums, whatever the width
+        const allowed = key === 'rows' ? 16 : SUM
+        assert.ok(error <= allowed * 2 ** -24 * value, `${key} is off by ${error / value / 2 ** -24} x 2^-24`)
+      })
+    }
+    device.close()
+  })
 
 /** A device that computes one kernel wrong: it adds a little to the first lane that the kernel writes. */
 function mutated(program: ReturnType<Backend['load']>, plan: Unrolled, kernel: number, relative: number) {

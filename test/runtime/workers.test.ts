@@ -28,8 +28,17 @@ test('one that fails before it is ready is an error, one that fails later tells 
   const error = await startWorker(`() => { throw new Error('no luck') }`, {}, never).catch((error) => error)
   assert.instance(error, RmaatError)
   assert.match(error.message, /a worker does not start: .*no luck/)
+  const words = new Int32Array(new SharedArrayBuffer(4))
+  const late = `({ words }, say) => {
+    say('ready')
+    Atomics.wait(words, 0, 0)
+    throw new Error('too late')
+  }`
   const reason = await new Promise<string>((resolve, reject) => {
-    startWorker(`(_, say) => { say('ready'); throw new Error('too late') }`, {}, resolve).catch(reject)
+    startWorker(late, { words }, resolve).then(() => {
+      Atomics.store(words, 0, 1)
+      Atomics.notify(words, 0)
+    }, reject)
   })
   assert.match(reason, /too late/)
   clearInterval(alive)

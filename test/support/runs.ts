@@ -10,4 +10,4 @@ const threads = (device: string): boolean => device.endsWith('threads')
  * times what it costs WebAssembly: nearly all of it goes into compiling its pipelines.
  */
 export const runs = (count: number, device: string): number =>
-  threads(device) || (software && device.startsWith('webgpu')) ? Math.ceil(count / 10) : count
+  threads(device) || (software && device.startsWith('webgpu')) ? Math.ceil(count / 20) : count

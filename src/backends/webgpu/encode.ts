@@ -1,10 +1,11 @@
 import { RmaatError } from '../../errors.ts'
 import type { Instruction, Plan } from '../../program/plan.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
-import { gather, scatterAdd } from './gather.ts'
+import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { reduce } from './reduce.ts'
 import { rows } from './rows.ts'
+import { scatterAdd } from './scatterAdd.ts'
 
 const LOOP_DEPTH = 2
 /** A block that holds the iteration of the enclosing loops. */
@@ -96,7 +97,7 @@ function encodeKernel(call: Exclude<Instruction, { kind: 'loop' | 'end' }>, abil
     case 'gather':
       return gather(call)
     case 'scatterAdd':
-      return scatterAdd(call)
+      return scatterAdd(call, abilities)
   }
 }
 

@@ -21,16 +21,20 @@ export function reduce(call: Reduce, abilities: Abilities): Encoded {
   if (outputs === 0) return { dispatches: [], scratch: 0 }
   const chunks = chunksOf(call, outputs, terms, abilities)
   if (chunks === 1) return { dispatches: [dispatch(call, abilities, 1)], scratch: 0 }
-  const partial = { ...call, accumulate: false }
-  const total: Reduce = {
-    ...call,
-    kept: [{ size: outputs, stride: 1 }],
-    reduced: [{ size: chunks, stride: outputs }],
-  }
-  return {
-    dispatches: [dispatch(partial, abilities, chunks, 'out'), dispatch(total, abilities, 1, 'x')],
-    scratch: chunks * outputs,
-  }
+  const partial = dispatch({ ...call, accumulate: false }, abilities, chunks, 'out')
+  return { dispatches: [partial, joinChunks(call, outputs, chunks, abilities)], scratch: chunks * outputs }
+}
+
+/** Reduces scratch[chunk, output] over the chunks. */
+export function joinChunks(
+  { op, dtype, accumulate, out }: Pick<Reduce, 'op' | 'dtype' | 'accumulate' | 'out'>,
+  outputs: number,
+  chunks: number,
+  abilities: Abilities,
+): Dispatch {
+  const kept = [{ size: outputs, stride: 1 }]
+  const reduced = [{ size: chunks, stride: outputs }]
+  return dispatch({ kind: 'reduce', op, dtype, accumulate, out, x: out, kept, reduced }, abilities, 1, 'x')
 }
 
 /** How many lanes share an output, and whether neighbouring lanes take neighbouring terms: else neighbouring outputs. */
