@@ -75,7 +75,10 @@ export interface StepEvent {
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
-/** Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step. */
+/**
+ * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: when a
+ * step is told the next one is under way, so that is one more than the consumer has heard of where it leaves early.
+ */
 export async function* train(
   model: Rmaat,
   task: Task,

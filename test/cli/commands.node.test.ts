@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { macroDefaults } from '../../src/rmaat/macro-model.ts'
 import { retention } from '../../src/rmaat/retention.ts'
+import { testOn } from '../support/devices.ts'
 import { jsonLines, run } from './run.ts'
 
 test('explain gives the peak and its parts before anything runs', async () => {
@@ -87,6 +88,16 @@ test('every command tells what it takes', async () => {
     assert.match(out, new RegExp(`^Usage: rmaat ${name} `))
     assert.match(out, /--json/)
   }
+})
+
+testOn('webgpu')('verify and devices know the GPU, and the process ends by itself', async () => {
+  const file = fileURLToPath(new URL('../golden/astro-one-segment.safetensors', import.meta.url))
+  const verified = await run('verify', file, '--device', 'webgpu', '--json')
+  assert.is(verified.code, 0)
+  const summary = jsonLines(verified.out).at(-1)
+  assert.ok(summary.passed, verified.out)
+  const here = jsonLines((await run('devices', '--json')).out).find(({ name }) => name === 'webgpu')
+  assert.ok(here.details.heapLimitBytes > 2 ** 27, JSON.stringify(here))
 })
 
 test.run()

@@ -9,14 +9,13 @@ const identities = {
   sum: { f32: '0.0', i32: '0' },
   max: { f32: '-0x1.fffffep+127f', i32: 'i32(-2147483648)' },
 } as const
-const types = { f32: 'f32', i32: 'i32' } as const
 
 export type Combination = `${keyof typeof joins}_${DType}`
 
 /** Writes the names of one operation into a kernel's text: COMBINE, TYPE, JOIN, IDENTITY. */
 export function specialize(text: string, combination: Combination): string {
   const [op, dtype] = combination.split('_') as [keyof typeof joins, DType]
-  const names = { COMBINE: combination, TYPE: types[dtype], JOIN: joins[op], IDENTITY: identities[op][dtype] }
+  const names = { COMBINE: combination, TYPE: dtype, JOIN: joins[op], IDENTITY: identities[op][dtype] }
   return Object.entries(names).reduce((result, [name, value]) => result.replaceAll(name, value), text)
 }
 

@@ -1,6 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import type { Instruction, Plan } from '../../program/plan.ts'
-import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
+import { type Abilities, type Dispatch, type Encoded, SCRATCH, sizeOf } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { reduce } from './reduce.ts'
@@ -8,6 +8,8 @@ import { rows } from './rows.ts'
 import { scatterAdd } from './scatterAdd.ts'
 
 const LOOP_DEPTH = 2
+/** Lanes are numbered in i32. */
+const LANES = 2 ** 31
 /** A block that holds the iteration of the enclosing loops. */
 export const ITERATION_BYTES = 16
 
@@ -87,6 +89,9 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 }
 
 function encodeKernel(call: Exclude<Instruction, { kind: 'loop' | 'end' }>, abilities: Abilities): Encoded {
+  const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? sizeOf(call.reduced) : 0
+  if (lanes >= LANES)
+    throw new RmaatError('program', `a kernel goes over ${lanes} lanes, WGSL counts them in i32: at most ${LANES - 1}`)
   switch (call.kind) {
     case 'rows':
       return rows(call, abilities)

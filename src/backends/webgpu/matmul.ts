@@ -1,5 +1,5 @@
 import type { Matmul, Place } from '../../program/plan.ts'
-import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded, sizeOf } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/matmul.wgsl.ts'
@@ -50,7 +50,7 @@ const CHUNK_OUTPUTS = 32
 /** The product as one dispatch, or two where k is cut into chunks. `tiling` is for measuring others than the chosen one. */
 export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: Tiling): Encoded {
   const product = normalize(call)
-  const sizes = [product.batch, product.m, product.n, product.k].map(count)
+  const sizes = [product.batch, product.m, product.n, product.k].map(sizeOf)
   const [batch, m, n, k] = sizes
   const outputs = batch * m * n
   if (outputs === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
@@ -63,8 +63,6 @@ export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: T
     scratch: chunks * outputs,
   }
 }
-
-const count = (axes: readonly Axis[]): number => axes.reduce((product, { size }) => product * size, 1)
 
 function normalize({ a, b, out, ...axes }: Matmul): Product {
   const of = (list: readonly (Partial<Axis> & { readonly size: number })[]): Axis[] =>
@@ -143,7 +141,7 @@ function shareTile({ m, n, k }: Tiling): Readonly<Record<string, number>> {
 
 function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispatch {
   const lists = [product.batch, product.m, product.n, product.k].map((list) => (list.length ? list : [UNIT]))
-  const sizes = lists.map(count)
+  const sizes = lists.map(sizeOf)
   const axes = lists.flat()
   const ends = lists.map((_, i) => lists.slice(0, i + 1).flat().length)
   const orders = [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
@@ -170,7 +168,7 @@ function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispat
 /** Adds up the partial results in scratch. */
 function addChunks({ out, batch, m, n }: Product, chunks: number, accumulate: boolean): Dispatch {
   const axes = [...batch, ...m, ...n]
-  const outputs = count(axes)
+  const outputs = sizeOf(axes)
   return {
     name: 'matmul',
     source: `alias Word = u32;\n${constants({ AXES: room(axes) })}${shared}\n${axesText}\n${chunksText}`,

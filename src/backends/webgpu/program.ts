@@ -93,6 +93,14 @@ export class WebgpuProgram implements Loaded {
           `${device.limits.maxUniformBufferBindingSize}`,
       )
     }
+    const { byteLength } = this.encoded.uniforms
+    if (byteLength > device.limits.maxBufferSize) {
+      throw new RmaatError(
+        'memory',
+        `the program takes ${byteLength} bytes of uniforms, nearly all for the iterations of its loops; this adapter's ` +
+          `buffers hold at most ${device.limits.maxBufferSize}`,
+      )
+    }
     backend.reserve(this.encoded.scratch * 4, plan.memory.arena * 4)
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined

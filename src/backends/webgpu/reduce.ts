@@ -1,6 +1,6 @@
 import type { Reduce } from '../../program/plan.ts'
 import { combiners, lanesFor, specialize } from './combine.ts'
-import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded, sizeOf } from './dispatch.ts'
 import axes from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/reduce.wgsl.ts'
@@ -13,11 +13,8 @@ const TERMS = 16
 /** Outputs that are not worth neighbouring lanes. */
 const FEW = 32
 
-const product = (axes: readonly { readonly size: number }[]): number =>
-  axes.reduce((result, { size }) => result * size, 1)
-
 export function reduce(call: Reduce, abilities: Abilities): Encoded {
-  const [outputs, terms] = [product(call.kept), product(call.reduced)]
+  const [outputs, terms] = [sizeOf(call.kept), sizeOf(call.reduced)]
   if (outputs === 0) return { dispatches: [], scratch: 0 }
   const chunks = chunksOf(call, outputs, terms, abilities)
   if (chunks === 1) return { dispatches: [dispatch(call, abilities, 1)], scratch: 0 }
@@ -39,8 +36,8 @@ export function joinChunks(
 
 /** How many lanes share an output, and whether neighbouring lanes take neighbouring terms: else neighbouring outputs. */
 function shape({ kept, reduced }: Reduce, abilities: Abilities): { lanes: number; adjacent: boolean } {
-  const terms = product(reduced)
-  const adjacent = kept.at(-1)?.stride !== 1 || product(kept) < FEW
+  const terms = sizeOf(reduced)
+  const adjacent = kept.at(-1)?.stride !== 1 || sizeOf(kept) < FEW
   if (adjacent) return { lanes: lanesFor(terms, GROUP, abilities), adjacent }
   return { lanes: Math.min(8, 2 ** Math.floor(Math.log2(Math.max(terms, 1)))), adjacent }
 }
@@ -52,7 +49,7 @@ function chunksOf(call: Reduce, outputs: number, terms: number, abilities: Abili
 }
 
 function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?: 'out' | 'x'): Dispatch {
-  const [outputs, terms] = [product(call.kept), product(call.reduced)]
+  const [outputs, terms] = [sizeOf(call.kept), sizeOf(call.reduced)]
   const { lanes, adjacent } = shape(call, abilities)
   const perGroup = GROUP / lanes
   const combination = `${call.op}_${call.dtype}` as const
