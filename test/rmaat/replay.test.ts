@@ -27,6 +27,9 @@ for (const segments of [1, 2, 5, 16]) {
   }
 }
 
+/** Each update, and both losses. */
+const some = cases.filter(({ segments }, i) => segments! <= 5 && i % 7 === 0)
+
 /** Largest difference of each tensor over its largest element; 0 where both are zero. */
 function worst(
   found: Record<string, ArrayLike<number>>,
@@ -53,8 +56,7 @@ function worst(
 for (const [name, open] of Object.entries(devices)) {
   test(`replay's gradients are those of the unrolled model on ${name}`, async () => {
     const device = await open()
-    // every seventh has each T, each loss and each update
-    for (const config of runs(cases.length, name) < cases.length ? cases.filter((_, i) => i % 7 === 0) : cases) {
+    for (const config of runs(cases.length, name) < cases.length ? some : cases) {
       const replayed = await gradients(device, { ...tiny, ...config }, 'amrb')
       const unrolled = await gradients(device, { ...tiny, ...config }, 'bptt')
       const [tensor, error] = worst(replayed, unrolled)

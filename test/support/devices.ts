@@ -7,6 +7,17 @@ import { Device } from '../../src/program/device.ts'
 
 /** Whether WebGPU has an adapter here. */
 const gpu = await openAdapter().then(Boolean, () => false)
+/** Whether its kernels use subgroups. */
+const subgroups =
+  gpu &&
+  (await openAdapter()
+    .then((adapter) => openWebgpu(adapter))
+    .then(withSubgroups))
+
+function withSubgroups(backend: WebgpuBackend): boolean {
+  backend.close()
+  return backend.abilities.subgroup > 0
+}
 
 /** One GPU for all tests: a software adapter spends most of its time on compiling pipelines, which are the GPU's. */
 function sharedGpu(subgroups: boolean): () => Promise<Device> {
@@ -40,7 +51,10 @@ export const devices: Readonly<Record<string, () => Promise<Device>>> = Object.f
 )
 
 /** Each way that a kernel can be built, for tests of the kernels themselves. */
-export const builds: typeof devices = { ...devices, ...(gpu ? { 'webgpu without subgroups': sharedGpu(false) } : {}) }
+export const builds: typeof devices = {
+  ...devices,
+  ...(subgroups ? { 'webgpu without subgroups': sharedGpu(false) } : {}),
+}
 
 /** Adds a test that needs this device; where it is not here, the test is counted as skipped. */
 export const testOn = (name: string): typeof test | typeof test.skip => (isHere(name) ? test : test.skip)
