@@ -1,10 +1,38 @@
-import type { Axis, Place } from '../program/plan.ts'
+import type { Kernel } from '../program/accesses.ts'
+import type { Axis, Instruction, Place } from '../program/plan.ts'
 
 /** The iteration of each enclosing loop, outermost first. */
 export type Iterations = readonly number[]
 
 export const addressOf = ({ offset, steps }: Place, iterations: Iterations): number =>
   steps.reduce((sum, step, depth) => sum + step * (iterations[depth] ?? 0), offset)
+
+/**
+ * Visits the calls of the instructions before `to` in the order of their execution, with their numbers and with the
+ * iteration of each enclosing loop; that list changes from visit to visit.
+ */
+export function walk(
+  instructions: readonly Instruction[],
+  to: number,
+  visit: (call: Kernel, at: number, iterations: Iterations) => void,
+): void {
+  const open: { at: number; count: number }[] = []
+  const iterations: number[] = []
+  for (let at = 0; at < to; at++) {
+    const instruction = instructions[at]
+    if (instruction.kind === 'loop') {
+      open.push({ at, count: instruction.count })
+      iterations.push(0)
+    } else if (instruction.kind === 'end') {
+      const loop = open[open.length - 1]
+      if (++iterations[iterations.length - 1] < loop.count) at = loop.at
+      else {
+        open.pop()
+        iterations.pop()
+      }
+    } else visit(instruction, at, iterations)
+  }
+}
 
 /** The addresses of a strided tensor, one after another in row-major order. */
 export function* addresses(start: number, axes: readonly Axis[]): Generator<number, void> {

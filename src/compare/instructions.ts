@@ -1,4 +1,4 @@
-import { addresses, addressOf } from '../backends/cursor.ts'
+import { addresses, addressOf, walk } from '../backends/cursor.ts'
 import { type Access, accessesOf, extentOf, type Kernel } from '../program/accesses.ts'
 import type { Place, Plan, Rows, RowsOperand } from '../program/plan.ts'
 
@@ -10,24 +10,10 @@ export type Unrolled = Omit<Plan, 'instructions'> & { readonly instructions: rea
 /** The plan with its loops written out: what each iteration does, at the addresses where it does it. */
 export function unroll(plan: Plan): Unrolled {
   const instructions: Kernel[] = []
-  const walk = (from: number, iterations: readonly number[]): number => {
-    for (let at = from; at < plan.instructions.length; at++) {
-      const instruction = plan.instructions[at]
-      if (instruction.kind === 'end') return at
-      if (instruction.kind === 'loop') {
-        let end = at
-        for (let t = 0; t < instruction.count; t++) end = walk(at + 1, [...iterations, t])
-        at = end
-      } else {
-        // as this iteration sees it
-        instructions.push(
-          withPlaces(instruction, (place) => ({ ...place, offset: addressOf(place, iterations), steps: [] })),
-        )
-      }
-    }
-    return plan.instructions.length
-  }
-  walk(0, [])
+  walk(plan.instructions, plan.instructions.length, (call, _, iterations) => {
+    // as this iteration sees it
+    instructions.push(withPlaces(call, (place) => ({ ...place, offset: addressOf(place, iterations), steps: [] })))
+  })
   return { ...plan, instructions }
 }
 

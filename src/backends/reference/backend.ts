@@ -1,6 +1,7 @@
+import type { Kernel } from '../../program/accesses.ts'
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
-import type { Instruction, Plan, View } from '../../program/plan.ts'
-import { addresses, addressOf } from '../cursor.ts'
+import type { Plan, View } from '../../program/plan.ts'
+import { addresses, addressOf, type Iterations, walk } from '../cursor.ts'
 import { gather, matmul, reduce, scatterAdd } from './kernels.ts'
 import { rows } from './rows.ts'
 
@@ -53,6 +54,10 @@ export class ReferenceBackend implements Backend {
         own[view.buffer]!.set(dtype === 'i32' ? Int32Array.from(inputs[i]) : inputs[i])
       })
     }
+    const runTo = (count: number): void => {
+      const all = memory()
+      walk(plan.instructions, count, (call, _, iterations) => execute(call, all, iterations))
+    }
     const look = ({ axes, ...place }: View): HostArray => {
       const from = memory()[place.buffer]
       return Float64Array.from(addresses(addressOf(place, []), axes), (address) => from[address])
@@ -61,18 +66,23 @@ export class ReferenceBackend implements Backend {
       workspace: 0,
       run: async (inputs) => {
         feed(inputs)
-        execute(plan.instructions, memory())
+        runTo(plan.instructions.length)
         return plan.outputs.map(({ view }) => look(view))
       },
       profile: async (inputs) => {
         feed(inputs)
         const times = new Float64Array(plan.instructions.length)
-        execute(plan.instructions, memory(), times)
+        const all = memory()
+        walk(plan.instructions, times.length, (call, at, iterations) => {
+          const begin = performance.now()
+          execute(call, all, iterations)
+          times[at] += performance.now() - begin
+        })
         return times
       },
       runTo: async (inputs, count) => {
         feed(inputs)
-        execute(plan.instructions.slice(0, count), memory())
+        runTo(count)
       },
       peek: async (view) => look(view),
       close: () => {
@@ -87,42 +97,22 @@ export class ReferenceBackend implements Backend {
   }
 }
 
-/** Walks the list. `times` gathers milliseconds for each instruction. */
-function execute(instructions: readonly Instruction[], memory: readonly Float64Array[], times?: Float64Array): void {
-  const open: { at: number; count: number }[] = []
-  const iterations: number[] = []
-  for (let at = 0; at < instructions.length; at++) {
-    const instruction = instructions[at]
-    const begin = times ? performance.now() : 0
-    switch (instruction.kind) {
-      case 'loop':
-        open.push({ at, count: instruction.count })
-        iterations.push(0)
-        break
-      case 'end': {
-        const loop = open[open.length - 1]
-        if (++iterations[iterations.length - 1] < loop.count) at = loop.at
-        else {
-          open.pop()
-          iterations.pop()
-        }
-        break
-      }
-      case 'rows':
-        rows(instruction, memory, iterations)
-        break
-      case 'reduce':
-        reduce(instruction, memory, iterations)
-        break
-      case 'matmul':
-        matmul(instruction, memory, iterations)
-        break
-      case 'gather':
-        gather(instruction, memory, iterations)
-        break
-      case 'scatterAdd':
-        scatterAdd(instruction, memory, iterations)
-    }
-    if (times) times[at] += performance.now() - begin
+/** Runs a call where an iteration sees its operands. */
+function execute(call: Kernel, memory: readonly Float64Array[], iterations: Iterations): void {
+  switch (call.kind) {
+    case 'rows':
+      rows(call, memory, iterations)
+      break
+    case 'reduce':
+      reduce(call, memory, iterations)
+      break
+    case 'matmul':
+      matmul(call, memory, iterations)
+      break
+    case 'gather':
+      gather(call, memory, iterations)
+      break
+    case 'scatterAdd':
+      scatterAdd(call, memory, iterations)
   }
 }

@@ -1,11 +1,12 @@
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
-import { addresses, addressOf, isContiguous } from '../cursor.ts'
+import { addresses, addressOf, isContiguous, walk } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
 import { sizeOfControl } from './control.ts'
 import { type Encoded, encode, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
+import { LOOP_DEPTH } from './opcodes.ts'
 import { Threads } from './threads.ts'
 
 /** What assembly/program.ts exports. */
@@ -222,24 +223,13 @@ class WasmProgram implements Loaded {
     this.feed(inputs)
     const { instructions } = this.plan
     const times = new Float64Array(instructions.length)
-    const open: { at: number; count: number; iteration: number }[] = []
-    for (let at = 0; at < instructions.length; at++) {
-      const instruction = instructions[at]
-      if (instruction.kind === 'loop') {
-        this.backend.setIteration(open.length, 0)
-        open.push({ at, count: instruction.count, iteration: 0 })
-      } else if (instruction.kind === 'end') {
-        const loop = open[open.length - 1]
-        const again = ++loop.iteration < loop.count
-        this.backend.setIteration(open.length - 1, again ? loop.iteration : 0)
-        if (again) at = loop.at
-        else open.pop()
-      } else {
-        const begin = performance.now()
-        this.execute(at, at + 1)
-        times[at] += performance.now() - begin
-      }
-    }
+    walk(instructions, instructions.length, (_, at, iterations) => {
+      for (let level = 0; level < LOOP_DEPTH; level++) this.backend.setIteration(level, iterations[level] ?? 0)
+      const begin = performance.now()
+      this.execute(at, at + 1)
+      times[at] += performance.now() - begin
+    })
+    for (let level = 0; level < LOOP_DEPTH; level++) this.backend.setIteration(level, 0)
     return times
   }
 

@@ -66,6 +66,3 @@ export const constants = (values: Readonly<Record<string, number | boolean | str
   Object.entries(values)
     .map(([name, value]) => `const ${name} = ${value};\n`)
     .join('')
-
-/** The product of the sizes of axes. */
-export const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)

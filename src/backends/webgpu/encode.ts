@@ -1,6 +1,7 @@
 import { RmaatError } from '../../errors.ts'
-import type { Instruction, Plan } from '../../program/plan.ts'
-import { type Abilities, type Dispatch, type Encoded, SCRATCH, sizeOf } from './dispatch.ts'
+import { type Kernel, sizeOf } from '../../program/accesses.ts'
+import type { Plan } from '../../program/plan.ts'
+import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { reduce } from './reduce.ts'
@@ -18,16 +19,10 @@ export interface Placed extends Dispatch {
   readonly at: number
 }
 
-/** What the backend encodes for one instruction of the plan. */
-export type Entry =
-  | { readonly kind: 'loop'; readonly count: number }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'dispatches'; readonly dispatches: readonly Placed[] }
-
 /** A plan as dispatches, with all their uniforms in one buffer: a block for each dispatch, then one for each iteration. */
 export interface EncodedPlan {
-  /** One for each instruction. */
-  readonly entries: readonly Entry[]
+  /** Of each instruction; loops and their ends have none. */
+  readonly dispatches: readonly (readonly Placed[])[]
   readonly uniforms: Int32Array
   /** Words of `uniforms` that hold an element of the heap: where `buffer` lies plus `offset`. */
   readonly places: readonly { readonly word: number; readonly buffer: number; readonly offset: number }[]
@@ -56,21 +51,21 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
     blockBytes = Math.max(blockBytes, bytes)
     return placed
   }
-  const entries = plan.instructions.map((instruction): Entry => {
+  const dispatches = plan.instructions.map((instruction): Placed[] => {
     if (instruction.kind === 'loop') {
       if (depth === LOOP_DEPTH)
         throw new RmaatError('program', `loops nest ${depth + 1} deep, at most ${LOOP_DEPTH} are offered`)
       counts[depth] = Math.max(counts[depth], instruction.count)
       depth++
-      return instruction
+      return []
     }
     if (instruction.kind === 'end') {
       depth--
-      return instruction
+      return []
     }
     const encoded = encodeKernel(instruction, abilities)
     scratch = Math.max(scratch, encoded.scratch)
-    return { kind: 'dispatches', dispatches: encoded.dispatches.map(place) }
+    return encoded.dispatches.map(place)
   })
 
   const iterations = { at, outer: counts[1] * alignment, inner: alignment }
@@ -85,10 +80,10 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
   const places = blocks.flatMap(({ block, at: start }) =>
     block.places.map(({ word, buffer, offset }) => ({ word: start / 4 + word, buffer, offset })),
   )
-  return { entries, uniforms, places, iterations, blockBytes, scratch }
+  return { dispatches, uniforms, places, iterations, blockBytes, scratch }
 }
 
-function encodeKernel(call: Exclude<Instruction, { kind: 'loop' | 'end' }>, abilities: Abilities): Encoded {
+function encodeKernel(call: Kernel, abilities: Abilities): Encoded {
   const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? sizeOf(call.reduced) : 0
   if (lanes >= LANES)
     throw new RmaatError('program', `a kernel goes over ${lanes} lanes, WGSL counts them in i32: at most ${LANES - 1}`)

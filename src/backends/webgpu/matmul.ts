@@ -1,5 +1,6 @@
+import { sizeOf } from '../../program/accesses.ts'
 import type { Matmul, Place } from '../../program/plan.ts'
-import { type Abilities, Block, constants, type Dispatch, type Encoded, sizeOf } from './dispatch.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/matmul.wgsl.ts'

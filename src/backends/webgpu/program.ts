@@ -1,10 +1,12 @@
 import { RmaatError } from '../../errors.ts'
+import { extentOf, sizeOf } from '../../program/accesses.ts'
 import type { HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
-import { addresses, isContiguous } from '../cursor.ts'
+import { addresses, type Iterations, isContiguous, walk } from '../cursor.ts'
 import type { Piece } from '../heap.ts'
+import { clock } from './clock.ts'
 import type { Abilities } from './dispatch.ts'
 import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
 import type { GpuMemory } from './memory.ts'
@@ -40,8 +42,6 @@ export interface Shared {
 
 /** How many runs may be under way before another buffer for reading back is made. */
 const IN_FLIGHT = 2
-/** Queries that one set may hold. */
-const QUERIES = 4096
 
 /** The part of a buffer, in elements, that a view reaches into. */
 interface Range {
@@ -146,15 +146,14 @@ export class WebgpuProgram implements Loaded {
 
   profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array> {
     return this.start(inputs, async (pipelines) => {
-      const calls: Call[] = []
       const times = new Float64Array(this.plan.instructions.length)
+      const calls: Call[] = []
       this.walk(times.length, (dispatch, iteration, instruction) => calls.push({ dispatch, iteration, instruction }))
-      const timed = this.backend.device.features.has('timestamp-query')
-      for (let first = 0; first < calls.length; first += QUERIES / 2) {
-        const some = calls.slice(first, first + QUERIES / 2)
-        const measured = timed ? this.byTimestamps(some, pipelines) : this.byClock(some, pipelines)
-        for (const [i, milliseconds] of (await measured).entries()) times[some[i].instruction] += milliseconds
-      }
+      const measured = await clock(this.backend.device, calls, (pass, { dispatch, iteration }) => {
+        pass.setPipeline(pipelines.get(dispatch)!)
+        this.dispatch(pass, dispatch, iteration)
+      })
+      for (const [i, { instruction }] of calls.entries()) times[instruction] += measured[i]
       return { done: Promise.resolve(times) }
     })
   }
@@ -211,7 +210,7 @@ export class WebgpuProgram implements Loaded {
 
   /** Compiles what is not compiled yet. */
   private async compile(): Promise<Pipelined> {
-    const dispatches = this.encoded.entries.flatMap((entry) => (entry.kind === 'dispatches' ? entry.dispatches : []))
+    const dispatches = this.encoded.dispatches.flat()
     const { pipelines } = this.backend
     return new Map(
       await Promise.all(
@@ -256,28 +255,14 @@ export class WebgpuProgram implements Loaded {
     })
   }
 
-  /** Visits the dispatches of the instructions from `from` to `to` in the order of their execution, loops unrolled. */
+  /** Visits the dispatches of the instructions before `to`, each with the block of its iteration. */
   private walk(to: number, visit: (dispatch: Placed, iteration: number, instruction: number) => void): void {
-    const { entries, iterations } = this.encoded
-    const strides = [iterations.outer, iterations.inner]
-    const open: { at: number; left: number }[] = []
-    let iteration = iterations.at
-    for (let at = 0; at < to; at++) {
-      const entry = entries[at]
-      if (entry.kind === 'loop') open.push({ at, left: entry.count })
-      else if (entry.kind === 'dispatches') for (const dispatch of entry.dispatches) visit(dispatch, iteration, at)
-      else {
-        const loop = open[open.length - 1]
-        const stride = strides[open.length - 1]
-        if (--loop.left > 0) {
-          iteration += stride
-          at = loop.at
-        } else {
-          iteration -= stride * ((entries[loop.at] as { count: number }).count - 1)
-          open.pop()
-        }
-      }
-    }
+    const { dispatches, iterations } = this.encoded
+    const blockOf = ([outer = 0, inner = 0]: Iterations): number =>
+      iterations.at + outer * iterations.outer + inner * iterations.inner
+    walk(this.plan.instructions, to, (_, at, own) => {
+      for (const dispatch of dispatches[at]) visit(dispatch, blockOf(own), at)
+    })
   }
 
   private encode(encoder: GPUCommandEncoder, pipelines: Pipelined, to: number): void {
@@ -336,57 +321,14 @@ export class WebgpuProgram implements Loaded {
     })
     return { done }
   }
-
-  /** Each dispatch in a pass of its own, by the GPU's clock. */
-  private async byTimestamps(calls: readonly Call[], pipelines: Pipelined): Promise<number[]> {
-    const { device } = this.backend
-    const bytes = calls.length * 16
-    const querySet = device.createQuerySet({ type: 'timestamp', count: calls.length * 2 })
-    const resolved = device.createBuffer({ size: bytes, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC })
-    const readable = device.createBuffer({ size: bytes, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST })
-    const encoder = device.createCommandEncoder()
-    calls.forEach(({ dispatch, iteration }, i) => {
-      const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 }
-      const pass = encoder.beginComputePass({ timestampWrites })
-      pass.setPipeline(pipelines.get(dispatch)!)
-      this.dispatch(pass, dispatch, iteration)
-      pass.end()
-    })
-    encoder.resolveQuerySet(querySet, 0, calls.length * 2, resolved, 0)
-    encoder.copyBufferToBuffer(resolved, 0, readable, 0, bytes)
-    device.queue.submit([encoder.finish()])
-    await readable.mapAsync(MapMode.READ)
-    const nanoseconds = new BigUint64Array(readable.getMappedRange())
-    const times = calls.map((_, i) => Number(nanoseconds[2 * i + 1] - nanoseconds[2 * i]) / 1e6)
-    for (const gone of [querySet, resolved, readable]) gone.destroy()
-    return times
-  }
-
-  /** Each dispatch in a submit of its own, by the host's clock: the submit's own cost is in it. */
-  private async byClock(calls: readonly Call[], pipelines: Pipelined): Promise<number[]> {
-    const { queue } = this.backend.device
-    const times: number[] = []
-    for (const { dispatch, iteration } of calls) {
-      const encoder = this.backend.device.createCommandEncoder()
-      const pass = encoder.beginComputePass()
-      pass.setPipeline(pipelines.get(dispatch)!)
-      this.dispatch(pass, dispatch, iteration)
-      pass.end()
-      const begin = performance.now()
-      queue.submit([encoder.finish()])
-      await queue.onSubmittedWorkDone()
-      times.push(performance.now() - begin)
-    }
-    return times
-  }
 }
 
 /** The smallest range that holds a view. */
-function rangeOf({ buffer, offset, axes }: View): Range {
-  if (axes.some(({ size }) => size === 0)) return { buffer, first: offset, length: 0 }
-  const reach = (sign: number): number =>
-    axes.reduce((sum, { size, stride }) => sum + (size - 1) * (stride * sign > 0 ? stride : 0), 0)
-  return { buffer, first: offset + reach(-1), length: reach(1) - reach(-1) + 1 }
+function rangeOf(view: View): Range {
+  const { buffer, low, high } = extentOf(view)
+  return sizeOf(view.axes) === 0
+    ? { buffer, first: view.offset, length: 0 }
+    : { buffer, first: low, length: high - low + 1 }
 }
 
 /** A view's elements out of the range that begins at `first`. */

@@ -1,6 +1,7 @@
+import { sizeOf } from '../../program/accesses.ts'
 import type { Reduce } from '../../program/plan.ts'
 import { combiners, lanesFor, specialize } from './combine.ts'
-import { type Abilities, Block, constants, type Dispatch, type Encoded, sizeOf } from './dispatch.ts'
+import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axes from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/reduce.wgsl.ts'
