@@ -1,5 +1,5 @@
 // Installs and builds what is missing or older than its sources; does nothing the second time. Needs Node and npm alone.
-// `node scripts/setup.mjs tests` also installs what the tests run in.
+// `node scripts/setup.mjs tests` also installs what the tests run in, `... peers` what the benchmarks compare with.
 import { execSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,6 +24,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 install('the dependencies', root)
 if (process.argv[2] === 'tests') install('Deno, a Chromium and a bundler for the tests', at('test/runtimes'))
+if (process.argv[2] === 'peers') install('the libraries that the benchmarks compare with', at('bench/peers'))
 
 const sources = [
   'asconfig.json',

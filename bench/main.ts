@@ -1,0 +1,23 @@
+// What the CPU reaches, against the machine's own bounds and against other libraries. bench/README.md says how to read it.
+//   npm run bench                      all suites
+//   npm run bench -- gemm steps        some
+//   npm run -s bench -- --json         a line of JSON for each result, the last one a summary
+import { Argument, Command } from 'commander'
+import { JsonReporter, TableReporter } from './report.ts'
+import { gemm } from './suites/gemm.ts'
+
+const suites = [gemm]
+
+const command = new Command('bench')
+  .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')
+  .addArgument(new Argument('[suites...]', 'which to run, else all').choices(suites.map(({ name }) => name)))
+  .option('--json', 'a line of JSON for each result, the last one a summary')
+  .parse()
+
+const reporter = command.opts().json ? new JsonReporter() : new TableReporter()
+for (const suite of suites.filter(({ name }) => command.args.length === 0 || command.args.includes(name))) {
+  reporter.begin(suite)
+  for await (const finding of suite.run()) reporter.found(suite, finding)
+}
+reporter.end()
+process.exit(0) // some peers leave something behind that would keep the process alive

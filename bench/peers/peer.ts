@@ -1,0 +1,22 @@
+/** A computation that is ready to run on its operands, again and again. */
+export interface Prepared {
+  readonly run: () => unknown
+  /** What it computes. */
+  readonly result: () => Promise<Float32Array>
+}
+
+/** A library that computes in WebAssembly as well. Matrices lie row by row; `softmax` and `layerNorm` work on each row. */
+export interface Peer {
+  readonly name: string
+  /** [m, k] x [k, n] */
+  readonly matmul: (a: Matrix, b: Matrix) => Promise<Prepared>
+  readonly softmax: (x: Matrix) => Promise<Prepared>
+  /** With gain 1 and bias 0. */
+  readonly layerNorm: (x: Matrix, epsilon: number) => Promise<Prepared>
+}
+
+export interface Matrix {
+  readonly rows: number
+  readonly columns: number
+  readonly values: Float32Array<ArrayBuffer>
+}
