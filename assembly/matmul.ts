@@ -4,21 +4,23 @@
 // a fixed step apart along k, and 8 neighbouring columns of `b`: what does not lie so in memory, or would be read from
 // afar too often, is first packed into panels of k x 8 lanes.
 //
-// Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 192), N = min(n, 1024), K = min(k, 256):
-//   HEAD + 8 (M + N + K + 24) + 32 K (ceil(M / 5) + ceil(N / 8))
+// Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 192), N = min(n, 1024), K = min(k, 288):
+//   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
 
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
 
 const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
+const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
 const LANES = 8
 const M_BLOCK = 32 * ROWS
 const N_BLOCK = 1024
-const K_BLOCK = 256 // also how many products are summed before they are added to `out`
-const PAD = 8 // entries behind the end of a table, which repeat its last
+const K_BLOCK = 288 // also how many products are summed before they are added to `out`
+const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
 const PANEL_STEP = 4 * LANES
 const IRREGULAR = i32.MIN_VALUE
 const DIRECT_N = 128 // `a` is read in place by so few columns
+const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
 const DIRECT_M = 24 // `b` is read in place by so few rows
 export const HEAD: usize = 512
 
@@ -46,6 +48,7 @@ class Product {
   out: usize
   aPanels: usize
   bPanels: usize
+  columns: usize // what is known of each panel of columns
   aInPlace: bool
   bInPlace: bool
 }
@@ -55,7 +58,11 @@ const N_AT: usize = 80
 const K_AT: usize = 128
 const PANEL_ROWS: usize = 176 // offsets of the rows of `a` in a panel
 const TILE_ROWS: usize = 208 // offsets of the rows of the tile
-const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours
+const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours, or to rows that are too few
+
+// of a panel of columns: whether its 8 columns are neighbours in `b`, and in `out`
+const B_NEIGHBOURS: u8 = 1
+const OUT_NEIGHBOURS: u8 = 2
 
 export function matmul(at: usize, scratch: usize): void {
   const p = changetype<Product>(scratch)
@@ -71,7 +78,8 @@ export function matmul(at: usize, scratch: usize): void {
   open(n, m.axes + 12 * m.rank, word(at, 14))
   open(k, n.axes + 12 * n.rank, word(at, 15))
   if (m.count == 0 || n.count == 0 || (k.count == 0 && accumulate)) return
-  p.bPanels = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
+  p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
+  p.bPanels = p.columns + ((panels(min(n.count, N_BLOCK), LANES) + 15) & ~15)
   p.aPanels = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
   for (let i = 0; i < ROWS; ++i) {
     store<i32>(scratch + PANEL_ROWS + 4 * i, 4 * i)
@@ -87,27 +95,26 @@ export function matmul(at: usize, scratch: usize): void {
   const end = split(batch * rowPanels, partIndex() / across + 1, down)
   n.begin = split(columnPanels, partIndex() % across, across) * LANES
   n.end = min(split(columnPanels, (partIndex() % across) + 1, across) * LANES, n.count)
+  const depths = panels(max(k.count, 1), K_BLOCK)
 
   for (let i = first / rowPanels; i * rowPanels < end; ++i) {
     seek(p, at, batchAxes, batchRank, i)
     m.begin = max(first - i * rowPanels, 0) * ROWS
     m.end = min((end - i * rowPanels) * ROWS, m.count)
     for (let column = n.begin; column < n.end; column += N_BLOCK) {
-      select(n, column, min(n.end - column, N_BLOCK))
-      let depth = 0
-      do {
-        select(k, depth, min(k.count - depth, K_BLOCK))
+      if (select(n, column, min(n.end - column, N_BLOCK))) lookAtColumns(p, n)
+      for (let depth = 0; depth < depths; ++depth) {
+        const from = split(k.count, depth, depths)
+        select(k, from, split(k.count, depth + 1, depths) - from)
         p.aInPlace = k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N
-        p.bInPlace = k.secondStep != IRREGULAR && n.firstStep == 4 && m.end - m.begin <= DIRECT_M
+        p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
         packColumns(p, n, k)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
           select(m, row, min(m.end - row, M_BLOCK))
-          if (!p.aInPlace) packRows(p, m, k)
           multiply(p, m, n, k, accumulate || depth > 0)
         }
-        depth += K_BLOCK
-      } while (depth < k.count)
+      }
     }
   }
 }
@@ -172,15 +179,20 @@ function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): void {
   p.out = out
 }
 
-/** Makes the tables of `index` those of a block. */
-function select(index: Index, start: i32, size: i32): void {
-  if (index.start == start && index.size == size) return
+/** Makes the tables of `index` those of a block: false where they are already. */
+function select(index: Index, start: i32, size: i32): bool {
+  if (index.start == start && index.size == size) return false
   index.start = start
   index.size = size
   offsets(index, index.first, 1)
   offsets(index, index.second, 2)
-  index.firstStep = uniformStep(index.first, size)
-  index.secondStep = uniformStep(index.second, size)
+  index.firstStep = stepOf(index, index.first, 1)
+  index.secondStep = stepOf(index, index.second, 2)
+  return true
+}
+
+function stepOf(index: Index, table: usize, column: usize): i32 {
+  return index.rank == 1 ? word(index.axes, column) : uniformStep(table, index.size)
 }
 
 /** Fills a table of `index` from one column of the strides of its axes. */
@@ -220,30 +232,37 @@ function uniformStep(table: usize, count: i32): i32 {
   return step
 }
 
-function columnsInPlace(p: Product, n: Index, column: i32): bool {
-  return p.bInPlace && n.size - column >= LANES
+/** Notes of each panel of columns where they are neighbours. */
+function lookAtColumns(p: Product, n: Index): void {
+  for (let column = 0; column < n.size; column += LANES) {
+    let known: u8 = 0
+    if (n.size - column >= LANES) {
+      if (uniformStep(n.first + (column << 2), LANES) == 4) known |= B_NEIGHBOURS
+      if (uniformStep(n.second + (column << 2), LANES) == 4) known |= OUT_NEIGHBOURS
+    }
+    store<u8>(p.columns + column / LANES, known)
+  }
+}
+
+function columnsInPlace(p: Product, column: i32): bool {
+  return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
 }
 
 function packColumns(p: Product, n: Index, k: Index): void {
   let panel = p.bPanels
   for (let column = 0; column < n.size; column += LANES) {
-    if (!columnsInPlace(p, n, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
-    panel += k.size * PANEL_STEP
-  }
-}
-
-function packRows(p: Product, m: Index, k: Index): void {
-  let panel = p.aPanels
-  for (let row = 0; row < m.size; row += ROWS) {
-    pack(panel, p.a, m.first + (row << 2), ROWS, k.first, k.firstStep, k.size)
+    if (!columnsInPlace(p, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
     panel += k.size * PANEL_STEP
   }
 }
 
 /** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */
 function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStep: i32, k: i32): void {
-  if (uniformStep(table, lanes) == 4) packAcross(to, from + word(table, 0), ks, k)
-  else if (kStep == 4) {
+  if (uniformStep(table, lanes) == 4) {
+    const first = from + word(table, 0)
+    if (kStep == IRREGULAR) packAcross(to, first, ks, k)
+    else packEvenly(to, first + word(ks, 0), kStep, k)
+  } else if (kStep == 4) {
     const whole = k & ~3
     packAlong(to, from + word(ks, 0), table, whole)
     packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
@@ -260,6 +279,26 @@ function packAcross(to: usize, from: usize, ks: usize, k: i32): void {
     v128.store(to, high, 16)
     to += PANEL_STEP
   }
+}
+
+/** The lanes are neighbours in memory, and as far from those of the next k everywhere. */
+function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
+  for (; k >= 2; k -= 2) {
+    const next = from + step
+    const low = v128.load(from)
+    const high = v128.load(from, 16)
+    const nextLow = v128.load(next)
+    const nextHigh = v128.load(next, 16)
+    v128.store(to, low)
+    v128.store(to, high, 16)
+    v128.store(to, nextLow, 32)
+    v128.store(to, nextHigh, 48)
+    from = next + step
+    to += 2 * PANEL_STEP
+  }
+  if (k == 0) return
+  v128.store(to, v128.load(from))
+  v128.store(to, v128.load(from, 16), 16)
 }
 
 /** Each lane's values along k are neighbours in memory: blocks of 4 x 4 are transposed. */
@@ -317,36 +356,85 @@ function packLanes(to: usize, from: usize, table: usize, ks: usize, k: i32): voi
   }
 }
 
-/** The product of one block of each index. */
+/** The product of one block of each index: a packed block of `a` stays near, and a panel of `b` nearer. */
 function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const scratch = changetype<usize>(p)
+  const tall = max(m.size - SHORT * shortTiles(m.size), 0)
   const panel = k.size * PANEL_STEP
   const aStep = p.aInPlace ? k.firstStep : PANEL_STEP
   const aPanel = p.aInPlace ? 0 : panel
-  const aRows = p.aInPlace ? 4 * ROWS : 0
-  let bPanel = p.bPanels
+  // long rows come one by one, faster than the machine foresees them
+  const touched = p.aInPlace && k.firstStep == 4 && k.size >= LONG ? k.size << 2 : 0
+  if (!p.aInPlace) packRows(p, m, k, tall)
   for (let column = 0; column < n.size; column += LANES) {
-    const inPlace = columnsInPlace(p, n, column)
-    const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : bPanel
+    const known = load<u8>(p.columns + column / LANES)
+    const inPlace = p.bInPlace && (known & B_NEIGHBOURS) != 0
+    const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : p.bPanels + (column / LANES) * panel
     const bStep = inPlace ? k.secondStep : PANEL_STEP
     const columns = n.second + (column << 2)
-    const width = min(n.size - column, LANES)
-    const neighbours = width == LANES && (n.secondStep == 4 || uniformStep(columns, LANES) == 4)
+    const neighbours = (known & OUT_NEIGHBOURS) != 0
+    const out = p.out + word(columns, 0)
     let a = p.aInPlace ? p.a + word(k.first, 0) : p.aPanels
-    let rowsOfA = p.aInPlace ? m.first : scratch + PANEL_ROWS
-    for (let row = 0; row < m.size; row += ROWS) {
+    for (let row = 0; row < m.size; ) {
+      const height = row < tall ? ROWS : SHORT
+      const rowsOfA = p.aInPlace ? m.first + (row << 2) : scratch + PANEL_ROWS
       const rows = m.second + (row << 2)
-      const height = min(m.size - row, ROWS)
-      if (neighbours && (height == ROWS || !add))
-        tile(a, rowsOfA, aStep, b, bStep, k.size, p.out + word(columns, 0), rows, add)
-      else {
-        tile(a, rowsOfA, aStep, b, bStep, k.size, scratch + TILE, scratch + TILE_ROWS, false)
-        scatter(scratch + TILE, p.out, rows, height, columns, width, add)
+      if (touched && column == 0) touch(scratch + TILE, a, rowsOfA + 4 * ROWS, touched)
+      if (neighbours && (m.size - row >= height || !add)) {
+        if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
+        else shortTile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
+      } else {
+        if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, scratch + TILE, scratch + TILE_ROWS, false)
+        else shortTile(a, rowsOfA, aStep, b, bStep, k.size, scratch + TILE, scratch + TILE_ROWS, false)
+        const left = min(height, m.size - row)
+        if (neighbours) addRows(scratch + TILE, out, rows, left)
+        else scatter(scratch + TILE, p.out, rows, left, columns, min(n.size - column, LANES), add)
       }
       a += aPanel
-      rowsOfA += aRows
+      row += height
     }
-    bPanel += panel
+  }
+}
+
+/** Asks for the rows of the next tile, so that they are near when it begins. */
+function touch(scratch: usize, a: usize, rows: usize, bytes: i32): void {
+  let seen = i32x4.splat(0)
+  for (let i = 0; i < ROWS; ++i) {
+    let at = a + word(rows, i)
+    for (const end = at + bytes; at < end; at += 64) seen = v128.or(seen, v128.load32_zero(at))
+  }
+  v128.store(scratch, seen)
+}
+
+function packRows(p: Product, m: Index, k: Index, tall: i32): void {
+  let panel = p.aPanels
+  for (let row = 0; row < m.size; ) {
+    const height = row < tall ? ROWS : SHORT
+    pack(panel, p.a, m.first + (row << 2), height, k.first, k.firstStep, k.size)
+    panel += k.size * PANEL_STEP
+    row += height
+  }
+}
+
+/** How many tiles of SHORT rows leave the least over when tiles of ROWS rows have taken the rest. */
+function shortTiles(rows: i32): i32 {
+  let total = rows
+  let short = 0
+  while ((total - short * SHORT) % ROWS != 0) {
+    if (++short < ROWS && short * SHORT <= total) continue
+    short = 0
+    total += 1
+  }
+  return short
+}
+
+/** Adds so many rows of a tile to `out`. */
+function addRows(from: usize, out: usize, rows: usize, height: i32): void {
+  for (let i = 0; i < height; ++i) {
+    const to = out + word(rows, i)
+    addTo(to, v128.load(from))
+    addTo(to + 16, v128.load(from, 16))
+    from += PANEL_STEP
   }
 }
 
@@ -370,11 +458,22 @@ function addTo(out: usize, value: v128): void {
   v128.store(out, f32x4.add(value, v128.load(out)))
 }
 
-/**
- * The micro-kernel: ROWS x 8 sums of k products each. V8 (as of Node 20) orders the loop by what comes last in the
- * function: with anything but these plain stores in one block it spills the sums, at a third of the speed.
- */
-function tile(
+// V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
+// it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
+
+function tile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(ROWS, a, aRows, aStep, b, bStep, k, out, outRows, add)
+}
+
+function shortTile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(SHORT, a, aRows, aStep, b, bStep, k, out, outRows, add)
+}
+
+/** The micro-kernel: `height` (4 to 6) x 8 sums of k products each. */
+// @ts-ignore: decorator
+@inline
+function sums(
+  height: i32,
   a: usize,
   aRows: usize,
   aStep: usize,
@@ -389,9 +488,10 @@ function tile(
   let a1 = a + word(aRows, 1)
   let a2 = a + word(aRows, 2)
   let a3 = a + word(aRows, 3)
-  let a4 = a + word(aRows, 4)
+  let a4: usize = 0
   let a5: usize = 0
-  if (ROWS == 6) a5 = a + word(aRows, 5)
+  if (height > 4) a4 = a + word(aRows, 4)
+  if (height > 5) a5 = a + word(aRows, 5)
   let c00 = f32x4.splat(0)
   let c01 = c00
   let c10 = c00
@@ -419,10 +519,13 @@ function tile(
     x = v128.load32_splat(a3)
     c30 = multiplyAdd(x, b0, c30)
     c31 = multiplyAdd(x, b1, c31)
-    x = v128.load32_splat(a4)
-    c40 = multiplyAdd(x, b0, c40)
-    c41 = multiplyAdd(x, b1, c41)
-    if (ROWS == 6) {
+    if (height > 4) {
+      x = v128.load32_splat(a4)
+      c40 = multiplyAdd(x, b0, c40)
+      c41 = multiplyAdd(x, b1, c41)
+      a4 += aStep
+    }
+    if (height > 5) {
       x = v128.load32_splat(a5)
       c50 = multiplyAdd(x, b0, c50)
       c51 = multiplyAdd(x, b1, c51)
@@ -432,15 +535,14 @@ function tile(
     a1 += aStep
     a2 += aStep
     a3 += aStep
-    a4 += aStep
     b += bStep
   }
   const out0 = out + word(outRows, 0)
   const out1 = out + word(outRows, 1)
   const out2 = out + word(outRows, 2)
   const out3 = out + word(outRows, 3)
-  const out4 = out + word(outRows, 4)
-  const out5 = ROWS == 6 ? out + word(outRows, 5) : 0
+  const out4 = height > 4 ? out + word(outRows, 4) : 0
+  const out5 = height > 5 ? out + word(outRows, 5) : 0
   if (add) {
     addTo(out0, c00)
     addTo(out0 + 16, c01)
@@ -450,9 +552,11 @@ function tile(
     addTo(out2 + 16, c21)
     addTo(out3, c30)
     addTo(out3 + 16, c31)
-    addTo(out4, c40)
-    addTo(out4 + 16, c41)
-    if (ROWS == 6) {
+    if (height > 4) {
+      addTo(out4, c40)
+      addTo(out4 + 16, c41)
+    }
+    if (height > 5) {
       addTo(out5, c50)
       addTo(out5 + 16, c51)
     }
@@ -466,9 +570,11 @@ function tile(
   v128.store(out2, c21, 16)
   v128.store(out3, c30)
   v128.store(out3, c31, 16)
-  v128.store(out4, c40)
-  v128.store(out4, c41, 16)
-  if (ROWS == 6) {
+  if (height > 4) {
+    v128.store(out4, c40)
+    v128.store(out4, c41, 16)
+  }
+  if (height > 5) {
     v128.store(out5, c50)
     v128.store(out5, c51, 16)
   }

@@ -17,7 +17,7 @@ export interface Interval {
 /** What sums may be off by: c * 2^-24 * sum |a_i|, and c is at least this. */
 export const SUM = 8
 /** Sums go by blocks of at most so many terms. */
-export const BLOCK = 256
+export const BLOCK = 288
 /** But the lanes of a row go into so many running sums, however long it is. */
 export const RUNNING = 4
 /** c of a sum of so many terms in one chain: where terms are alike, up to half of their rounding errors add up. */

@@ -87,8 +87,8 @@ test('the number of kernels is known, and does not grow with the segments', asyn
 })
 
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
-const FORWARD = 108
+const FORWARD = 104
 /** The segment three times forward (loop, last, replay) and twice backward, phi(R) both ways, AdamW. */
-const STEP = 399
+const STEP = 389
 
 test.run()

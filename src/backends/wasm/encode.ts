@@ -239,6 +239,7 @@ const REDUCE_SCRATCH = 8 * 512
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
   const count = (list: readonly { readonly size: number }[]): number =>
     list.reduce((product, { size }) => product * size, 1)
-  const [rows, columns, inner] = [Math.min(count(m), 192), Math.min(count(n), 1024), Math.min(count(k), 256)]
-  return 512 + 8 * (rows + columns + inner + 24) + 32 * inner * (Math.ceil(rows / 5) + Math.ceil(columns / 8))
+  const [rows, columns, inner] = [Math.min(count(m), 192), Math.min(count(n), 1024), Math.min(count(k), 288)]
+  const panels = Math.ceil(rows / 4) + Math.ceil(columns / 8)
+  return 512 + 8 * (rows + columns + inner + 36) + columns / 8 + 16 + 32 * inner * panels
 }

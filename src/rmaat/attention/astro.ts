@@ -24,8 +24,8 @@ export const astro: Attention = {
 
   attend: ({ query, key, value, valid, prepared: astrocyte }, { alpha }) => {
     const [q, k, v] = [phi(query), phi(key), mask(value, valid)]
-    const neuronal = einsum('bnhm,bnhv->bhmv', k, v)
-    const hebbian = neuronal.add(einsum('hnm,bnhv->bhmv', astrocyte!, v))
+    // both sums over the tokens in one: phi(K)^T V + phi(R)^T V
+    const hebbian = einsum('bnhm,bnhv->bhmv', k.add(astrocyte!.transpose([1, 0, 2])), v)
     const presynaptic = einsum('bnhm,bn->bhm', k, valid).maximum(SMALLEST).pow(alpha)
     const calcium = einsum('bnhm,bhm->bnh', q, presynaptic).maximum(SMALLEST)
     const divisor = valid.sum(-1).pow(1 - alpha)

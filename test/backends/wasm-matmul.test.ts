@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { compile, einsum, f32 } from '../../src/index.ts'
+import { devices } from '../support/devices.ts'
+import { runs } from '../support/runs.ts'
+
+const letters = ['mk,kn->mn', 'km,kn->mn', 'mk,nk->mn', 'bmk,bkn->bmn', 'bkm,bkn->bmn', 'mbk,bnk->mbn', 'mkj,kjn->mn']
+
+/** Around the sizes of tiles, of blocks and of what is read in place. */
+const near = (...sizes: readonly number[]) =>
+  fc.oneof(fc.integer({ min: 1, max: 40 }), ...sizes.map((size) => fc.integer({ min: size - 2, max: size + 2 })))
+
+const recipes = fc.record({
+  form: fc.constantFrom(...letters),
+  m: near(24, 64, 160, 192),
+  n: near(8, 32, 128),
+  k: near(96, 288, 576),
+  b: fc.integer({ min: 1, max: 3 }),
+  j: fc.integer({ min: 1, max: 3 }),
+  added: fc.boolean(),
+})
+
+for (const name of Object.keys(devices).filter((name) => name.startsWith('wasm'))) {
+  test(`on ${name}, products of whole numbers are exact at every edge of tiles and blocks`, async () => {
+    const [device, definition] = [await devices[name](), await devices.reference()]
+    await fc.assert(
+      fc.asyncProperty(recipes, async ({ form, added, ...sizes }) => {
+        const [from] = form.split('->')
+        const shapes = from.split(',').map((word) => [...word].map((letter) => sizes[letter as keyof typeof sizes]))
+        const values = shapes.map((shape, i) =>
+          Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, at) => ((at * (7 + 4 * i)) % 13) - 6),
+        )
+        const [found, expected] = await Promise.all(
+          [device, definition].map(async (where) => {
+            const program = compile(where, { x: f32(...shapes[0]), y: f32(...shapes[1]) }, ({ x, y }) => {
+              const product = einsum(form, x, y)
+              // a sum of products adds into the first one's memory
+              return { result: added ? product.add(einsum(form, x.square(), y)) : product }
+            })
+            const { result } = await program.run({ x: values[0], y: values[1] })
+            program.close()
+            return Array.from(result as Float32Array)
+          }),
+        )
+        assert.equal(found, expected)
+      }),
+      { numRuns: runs(200, name) },
+    )
+    device.close()
+    definition.close()
+  })
+}
+
+test.run()
