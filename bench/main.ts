@@ -5,8 +5,9 @@
 import { Argument, Command } from 'commander'
 import { JsonReporter, TableReporter } from './report.ts'
 import { gemm } from './suites/gemm.ts'
+import { steps } from './suites/steps.ts'
 
-const suites = [gemm]
+const suites = [gemm, steps]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')

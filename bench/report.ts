@@ -27,6 +27,8 @@ export interface KernelTime {
   readonly gigabytes: number
   /** The time that arithmetic or memory would need at least, over the time it took. */
   readonly ofBound: number
+  /** Much of the time, and below half of its bound. */
+  readonly isSlow: boolean
 }
 
 /** A sentence between the others. */
@@ -120,7 +122,7 @@ export class TableReporter implements Reporter {
 
 const heads: Readonly<Record<Finding['kind'], string>> = {
   ratio: `  ${''.padEnd(NAME)}${column('median', 9)}${column('middle half', 15)}${column('target', 10)}`,
-  kernel: `  ${''.padEnd(NAME + 8)}calls      ms  share  GFLOP/s   GB/s  of its bound`,
+  kernel: `  ${''.padEnd(NAME + 8)}calls      ms   share  GFLOP/s   GB/s  of its bound`,
   remark: '',
 }
 
@@ -149,19 +151,16 @@ function ratioLine(ratio: Ratio): string {
     .trimEnd()
 }
 
-/** Above this share of the time, a kernel below half of its bound is worth a reason. */
-const LARGE = 0.05
-
-function kernelLine({ name, calls, milliseconds, share, gigaflops, gigabytes, ofBound }: KernelTime): string {
+function kernelLine({ name, calls, milliseconds, share, gigaflops, gigabytes, ofBound, isSlow }: KernelTime): string {
   const short = name.length > NAME + 6 ? `${name.slice(0, NAME + 3)}...` : name
   return [
     `  ${short.padEnd(NAME + 6)}`,
     column(`${calls}`, 7),
     column(milliseconds.toFixed(1), 8),
-    column(`${(100 * share).toFixed(1)} %`, 7),
+    column(`${(100 * share).toFixed(1)} %`, 8),
     column(gigaflops ? gigaflops.toFixed(1) : '', 9),
     column(gigabytes.toFixed(1), 7),
     column(`${(100 * ofBound).toFixed(0)} %`, 9),
-    share > LARGE && ofBound < 0.5 ? '  below half' : '',
+    isSlow ? '  below half' : '',
   ].join('')
 }

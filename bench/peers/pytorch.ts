@@ -1,0 +1,77 @@
+// PyTorch's eager mode in a process of its own, where it is installed.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Method } from '../../src/index.ts'
+
+const APT = 'on Debian: apt-get install python3-torch libopenblas0-pthread'
+
+export interface Pytorch {
+  readonly description: string
+  /** One training step: its loss. */
+  readonly step: (method: Method) => Promise<number>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * What makes it as fast as it can be: two threads of its own and none of OpenBLAS's beside them, no instruction set forced
+ * on OpenBLAS, and memory kept by malloc, which would give every activation back to the system and fault it in again.
+ */
+function fairEnvironment(): NodeJS.ProcessEnv {
+  const { OPENBLAS_CORETYPE: _, ...environment } = process.env
+  return {
+    ...environment,
+    MALLOC_MMAP_THRESHOLD_: `${4 * 1024 ** 3}`,
+    MALLOC_TRIM_THRESHOLD_: `${8 * 1000 ** 3}`,
+    MALLOC_TOP_PAD_: `${256 * 1024 ** 2}`,
+    OPENBLAS_NUM_THREADS: '1',
+    OMP_NUM_THREADS: '2',
+  }
+}
+
+/**
+ * Trains from the weights and on the batch of a file that `writeBeginning` wrote.
+ * @throws Error where PyTorch is not here, or is no fair peer, with what would help
+ */
+export async function openPytorch(file: string): Promise<Pytorch> {
+  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3' // the one that Debian's packages are for
+  const script = fileURLToPath(new URL('pytorch_step.py', import.meta.url))
+  const child = spawn(python, [script, file], {
+    env: fairEnvironment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  let complaint = ''
+  child.stderr.on('data', (data) => {
+    complaint += data
+  })
+  child.stdin.on('error', () => {}) // it ended: its lines do so too
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const answer = async () => {
+    const { done, value } = await lines.next()
+    if (!done) return JSON.parse(value)
+    throw new Error(`PyTorch does not run (${complaint.trim().split('\n').at(-1) || python}); ${APT}`)
+  }
+  const missing = once(child, 'error').then(([error]) => {
+    throw new Error(`PyTorch does not run (${error.message}); ${APT}`)
+  })
+  missing.catch(() => {})
+  const { torch, blas } = await Promise.race([answer(), missing])
+  if (!blas) {
+    child.kill()
+    throw new Error(`PyTorch ${torch} has a reference BLAS, which nobody would train with; ${APT}`)
+  }
+  return {
+    description: `PyTorch ${torch} with ${blas}, two threads`,
+    step: async (method) => {
+      child.stdin.write(`${method}\n`)
+      return (await answer()).loss
+    },
+    close: async () => {
+      const ended = once(child, 'exit')
+      child.stdin.end()
+      await ended
+    },
+  }
+}

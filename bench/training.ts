@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises'
+import { randomBatch } from '../src/compare/step.ts'
+import { compile, type Device, type Method, type ModelConfig, modelConfig, Rmaat } from '../src/index.ts'
+import { modelInputs } from '../src/train/batch.ts'
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/train/safetensors.ts'
+import { optimizerOf, stepInputs, trainingStep } from '../src/train/step.ts'
+import { save } from '../src/train/weights.ts'
+
+/** What a training step computes with. */
+export interface Workload {
+  readonly name: string
+  readonly config: ModelConfig
+  readonly batch: number
+}
+
+const sizes = { segmentLength: 512, width: 64, layers: 2, heads: 2, features: 32, memory: 16 }
+
+/** The sizes of two tasks of the Long Range Arena. */
+export const listops: Workload = {
+  name: 'ListOps 2K',
+  config: modelConfig({ ...sizes, segments: 4, vocabulary: 16, classes: 10 }),
+  batch: 32,
+}
+export const text: Workload = {
+  name: 'Text 4K',
+  config: modelConfig({ ...sizes, segments: 8, vocabulary: 256, classes: 2 }),
+  batch: 32,
+}
+
+const RATE = 1e-3
+
+/** Trains a new model on one batch: `step` is forward pass, gradients, clipping and AdamW, and yields the loss. */
+export function trainer(device: Device, { config, batch: rows }: Workload, method: Method) {
+  const model = new Rmaat(device, config)
+  const optimizer = optimizerOf(device, model, 0.01)
+  const batch = randomBatch(config, rows)
+  const inputs = modelInputs(batch, config, config.retention)
+  const program = compile(
+    device,
+    stepInputs(rows, config),
+    trainingStep(model, optimizer, { method, batch: rows, clip: 1 }),
+  )
+  let steps = 0
+  const next = () => ({ ...inputs, step: ++steps, hyper: optimizer.hyper(steps, RATE) })
+  return {
+    program,
+    step: async (): Promise<number> => (await program.run(next())).loss,
+    profile: () => program.profile(next()),
+    close: () => {
+      program.close()
+      for (const variable of [model.parameters.variable, ...optimizer.state]) device.delete(variable)
+    },
+  }
+}
+
+/** The weights that a trainer begins with and its batch, for a peer in another process. */
+export async function writeBeginning(path: string, device: Device, { config, batch: rows }: Workload): Promise<void> {
+  const model = new Rmaat(device, config)
+  const { tensors } = readSafetensors(await save(model))
+  model.close()
+  const batch = randomBatch(config, rows)
+  const { retention } = modelInputs(batch, config, config.retention)
+  const tokens: StoredTensor = {
+    dtype: 'I32',
+    shape: [rows, config.segments, config.segmentLength],
+    data: Int32Array.from(batch.tokens),
+  }
+  const labels: StoredTensor = { dtype: 'I32', shape: [rows], data: Int32Array.from(batch.labels) }
+  // no row is padded, so all have the same factors: [T, B]
+  const factors = Array.from({ length: config.segments }, (_, t) => retention[t * rows])
+  const metadata = { config: JSON.stringify(config), retention: JSON.stringify(factors) }
+  await writeFile(path, writeSafetensors(new Map([...tensors, ['tokens', tokens], ['labels', labels]]), metadata))
+}
