@@ -4,9 +4,9 @@
 // [ROWS, words, rows, width, rows of a block, bytes of a register, registers, operands, prologue's steps, steps, ...];
 // an operand: [kind, place, rank, (size, stride) of each axis]; a step: see opcodes.ts.
 
-import * as math from './math'
 import * as op from '../src/backends/wasm/opcodes'
 import { PLACE_WORDS, place, word } from './place'
+import { Add, apply, Max, of2 } from './scalar'
 import { beat, endOf, firstOf } from './threads'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
@@ -186,42 +186,18 @@ function spread(to: usize, from: usize, width: i32, count: i32): void {
 function reduce(code: i32, to: usize, from: usize, width: i32, count: i32): void {
   switch (code) {
     case op.SUM:
-      return fold<Sum<f32>>(f32x4.splat(0), to, from, width, count)
+      return fold<Add<f32>>(f32x4.splat(0), to, from, width, count)
     case op.MAX:
       return fold<Max<f32>>(f32x4.splat(-Infinity), to, from, width, count)
     case op.SUM_I:
-      return fold<Sum<i32>>(i32x4.splat(0), to, from, width, count)
+      return fold<Add<i32>>(i32x4.splat(0), to, from, width, count)
     default:
       return fold<Max<i32>>(i32x4.splat(i32.MIN_VALUE), to, from, width, count)
   }
 }
 
-// What `fold` is made for: as type arguments, because asc would merge the loops of an inlined function again.
-
-class Sum<T> {
-  // @ts-ignore: decorator
-  @inline
-  combine(x: v128, y: v128): v128 {
-    return v128.add<T>(x, y)
-  }
-}
-
-class Max<T> {
-  // @ts-ignore: decorator
-  @inline
-  combine(x: v128, y: v128): v128 {
-    return v128.max<T>(x, y)
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function combine<Kind>(x: v128, y: v128): v128 {
-  return changetype<Kind>(0).combine(x, y)
-}
-
 /** Four rows at a time, each in its own accumulator; a row's result does not depend on where the row stands. */
-function fold<Kind>(neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
+function fold<Op>(neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
   const stride: usize = width * LANE
   const groups: usize = stride & ~15
   const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
@@ -235,237 +211,19 @@ function fold<Kind>(neutral: v128, to: usize, from: usize, width: i32, count: i3
     let c = neutral
     let d = neutral
     for (let i: usize = 0; i < groups; i += GROUP) {
-      a = combine<Kind>(a, v128.load(from + i))
-      b = combine<Kind>(b, v128.load(row1 + i))
-      c = combine<Kind>(c, v128.load(row2 + i))
-      d = combine<Kind>(d, v128.load(row3 + i))
+      a = of2<Op>(a, v128.load(from + i))
+      b = of2<Op>(b, v128.load(row1 + i))
+      c = of2<Op>(c, v128.load(row2 + i))
+      d = of2<Op>(d, v128.load(row3 + i))
     }
     if (groups < stride) {
-      a = combine<Kind>(a, v128.bitselect(neutral, v128.load(from + groups), beyond))
-      b = combine<Kind>(b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
-      c = combine<Kind>(c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
-      d = combine<Kind>(d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
+      a = of2<Op>(a, v128.bitselect(neutral, v128.load(from + groups), beyond))
+      b = of2<Op>(b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
+      c = of2<Op>(c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
+      d = of2<Op>(d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
     }
-    const ab = combine<Kind>(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
-    const cd = combine<Kind>(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
-    v128.store(to, combine<Kind>(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
+    const ab = of2<Op>(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
+    const cd = of2<Op>(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
+    v128.store(to, of2<Op>(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
   }
-}
-
-/** randomWord of src/ops/scalar.ts for each lane. */
-function random(to: usize, element: usize, segment: usize, step: usize, seed: i32, site: i32, bytes: i32): void {
-  let i = 0
-  while (i < bytes) {
-    const first = load<i32>(element + i)
-    const counters = v128.load(element + i)
-    const segments = v128.load(segment + i)
-    const steps = v128.load(step + i)
-    const whole =
-      bytes - i >= 64 && (first & 3) == 0 && isRun(element + i, 1) && isRun(segment + i, 0) && isRun(step + i, 0)
-    if (whole) {
-      philox(true, to + i, i32x4.add(i32x4.splat(first), i32x4(0, 4, 8, 12)), segments, steps, seed, site)
-      i += 64
-    } else {
-      philox(false, to + i, counters, segments, steps, seed, site)
-      i += GROUP
-    }
-  }
-}
-
-/** Do sixteen lanes go up by `difference` from each to the next? */
-function isRun(at: usize, difference: i32): bool {
-  let expected = i32x4.add(v128.load32_splat(at), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(difference)))
-  let same = i32x4.splat(-1)
-  for (let i: usize = 0; i < 64; i += GROUP) {
-    same = v128.and(same, i32x4.eq(v128.load(at + i), expected))
-    expected = i32x4.add(expected, i32x4.splat(difference << 2))
-  }
-  return i32x4.all_true(same)
-}
-
-/**
- * Philox-4x32-10 (Salmon et al. 2011) of four counters (element / 4, site, segment, step) and the key (seed, 0).
- * `whole`: writes all four words of each counter; otherwise the one word that belongs to the element.
- */
-function philox(whole: bool, to: usize, element: v128, segment: v128, step: v128, seed: i32, site: i32): void {
-  let c0 = i32x4.shr_u(element, 2)
-  let c1 = i32x4.splat(site)
-  let c2 = segment
-  let c3 = step
-  let k0 = i32x4.splat(seed)
-  let k1 = i32x4.splat(0)
-  for (let round = 0; round < 10; round++) {
-    const even0 = i64x2.extmul_low_i32x4_u(c0, i32x4.splat(0xd2511f53))
-    const odd0 = i64x2.extmul_high_i32x4_u(c0, i32x4.splat(0xd2511f53))
-    const even1 = i64x2.extmul_low_i32x4_u(c2, i32x4.splat(0xcd9e8d57))
-    const odd1 = i64x2.extmul_high_i32x4_u(c2, i32x4.splat(0xcd9e8d57))
-    c0 = v128.xor(v128.xor(i32x4.shuffle(even1, odd1, 1, 3, 5, 7), c1), k0)
-    c1 = i32x4.shuffle(even1, odd1, 0, 2, 4, 6)
-    c2 = v128.xor(v128.xor(i32x4.shuffle(even0, odd0, 1, 3, 5, 7), c3), k1)
-    c3 = i32x4.shuffle(even0, odd0, 0, 2, 4, 6)
-    k0 = i32x4.add(k0, i32x4.splat(0x9e3779b9))
-    k1 = i32x4.add(k1, i32x4.splat(0xbb67ae85))
-  }
-  if (whole) {
-    storeColumns(to, c0, c1, c2, c3)
-    return
-  }
-  const odd = i32x4.ne(v128.and(element, i32x4.splat(1)), i32x4.splat(0))
-  const upper = i32x4.ne(v128.and(element, i32x4.splat(2)), i32x4.splat(0))
-  v128.store(to, v128.bitselect(v128.bitselect(c3, c2, odd), v128.bitselect(c1, c0, odd), upper))
-}
-
-/** Writes the 4 x 4 matrix with columns a, b, c, d row by row. */
-// @ts-ignore: decorator
-@inline
-function storeColumns(to: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const ab0 = i32x4.shuffle(a, b, 0, 4, 1, 5)
-  const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7)
-  const cd0 = i32x4.shuffle(c, d, 0, 4, 1, 5)
-  const cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7)
-  v128.store(to, i32x4.shuffle(ab0, cd0, 0, 1, 4, 5))
-  v128.store(to + GROUP, i32x4.shuffle(ab0, cd0, 2, 3, 6, 7))
-  v128.store(to + 2 * GROUP, i32x4.shuffle(ab2, cd2, 0, 1, 4, 5))
-  v128.store(to + 3 * GROUP, i32x4.shuffle(ab2, cd2, 2, 3, 6, 7))
-}
-
-/** One scalar operation over `bytes` of lanes, in whole groups. */
-function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32): void {
-  let i = 0
-  switch (word(step, 0)) {
-    case op.ADD:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.add(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.SUB:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.sub(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MUL:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.mul(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.DIV:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.div(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MINIMUM:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.min(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MAXIMUM:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.max(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.NEG:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.neg(v128.load(a + i)))
-      return
-    case op.ABS:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.abs(v128.load(a + i)))
-      return
-    case op.SIGN:
-      for (; i < bytes; i += GROUP) v128.store(to + i, math.sign(v128.load(a + i)))
-      return
-    case op.SQRT:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.sqrt(v128.load(a + i)))
-      return
-    case op.RSQRT:
-      for (; i < bytes; i += GROUP) v128.store(to + i, math.rsqrt(v128.load(a + i)))
-      return
-    case op.LESS:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.lt(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.LESS_EQUAL:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.le(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.EQUAL:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.eq(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.TO_INT:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.trunc_sat_f32x4_s(v128.load(a + i)))
-      return
-    case op.IS_FINITE:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(f32x4.lt(f32x4.abs(v128.load(a + i)), math.all(Infinity))))
-      return
-    case op.ADD_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.add(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.SUB_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.sub(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MUL_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.mul(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MINIMUM_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.min_s(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.MAXIMUM_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.max_s(v128.load(a + i), v128.load(b + i)))
-      return
-    case op.NEG_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.neg(v128.load(a + i)))
-      return
-    case op.ABS_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, i32x4.abs(v128.load(a + i)))
-      return
-    case op.SIGN_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, math.signI(v128.load(a + i)))
-      return
-    case op.LESS_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.lt_s(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.LESS_EQUAL_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.le_s(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.EQUAL_I:
-      for (; i < bytes; i += GROUP) v128.store(to + i, truth(i32x4.eq(v128.load(a + i), v128.load(b + i))))
-      return
-    case op.WHERE:
-      for (; i < bytes; i += GROUP)
-        v128.store(
-          to + i,
-          v128.bitselect(v128.load(c + i), v128.load(b + i), i32x4.eq(v128.load(a + i), i32x4.splat(0))),
-        )
-      return
-    case op.TO_FLOAT:
-      for (; i < bytes; i += GROUP) v128.store(to + i, f32x4.convert_i32x4_s(v128.load(a + i)))
-      return
-    case op.UNIFORM:
-      for (; i < bytes; i += GROUP) v128.store(to + i, math.uniform(v128.load(a + i)))
-      return
-    // V8 keeps constants in registers only where the loop's body comes before its test
-    case op.POW:
-      do v128.store(to + i, math.pow(v128.load(a + i), v128.load(b + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.EXP:
-      do v128.store(to + i, math.exp(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.LOG:
-      do v128.store(to + i, math.log(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.LOG1P:
-      do v128.store(to + i, math.log1p(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.TANH:
-      do v128.store(to + i, math.tanh(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.ERF:
-      do v128.store(to + i, math.erf(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.ELU:
-      do v128.store(to + i, math.elu(v128.load(a + i)))
-      while ((i += GROUP) < bytes)
-      return
-    case op.PHILOX:
-      return random(to, a, b, c, word(step, 6), word(step, 7), bytes)
-    default:
-      unreachable()
-  }
-}
-
-/** 0 or 1 for a mask. */
-// @ts-ignore: decorator
-@inline
-function truth(mask: v128): v128 {
-  return i32x4.shr_u(mask, 31)
 }

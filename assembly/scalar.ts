@@ -1,0 +1,386 @@
+// The scalar operations of a `rows` program over lanes. An operation is a class without fields, so that `map1` and its
+// kin can be made for it: as a type argument, because asc would merge the loops of an inlined function again.
+
+import * as math from './math'
+import * as op from '../src/backends/wasm/opcodes'
+import { random } from './philox'
+import { word } from './place'
+
+const GROUP: usize = 16
+const UNROLLED: usize = 64
+
+/** The step's operation over `bytes` of lanes, in whole groups of four. */
+export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32): void {
+  const end = to + ((bytes + 15) & ~15)
+  switch (word(step, 0)) {
+    case op.ADD:
+      return map2<Add<f32>>(to, end, a, b)
+    case op.ADD_I:
+      return map2<Add<i32>>(to, end, a, b)
+    case op.SUB:
+      return map2<Sub<f32>>(to, end, a, b)
+    case op.SUB_I:
+      return map2<Sub<i32>>(to, end, a, b)
+    case op.MUL:
+      return map2<Mul<f32>>(to, end, a, b)
+    case op.MUL_I:
+      return map2<Mul<i32>>(to, end, a, b)
+    case op.DIV:
+      return map2<Div>(to, end, a, b)
+    case op.POW:
+      return map2<Pow>(to, end, a, b)
+    case op.MINIMUM:
+      return map2<Min<f32>>(to, end, a, b)
+    case op.MINIMUM_I:
+      return map2<Min<i32>>(to, end, a, b)
+    case op.MAXIMUM:
+      return map2<Max<f32>>(to, end, a, b)
+    case op.MAXIMUM_I:
+      return map2<Max<i32>>(to, end, a, b)
+    case op.LESS:
+      return map2<Less<f32>>(to, end, a, b)
+    case op.LESS_I:
+      return map2<Less<i32>>(to, end, a, b)
+    case op.LESS_EQUAL:
+      return map2<LessEqual<f32>>(to, end, a, b)
+    case op.LESS_EQUAL_I:
+      return map2<LessEqual<i32>>(to, end, a, b)
+    case op.EQUAL:
+      return map2<Equal<f32>>(to, end, a, b)
+    case op.EQUAL_I:
+      return map2<Equal<i32>>(to, end, a, b)
+    case op.NEG:
+      return map1<Neg<f32>>(to, end, a)
+    case op.NEG_I:
+      return map1<Neg<i32>>(to, end, a)
+    case op.ABS:
+      return map1<Abs<f32>>(to, end, a)
+    case op.ABS_I:
+      return map1<Abs<i32>>(to, end, a)
+    case op.SIGN:
+      return map1<Sign>(to, end, a)
+    case op.SIGN_I:
+      return map1<SignI>(to, end, a)
+    case op.SQRT:
+      return map1<Sqrt>(to, end, a)
+    case op.RSQRT:
+      return map1<Rsqrt>(to, end, a)
+    case op.EXP:
+      return map1<Exp>(to, end, a)
+    case op.LOG:
+      return map1<Log>(to, end, a)
+    case op.LOG1P:
+      return map1<Log1p>(to, end, a)
+    case op.TANH:
+      return map1<Tanh>(to, end, a)
+    case op.ERF:
+      return map1<Erf>(to, end, a)
+    case op.ELU:
+      return map1<Elu>(to, end, a)
+    case op.TO_FLOAT:
+      return map1<ToFloat>(to, end, a)
+    case op.TO_INT:
+      return map1<ToInt>(to, end, a)
+    case op.IS_FINITE:
+      return map1<IsFinite>(to, end, a)
+    case op.UNIFORM:
+      return map1<Uniform>(to, end, a)
+    case op.WHERE:
+      return map3<Where>(to, end, a, b, c)
+    case op.PHILOX:
+      return random(to, a, b, c, word(step, 6), word(step, 7), bytes)
+    default:
+      unreachable()
+  }
+}
+
+// One vector an iteration would cost more in addresses and checks than in what it computes.
+
+function map1<Op>(to: usize, end: usize, a: usize): void {
+  for (const whole = to + ((end - to) & ~63); to < whole; to += UNROLLED) {
+    v128.store(to, of1<Op>(v128.load(a)))
+    v128.store(to, of1<Op>(v128.load(a, 16)), 16)
+    v128.store(to, of1<Op>(v128.load(a, 32)), 32)
+    v128.store(to, of1<Op>(v128.load(a, 48)), 48)
+    a += UNROLLED
+  }
+  for (; to < end; to += GROUP) {
+    v128.store(to, of1<Op>(v128.load(a)))
+    a += GROUP
+  }
+}
+
+function map2<Op>(to: usize, end: usize, a: usize, b: usize): void {
+  for (const whole = to + ((end - to) & ~63); to < whole; to += UNROLLED) {
+    v128.store(to, of2<Op>(v128.load(a), v128.load(b)))
+    v128.store(to, of2<Op>(v128.load(a, 16), v128.load(b, 16)), 16)
+    v128.store(to, of2<Op>(v128.load(a, 32), v128.load(b, 32)), 32)
+    v128.store(to, of2<Op>(v128.load(a, 48), v128.load(b, 48)), 48)
+    a += UNROLLED
+    b += UNROLLED
+  }
+  for (; to < end; to += GROUP) {
+    v128.store(to, of2<Op>(v128.load(a), v128.load(b)))
+    a += GROUP
+    b += GROUP
+  }
+}
+
+function map3<Op>(to: usize, end: usize, a: usize, b: usize, c: usize): void {
+  for (const whole = to + ((end - to) & ~63); to < whole; to += UNROLLED) {
+    v128.store(to, of3<Op>(v128.load(a), v128.load(b), v128.load(c)))
+    v128.store(to, of3<Op>(v128.load(a, 16), v128.load(b, 16), v128.load(c, 16)), 16)
+    v128.store(to, of3<Op>(v128.load(a, 32), v128.load(b, 32), v128.load(c, 32)), 32)
+    v128.store(to, of3<Op>(v128.load(a, 48), v128.load(b, 48), v128.load(c, 48)), 48)
+    a += UNROLLED
+    b += UNROLLED
+    c += UNROLLED
+  }
+  for (; to < end; to += GROUP) {
+    v128.store(to, of3<Op>(v128.load(a), v128.load(b), v128.load(c)))
+    a += GROUP
+    b += GROUP
+    c += GROUP
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function of1<Op>(x: v128): v128 {
+  return changetype<Op>(0).of(x)
+}
+
+// @ts-ignore: decorator
+@inline
+export function of2<Op>(x: v128, y: v128): v128 {
+  return changetype<Op>(0).of(x, y)
+}
+
+// @ts-ignore: decorator
+@inline
+function of3<Op>(x: v128, y: v128, z: v128): v128 {
+  return changetype<Op>(0).of(x, y, z)
+}
+
+export class Add<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return v128.add<T>(x, y)
+  }
+}
+
+class Sub<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return v128.sub<T>(x, y)
+  }
+}
+
+class Mul<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return v128.mul<T>(x, y)
+  }
+}
+
+class Min<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return v128.min<T>(x, y)
+  }
+}
+
+export class Max<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return v128.max<T>(x, y)
+  }
+}
+
+class Div {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return f32x4.div(x, y)
+  }
+}
+
+class Pow {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return math.pow(x, y)
+  }
+}
+
+class Less<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return truth(v128.lt<T>(x, y))
+  }
+}
+
+class LessEqual<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return truth(v128.le<T>(x, y))
+  }
+}
+
+class Equal<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128): v128 {
+    return truth(v128.eq<T>(x, y))
+  }
+}
+
+class Neg<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return v128.neg<T>(x)
+  }
+}
+
+class Abs<T> {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return v128.abs<T>(x)
+  }
+}
+
+class Sign {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.sign(x)
+  }
+}
+
+class SignI {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.signI(x)
+  }
+}
+
+class Sqrt {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.sqrt(x)
+  }
+}
+
+class Rsqrt {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.rsqrt(x)
+  }
+}
+
+class Exp {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.exp(x)
+  }
+}
+
+class Log {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.log(x)
+  }
+}
+
+class Log1p {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.log1p(x)
+  }
+}
+
+class Tanh {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.tanh(x)
+  }
+}
+
+class Erf {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.erf(x)
+  }
+}
+
+class Elu {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.elu(x)
+  }
+}
+
+class ToFloat {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return f32x4.convert_i32x4_s(x)
+  }
+}
+
+class ToInt {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return i32x4.trunc_sat_f32x4_s(x)
+  }
+}
+
+class Uniform {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.uniform(x)
+  }
+}
+
+class IsFinite {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return truth(f32x4.lt(f32x4.abs(x), math.all(Infinity)))
+  }
+}
+
+class Where {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128, y: v128, z: v128): v128 {
+    return v128.bitselect(z, y, i32x4.eq(x, i32x4.splat(0)))
+  }
+}
+
+/** 0 or 1 for a mask. */
+// @ts-ignore: decorator
+@inline
+function truth(mask: v128): v128 {
+  return i32x4.shr_u(mask, 31)
+}
