@@ -4,10 +4,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { WebgpuBackend } from '../src/backends/webgpu/backend.ts'
 import { compiledStep, randomBatch } from '../src/compare/step.ts'
-import { compile, type Device, openDevice, variable } from '../src/index.ts'
-import { type ModelConfig, modelConfig } from '../src/rmaat/config.ts'
-import type { Method } from '../src/rmaat/model.ts'
+import { compile, type Device, type Method, openDevice, variable } from '../src/index.ts'
 import { BufferUsage, MapMode } from '../src/runtime/gpu.ts'
+import { spreadOf } from './spread.ts'
+import { listops, text, type Workload } from './training.ts'
 
 const ROUNDS = 7
 const round = (x: number): number => Number(x.toPrecision(4))
@@ -21,7 +21,7 @@ async function timed(runs: number, run: () => Promise<unknown>): Promise<number>
     await Promise.all(Array.from({ length: runs }, run))
     times.push((performance.now() - begin) / runs)
   }
-  return times.sort((a, b) => a - b)[ROUNDS >> 1]
+  return spreadOf(times).median
 }
 
 /** Multiply-adds of every invocation of a full GPU on its registers, in TFLOP/s. */
@@ -84,17 +84,9 @@ async function product(device: Device, n: number): Promise<number> {
   return (2 * n ** 3) / milliseconds / 1e9
 }
 
-const base: Partial<ModelConfig> = { segmentLength: 512, width: 64, layers: 2, heads: 2, features: 32, memory: 16 }
-const tasks = [
-  { name: 'ListOps 2K', config: { ...base, segments: 4, vocabulary: 18, classes: 10 } },
-  { name: 'Text 4K', config: { ...base, segments: 8, vocabulary: 257, classes: 2 } },
-]
-const BATCH = 32
-
 /** Milliseconds of a training step. */
-async function step(device: Device, given: Partial<ModelConfig>, method: Method, runs: number): Promise<number> {
-  const config = modelConfig(given)
-  const { run, close } = compiledStep(device, config, { method, batch: BATCH, clip: 1 }, randomBatch(config, BATCH))
+async function step(device: Device, { config, batch }: Workload, method: Method, runs: number): Promise<number> {
+  const { run, close } = compiledStep(device, config, { method, batch, clip: 1 }, randomBatch(config, batch))
   const milliseconds = await timed(runs, run)
   close()
   return milliseconds
@@ -112,10 +104,11 @@ for (const n of [1024, 2048, 4096]) {
   console.log(`matrix product ${n}: ${round(reached)} TFLOP/s, ${round((100 * reached) / most)} % of the peak`)
 }
 const steps: object[] = []
-for (const { name, config } of tasks) {
+for (const task of [listops, text]) {
+  const { name, batch } = task
   for (const method of ['amrb', 'bptt'] as const) {
-    const [onGpu, onCpu] = [await step(gpu, config, method, 4), await step(cpu, config, method, 1)]
-    steps.push({ name, method, batch: BATCH, webgpu: round(onGpu), wasm: round(onCpu), ratio: round(onCpu / onGpu) })
+    const [onGpu, onCpu] = [await step(gpu, task, method, 4), await step(cpu, task, method, 1)]
+    steps.push({ name, method, batch, webgpu: round(onGpu), wasm: round(onCpu), ratio: round(onCpu / onGpu) })
     console.log(`${name}, ${method}: webgpu ${round(onGpu)} ms, wasm ${round(onCpu)} ms: ${round(onCpu / onGpu)} times`)
   }
 }

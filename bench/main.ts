@@ -5,9 +5,13 @@
 import { Argument, Command } from 'commander'
 import { JsonReporter, TableReporter } from './report.ts'
 import { gemm } from './suites/gemm.ts'
+import { instructions } from './suites/instructions.ts'
+import { length } from './suites/length.ts'
+import { scalars } from './suites/scalars.ts'
 import { steps } from './suites/steps.ts'
+import { threads } from './suites/threads.ts'
 
-const suites = [gemm, steps]
+const suites = [gemm, threads, scalars, instructions, steps, length]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')
@@ -15,10 +19,16 @@ const command = new Command('bench')
   .option('--json', 'a line of JSON for each result, the last one a summary')
   .parse()
 
+let failed = false
 const reporter = command.opts().json ? new JsonReporter() : new TableReporter()
 for (const suite of suites.filter(({ name }) => command.args.length === 0 || command.args.includes(name))) {
   reporter.begin(suite)
-  for await (const finding of suite.run()) reporter.found(suite, finding)
+  try {
+    for await (const finding of suite.run()) reporter.found(suite, finding)
+  } catch (error) {
+    console.error(`${suite.name} failed: ${(error as Error).stack}`)
+    failed = true
+  }
 }
 reporter.end()
-process.exit(0) // some peers leave something behind that would keep the process alive
+process.exit(failed ? 1 : 0) // some peers leave something behind that would keep the process alive

@@ -32,6 +32,12 @@ export class Times {
     return spreadOf(this.rounds(one).map((seconds, round) => seconds / others[round]))
   }
 
+  /** How many seconds more a round's one takes than the other. */
+  difference(one: string, other: string): Spread {
+    const others = this.rounds(other)
+    return spreadOf(this.rounds(one).map((seconds, round) => seconds - others[round]))
+  }
+
   private rounds(name: string): readonly number[] {
     const seconds = this.seconds.get(name)
     if (!seconds) throw new Error(`nobody called ${name} was timed`)

@@ -7,8 +7,8 @@ export interface Ratio {
   readonly kind: 'ratio'
   readonly name: string
   readonly value: Spread
-  /** How it is written: one for each of the other, a share, or nanoseconds. */
-  readonly unit: 'times' | 'percent' | 'ns'
+  /** How it is written: so many times the other, a share, nanoseconds, or units in the last place. */
+  readonly unit: 'times' | 'percent' | 'ns' | 'ulp'
   readonly target?: Target
   readonly note?: string
 }
@@ -51,6 +51,8 @@ export const isMet = ({ value, target }: Ratio): boolean | undefined => {
 }
 
 export const gigaflopsOf = (flops: number, { median }: Spread): string => `${(flops / median / 1e9).toFixed(1)} GFLOP/s`
+
+export const millisecondsOf = ({ median }: Spread): string => `${digits(1e3 * median)} ms`
 
 export interface Reporter {
   begin(suite: Suite): void
@@ -121,7 +123,7 @@ export class TableReporter implements Reporter {
 }
 
 const heads: Readonly<Record<Finding['kind'], string>> = {
-  ratio: `  ${''.padEnd(NAME)}${column('median', 9)}${column('middle half', 15)}${column('target', 10)}`,
+  ratio: `  ${''.padEnd(NAME)}${column('median', 9)}${column('middle half', 15)}${column('target', 12)}`,
   kernel: `  ${''.padEnd(NAME + 8)}calls      ms   share  GFLOP/s   GB/s  of its bound`,
   remark: '',
 }
@@ -131,6 +133,7 @@ const format: Readonly<Record<Ratio['unit'], (value: number) => string>> = {
   times: (value) => `${digits(value)} x`,
   percent: (value) => `${(100 * value).toFixed(1)} %`,
   ns: (value) => `${digits(value)} ns`,
+  ulp: (value) => `${digits(value)} ulp`,
 }
 
 function ratioLine(ratio: Ratio): string {
@@ -142,8 +145,8 @@ function ratioLine(ratio: Ratio): string {
   return [
     `  ${name.padEnd(NAME)}`,
     column(write(value.median), 9),
-    column(`${bare(value.low)} - ${bare(value.high)}`, 15),
-    column(wanted ?? '', 11),
+    column(value.low === value.high ? '' : `${bare(value.low)} - ${bare(value.high)}`, 15),
+    column(wanted ?? '', 12),
     met === undefined ? '         ' : met ? '  met    ' : '  NOT MET',
     note ? `  ${note}` : '',
   ]

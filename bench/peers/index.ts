@@ -21,5 +21,13 @@ async function open(): Promise<readonly Peer[]> {
     console.error('The libraries to compare with could not be installed (see above): no comparison with them.')
     return []
   }
-  return [await tfjs(), await onnx(), await jax()]
+  const peers: Peer[] = []
+  for (const one of [tfjs, onnx, jax]) {
+    try {
+      peers.push(await one())
+    } catch (error) {
+      console.error(`No comparison with ${one.name}: ${(error as Error).message}`)
+    }
+  }
+  return peers
 }

@@ -48,30 +48,32 @@ export async function openPytorch(file: string): Promise<Pytorch> {
   })
   child.stdin.on('error', () => {}) // it ended: its lines do so too
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const closed = once(child, 'close')
+  closed.catch(() => {}) // where it does not even start
   const answer = async () => {
     const { done, value } = await lines.next()
     if (!done) return JSON.parse(value)
+    await closed
     throw new Error(`PyTorch does not run (${complaint.trim().split('\n').at(-1) || python}); ${APT}`)
   }
   const missing = once(child, 'error').then(([error]) => {
     throw new Error(`PyTorch does not run (${error.message}); ${APT}`)
   })
   missing.catch(() => {})
-  const { torch, blas } = await Promise.race([answer(), missing])
+  const { torch, blas, gigaflops } = await Promise.race([answer(), missing])
   if (!blas) {
     child.kill()
-    throw new Error(`PyTorch ${torch} has a reference BLAS, which nobody would train with; ${APT}`)
+    throw new Error(`PyTorch ${torch} has a reference BLAS (${gigaflops.toFixed(0)} GFLOP/s): no fair peer; ${APT}`)
   }
   return {
-    description: `PyTorch ${torch} with ${blas}, two threads`,
+    description: `PyTorch ${torch}, ${blas}, ${gigaflops.toFixed(0)} GFLOP/s in a product, two threads`,
     step: async (method) => {
       child.stdin.write(`${method}\n`)
       return (await answer()).loss
     },
     close: async () => {
-      const ended = once(child, 'exit')
       child.stdin.end()
-      await ended
+      await closed
     },
   }
 }

@@ -6,7 +6,7 @@ import { type Device, openDevice } from '../../src/index.ts'
 import { kernelTimes } from '../kernels.ts'
 import { openPytorch, type Pytorch } from '../peers/pytorch.ts'
 import { race } from '../race.ts'
-import type { Finding, Suite } from '../report.ts'
+import { type Finding, millisecondsOf, type Suite } from '../report.ts'
 import { listops, text, trainer, type Workload, writeBeginning } from '../training.ts'
 
 const ROUNDS = 7
@@ -52,7 +52,7 @@ async function* compareSteps(device: Device, workload: Workload, replayLimit: nu
     ]),
     ROUNDS,
   )
-  const milliseconds = (name: string): string => `${(1e3 * times.of(name).median).toFixed(0)} ms`
+  const milliseconds = (name: string): string => millisecondsOf(times.of(name))
   for (const method of isThere ? methods : []) {
     yield {
       kind: 'ratio',
