@@ -9,13 +9,13 @@ const LINE: usize = 64 // bytes of a cache line, which threads do not share
 export function gather(at: usize): void {
   const missing = word(at, 2) != 0 ? 0x7fc00000 : i32.MIN_VALUE
   const table = place(at + 12)
-  const indices = place(at + 24)
-  const count = word(at, 12)
-  const rowBytes = (<usize>word(at, 13)) << 2
-  const tableRows = <usize>word(at, 14)
+  const indices = place(at + 28)
+  const count = word(at, 15)
+  const rowBytes = (<usize>word(at, 16)) << 2
+  const tableRows = <usize>word(at, 17)
   const first = firstOf(count)
   const end = endOf(count)
-  let out = place(at + 36) + first * rowBytes
+  let out = place(at + 44) + first * rowBytes
   for (let i = first; i < end; ++i) {
     const index = <usize>word(indices, i)
     if (index < tableRows) copy(out, table + index * rowBytes, rowBytes)
@@ -27,14 +27,14 @@ export function gather(at: usize): void {
 /** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. Each thread has columns of its own. */
 export function scatterAdd(at: usize): void {
   const accumulate = word(at, 2) != 0
-  const indices = place(at + 24)
-  const count = word(at, 12)
-  const rowBytes = (<usize>word(at, 13)) << 2
-  const tableRows = <usize>word(at, 14)
+  const indices = place(at + 28)
+  const count = word(at, 15)
+  const rowBytes = (<usize>word(at, 16)) << 2
+  const tableRows = <usize>word(at, 17)
   const lines = <i32>((rowBytes + LINE - 1) / LINE)
   const left = firstOf(lines) * LINE
   const bytes = min(endOf(lines) * LINE, rowBytes) - left
-  const out = place(at + 36) + left
+  const out = place(at + 44) + left
   let x = place(at + 12) + left
   if (!accumulate) {
     for (let row: usize = 0; row < tableRows; ++row) memory.fill(out + row * rowBytes, 0, bytes)

@@ -70,13 +70,13 @@ export function matmul(at: usize, scratch: usize): void {
   const n = changetype<Index>(scratch + N_AT)
   const k = changetype<Index>(scratch + K_AT)
   const accumulate = word(at, 2) != 0
-  const batchAxes = at + 64
-  const batchRank = word(at, 12)
+  const batchAxes = at + 76
+  const batchRank = word(at, 15)
   let batch = 1
   for (let i = 0; i < batchRank; ++i) batch *= word(batchAxes, 4 * i)
-  open(m, batchAxes + 16 * batchRank, word(at, 13))
-  open(n, m.axes + 12 * m.rank, word(at, 14))
-  open(k, n.axes + 12 * n.rank, word(at, 15))
+  open(m, batchAxes + 16 * batchRank, word(at, 16))
+  open(n, m.axes + 12 * m.rank, word(at, 17))
+  open(k, n.axes + 12 * n.rank, word(at, 18))
   if (m.count == 0 || n.count == 0 || (k.count == 0 && accumulate)) return
   p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
   p.bPanels = p.columns + ((panels(min(n.count, N_BLOCK), LANES) + 15) & ~15)
@@ -161,8 +161,8 @@ function reserve(index: Index, block: i32, from: usize): usize {
 /** Sets the places of `a`, `b` and `out` for one batch index. */
 function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): void {
   let a = place(at + 12)
-  let b = place(at + 24)
-  let out = place(at + 36)
+  let b = place(at + 28)
+  let out = place(at + 44)
   let rest = <u32>index
   for (let axis = axes + 16 * rank; axis > axes; ) {
     axis -= 16

@@ -1,7 +1,7 @@
 // The whole of a program runs in one call: this loop walks its instructions in linear memory.
 
 import { END as JOB_END, SCRATCH, SCRATCH_STEP, START } from '../src/backends/wasm/control'
-import { BARRIER, END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
+import { BARRIER, EACH, EACH_END, END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
 import { gather, scatterAdd } from './gather'
 import { matmul } from './matmul'
 import { iteration, setIteration, word } from './place'
@@ -56,11 +56,33 @@ function walk(start: usize, end: usize, scratch: usize): void {
       case BARRIER:
         if (!threads.meet()) return
         break
+      case EACH:
+        if (!threads.disperse()) return
+        if (advance(at, -1)) break
+        at = <usize>word(at, 4)
+        if (!threads.rejoin()) return
+        continue
+      case EACH_END:
+        if (advance(at, iteration(word(at, 2)))) {
+          at = <usize>word(at, 4)
+          continue
+        }
+        if (!threads.rejoin()) return
+        break
       default:
         if (threads.takesPart(head >> 8)) kernel(code, at, scratch)
     }
     at += (<usize>word(at, 1)) << 2
   }
+}
+
+/** Goes on to an iteration that nobody has done, of a loop whose iterations are shared out: false where there is none. */
+function advance(at: usize, last: i32): bool {
+  const level = word(at, 2)
+  const next = threads.nextIteration(last)
+  const some = next < word(at, 3)
+  setIteration(level, some ? next : 0)
+  return some
 }
 
 function kernel(code: i32, at: usize, scratch: usize): void {

@@ -17,13 +17,13 @@ export const REDUCE_SCRATCH = 8 * BLOCK
 export function reduce(at: usize, scratch: usize): void {
   const kind = word(at, 2)
   const accumulate = word(at, 3) != 0
-  const keptRank = word(at, 10)
-  const reducedRank = word(at, 11)
-  const kept = at + 48
+  const keptRank = word(at, 12)
+  const reducedRank = word(at, 13)
+  const kept = at + 56
   const reduced = kept + 8 * keptRank
   const outputs = count(kept, keptRank)
   const terms = count(reduced, reducedRank)
-  const x = place(at + 28)
+  const x = place(at + 32)
   const out = place(at + 16)
   const lines = reducedRank > 0 && innerStride(reduced, reducedRank) == 4 && innerSize(reduced, reducedRank) >= 4
   if (keptRank > 0 && innerStride(kept, keptRank) == 4 && !lines) {

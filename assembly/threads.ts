@@ -11,6 +11,7 @@ import {
   INNER,
   JOB,
   LINE,
+  NEXT,
   OUTER,
   PATIENCE,
   RELEASED,
@@ -19,7 +20,7 @@ import {
   SLEEPING,
   START,
 } from '../src/backends/wasm/control'
-import { iteration, setIteration } from './place'
+import { iteration, setIteration, setOwn } from './place'
 
 /** Looks at a word before the thread sleeps: some 30 microseconds, about what it costs to wake one. */
 const SPINS = 30_000
@@ -30,6 +31,7 @@ let thread: i32 = 0
 let crew: i32 = 1
 let part: i32 = 0
 let parts: i32 = 1
+let apart = false // each thread is at an iteration of its own
 
 /** Makes this instance a thread of those that meet at `block`. */
 export function join(block: usize, index: i32): void {
@@ -47,6 +49,11 @@ export function setCrew(threads: i32): void {
 @inline
 export function takesPart(wanted: i32): bool {
   if (!ASC_FEATURE_THREADS) return true
+  if (apart) {
+    parts = 1
+    part = 0
+    return true
+  }
   parts = min(wanted, crew)
   part = thread
   return part < parts
@@ -93,6 +100,27 @@ export function beat(): void {
   if (!ASC_FEATURE_THREADS) return
   const line = control + BEATS + thread * LINE
   store<i32>(line, load<i32>(line) + 1)
+}
+
+/** Begins a loop whose iterations the threads share out among them: false where one of them has failed. */
+export function disperse(): bool {
+  if (!ASC_FEATURE_THREADS || crew == 1) return true
+  if (thread == 0) atomic.store<i32>(control + NEXT, 0)
+  apart = meet()
+  setOwn(thread)
+  return apart
+}
+
+/** The iteration of such a loop that this thread does after `last`, its first after -1. */
+export function nextIteration(last: i32): i32 {
+  return ASC_FEATURE_THREADS && apart ? atomic.add<i32>(control + NEXT, 1) : last + 1
+}
+
+/** Ends such a loop. */
+export function rejoin(): bool {
+  apart = false
+  setOwn(0)
+  return meet()
 }
 
 /** Waits for the other threads: false where one of them has failed. */

@@ -1,6 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
+import type { StepOptions } from '../train/step.ts'
 import { kernelEvents } from './conformance.ts'
 import {
   type CompareEvent,
@@ -11,15 +12,7 @@ import {
   type TimeEvent,
 } from './events.ts'
 import { join, perfect } from './kernels.ts'
-import {
-  compiledStep,
-  type Gradient,
-  gradientError,
-  gradientOf,
-  type ModelBatch,
-  type StepOptions,
-  stepKernels,
-} from './step.ts'
+import { compiledStep, type Gradient, gradientError, gradientOf, type ModelBatch, stepKernels } from './step.ts'
 import { crossings, kernelWorkloads, medianTime, stepWorkload, type Time, type Workload } from './times.ts'
 
 export const parts = ['kernels', 'step', 'times'] as const

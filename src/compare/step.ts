@@ -3,22 +3,16 @@ import { concat } from '../ops/views.ts'
 import type { Backend, Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
-import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
+import { batchInputs, Rmaat } from '../rmaat/model.ts'
 import type { Batch } from '../tasks/task.ts'
 import { modelInputs } from '../train/batch.ts'
 import { largest, largestError } from '../train/largest-error.ts'
-import { optimizerOf, stepInputs, trainingStep } from '../train/step.ts'
+import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { unroll } from './instructions.ts'
 import { checkKernels, type KernelResult } from './kernels.ts'
 import { uniform } from './sample.ts'
 
 export type ModelBatch = Pick<Batch, 'tokens' | 'valid' | 'labels' | 'weights'>
-
-export interface StepOptions {
-  readonly method: Method
-  readonly batch: number
-  readonly clip: number
-}
 
 /** Rows of random tokens, without padding. */
 export function randomBatch({ segments, segmentLength, vocabulary, classes }: ModelConfig, rows: number): ModelBatch {

@@ -4,7 +4,8 @@ import type { ModelConfig } from '../rmaat/config.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { compiledStep, randomBatch, type StepOptions } from './step.ts'
+import type { StepOptions } from '../train/step.ts'
+import { compiledStep, randomBatch } from './step.ts'
 
 /** Something to be timed at growing sizes. What it computes with lies on the device already, and one number is read back. */
 export interface Workload {

@@ -18,6 +18,11 @@ export interface Backend {
   readonly description: string
   /** What else is worth knowing of it: adapter, limits, features. Keys are words in camel case, sizes end in `Bytes`. */
   readonly details?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * Results of so many bytes stay in a cache until the next kernel reads them: a batch is worth going over in slices
+   * that are no larger. Without it, a whole batch is one slice.
+   */
+  readonly sliceBytes?: number
   /** Variables hold zeros at first. */
   createVariable(id: number, elements: number, dtype: DType): void
   writeVariable(id: number, values: ArrayLike<number>): void

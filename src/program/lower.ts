@@ -69,6 +69,9 @@ class Emitter {
   private readonly numbers = new Map<Node, number>()
   private readonly storages = new Map<Node, Storage>()
   private readonly places: { readonly place: { offset: number }; readonly storage: Storage }[] = []
+  /** What the iterations of loops make for themselves, where they need nothing of each other. */
+  private readonly own = new Set<Storage>()
+  private readonly ownParts: { offset: number; readonly elements: number }[] = []
   /** The loops around the next instruction, outermost first, and what they touch of the memory outside of them. */
   private readonly loops: { readonly begin: number; readonly outer: Set<Storage> }[] = []
 
@@ -93,6 +96,8 @@ class Emitter {
       this.loops.push(loop)
       this.instructions.push({ kind: 'loop', count: task.count })
       this.block(task.body)
+      if (this.loops.length === 1 && task.count > 1 && isParallel(task.body))
+        this.instructions[loop.begin] = { kind: 'loop', count: task.count, own: this.part(task.body) }
       // what stands outside lives through all iterations
       for (const storage of loop.outer) storage.last = this.instructions.length
       this.instructions.push({ kind: 'end' })
@@ -101,6 +106,15 @@ class Emitter {
       const call = mapRefs(task, (ref) => this.place(ref))
       this.instructions.push({ ...call, out: this.place(whole(node)) } as Instruction)
     }
+  }
+
+  /** Places the results of a loop's body by themselves; where the whole lies is known in the end. */
+  private part(body: Block): { readonly offset: number; readonly elements: number } {
+    const storages = [...this.storages].filter(([{ block }]) => isWithin(block, body)).map(([, storage]) => storage)
+    for (const storage of storages) this.own.add(storage)
+    const part = { offset: 0, elements: placeByLifetime(storages) }
+    this.ownParts.push(part)
+    return part
   }
 
   view(ref: Ref): View {
@@ -142,8 +156,10 @@ class Emitter {
   plan(inputs: readonly Port[], outputs: readonly Port[]): Plan {
     const { instructions, buffers } = this
     const storages = [...this.storages]
-    const arena = placeByLifetime(storages.map(([, storage]) => storage))
-    for (const { place, storage } of this.places) place.offset += storage.offset
+    const shared = placeByLifetime(storages.map(([, storage]) => storage).filter((storage) => !this.own.has(storage)))
+    for (const part of this.ownParts) part.offset = shared
+    for (const { place, storage } of this.places) place.offset += storage.offset + (this.own.has(storage) ? shared : 0)
+    const arena = shared + Math.max(0, ...this.ownParts.map(({ elements }) => elements))
     const total = (kind: Buffer['kind']): number =>
       buffers.reduce((sum, buffer) => sum + (buffer.kind === kind ? buffer.elements : 0), 0)
     const replay = storages.reduce(
@@ -154,6 +170,12 @@ class Emitter {
     return { buffers: [{ kind: 'arena', elements: arena }, ...buffers], instructions, inputs, outputs, memory }
   }
 }
+
+/** Whether no iteration needs anything of another one. */
+const isParallel = ({ nodes }: Block): boolean => nodes.every(({ task }) => task.kind !== 'carry')
+
+const isWithin = (block: Block, outer: Block): boolean =>
+  block === outer || (block.parent !== undefined && isWithin(block.parent, outer))
 
 /** Lets a value be computed right where it is wanted, if nothing reads any more what lies there. */
 function settles({ value, into }: Store, block: Block, clusters: readonly Cluster[]): boolean {

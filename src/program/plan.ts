@@ -63,6 +63,11 @@ export type Instruction = Loop | End | Rows | Reduce | Matmul | Gather | Scatter
 export interface Loop {
   readonly kind: 'loop'
   readonly count: number
+  /**
+   * Where iterations need nothing of each other: the part of the arena, at its end, that holds what one of them makes for
+   * itself. Whoever runs several at the same time gives each such a part of its own.
+   */
+  readonly own?: { readonly offset: number; readonly elements: number }
 }
 
 export interface End {

@@ -6,6 +6,7 @@ import { constant, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
 import type { Device } from '../program/device.ts'
 import { f32, i32 } from '../program/program.ts'
+import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
@@ -39,10 +40,22 @@ export interface ForwardOptions {
   readonly method: Method
   /** The number of the training step, which dropout counts by; without it nothing is dropped. */
   readonly step?: Tensor
+  /** What `prepare` made, where it is computed once for several slices of a batch. */
+  readonly prepared?: readonly (Tensor | undefined)[]
+  /** Of which part the inputs are, where they are not the whole batch. */
+  readonly slice?: Slice
+}
+
+/** Some rows of a batch. */
+export interface Slice {
+  /** The number of its first row. */
+  readonly first: Tensor
+  /** The sum of the weights of all rows of the batch. */
+  readonly total: Tensor
 }
 
 export interface Forward {
-  /** The mean over the rows that count. */
+  /** The mean over the rows of the batch that count; of a slice its part. */
   readonly loss: Tensor
   /** Of the last segment, [B, classes]. */
   readonly logits: Tensor
@@ -85,23 +98,27 @@ export class Rmaat {
     this.parameters = new Parameters(device, tree satisfies ParameterTree, this.config.seed)
   }
 
-  /** Loss and logits of a batch, as a formula. T and B follow from the inputs. */
+  /** What the blocks' attention needs that does not depend on the tokens. */
+  prepare(): (Tensor | undefined)[] {
+    return this.parameters.tensors.blocks.map((weights) =>
+      this.attention.prepare(weights as unknown as Record<string, Tensor>, this.attentionConfig),
+    )
+  }
+
+  /** Loss and logits of a batch or of a slice of it, as a formula. T and B follow from the inputs. */
   forward(
     { tokens, valid, labels, weights, retention, live }: BatchTensors,
-    { method, step }: ForwardOptions,
+    { method, step, prepared = this.prepare(), slice }: ForwardOptions,
   ): Forward {
     const { update, loss: lossAt, memory: slots, width } = this.config
     const w = this.parameters.tensors
     const [rows, segments] = tokens.shape
-    const prepared = w.blocks.map((weights) =>
-      this.attention.prepare(weights as unknown as Record<string, Tensor>, this.attentionConfig),
-    )
     const bySegment = [tokens, valid].map((x) => x.transpose([1, 0, 2]))
-    const counted = weights.div(weights.sum().maximum(1))
+    const counted = weights.div((slice?.total ?? weights.sum()).maximum(1))
     const perLive = lossAt === 'all' ? counted.div(live.sum(0).cast('f32').maximum(1)) : counted
 
     const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike) => {
-      const { x, seen } = this.segment(memory, ids, mask, prepared, segment, step)
+      const { x, seen } = this.segment(memory, ids, mask, prepared, { segment, step, first: slice?.first })
       return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
     }
     const lossOf = (logits: Tensor, alive: Tensor): Tensor =>
@@ -151,8 +168,7 @@ export class Rmaat {
     tokens: Tensor,
     valid: Tensor,
     prepared: readonly (Tensor | undefined)[],
-    segment: TensorLike,
-    step: Tensor | undefined,
+    { segment, step, first = 0 }: { segment: TensorLike; step: Tensor | undefined; first: TensorLike | undefined },
   ): { x: Tensor; seen: Tensor } {
     const w = this.parameters.tensors
     const { dropout, seed, norm } = this.config
@@ -161,7 +177,13 @@ export class Rmaat {
       (layer: number) =>
       (x: Tensor, site: string): Tensor =>
         step && dropout > 0
-          ? x.dropout(dropout, { seed, site: siteOf(`dropout.blocks.${layer}.${site}`), segment, step })
+          ? x.dropout(dropout, {
+              seed,
+              site: siteOf(`dropout.blocks.${layer}.${site}`),
+              segment,
+              step,
+              firstElement: constant(sizeOf(x.shape) / rows, 'i32').mul(first),
+            })
           : x
     const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
     let x = concat([memory, w.embed.gather(tokens).add(w.position)], 1)

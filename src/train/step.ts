@@ -1,11 +1,12 @@
-import { grad } from '../autograd/grad.ts'
+import { grad, stopGradient, vjp } from '../autograd/grad.ts'
+import { loop } from '../ops/loop.ts'
 import { concat } from '../ops/views.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { clipByNorm } from '../optim/clip.ts'
 import type { Device } from '../program/device.ts'
 import { f32, i32, type Update } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
-import { type BatchTensors, batchInputs, type Method, type Rmaat } from '../rmaat/model.ts'
+import { type BatchTensors, batchInputs, type ForwardOptions, type Method, type Rmaat } from '../rmaat/model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 export interface StepOptions {
@@ -16,6 +17,8 @@ export interface StepOptions {
   readonly clip: number
   /** Also the norms of m_t and dL/dm_t for every segment. */
   readonly trace?: boolean
+  /** How many slices the batch is cut into, which must divide it; else as many as suit the device. */
+  readonly slices?: number
 }
 
 type Sizes = Pick<ModelConfig, 'segments' | 'segmentLength'>
@@ -31,37 +34,127 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
  * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. A gradient that is not finite
  * leaves everything as it was (`finite` is 0 then).
  */
-export function trainingStep(model: Rmaat, optimizer: AdamW, { method, clip, trace = false }: StepOptions) {
+export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOptions) {
+  const { batch, clip } = options
+  const slices = options.slices ?? slicesOf(model.config, batch, model.device.backend.sliceBytes)
   return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }) => {
-    const { loss, logits, memories } = model.forward(inputs, { method, step: inputs.step })
-    const { parameters } = model
-    const wrt = parameters.named.map(({ tensor }) => tensor)
-    const traced = trace ? memories : []
-    const gradients = grad(loss, [...wrt, ...traced])
-    const flat = concat(parameters.inOrder(gradients.slice(0, wrt.length)).map((g) => g.reshape([-1])))
+    const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
+    const { gradient: flat, memoryNorms, ...rest } = sums
     const { gradient, norm, finite } = clipByNorm(flat, clip)
     const updates: Update[] = optimizer.update(gradient, inputs.hyper, finite)
-    const traces: Record<string, Tensor> = trace
-      ? { memoryNorms: rowNorms(memories, 'mean'), memoryGradients: rowNorms(gradients.slice(wrt.length), 'sum') }
-      : {}
-    return { loss, norm, finite, correct: countCorrect(logits, inputs), ...traces, updates }
+    return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, finite, updates }
   }
 }
+
+/** Into how many slices a batch is cut, so that an activation of a slice takes so many bytes at most, or is one row's. */
+export function slicesOf(
+  { memory, segmentLength, width }: Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>,
+  batch: number,
+  bytes = Infinity,
+): number {
+  const row = (memory + segmentLength) * width * 4
+  let slices = 1
+  while (slices < batch && (batch % slices !== 0 || (batch / slices) * row > bytes)) slices++
+  return slices
+}
+
+type StepTensors = BatchTensors & { readonly step: Tensor }
+
+/** What adds up over the rows of a batch. */
+interface Sums {
+  readonly loss: Tensor
+  /** How many rows have their label as the largest logit. */
+  readonly correct: Tensor
+  /** Of all parameters, one after another. */
+  readonly gradient: Tensor
+  /** Of m_t and dL/dm_t for each segment, where they are traced. */
+  readonly memoryNorms?: Tensor
+  readonly memoryGradients?: Tensor
+}
+
+/** The sums of a batch, or of a slice of it; then also the gradients of what was prepared for all slices. */
+function sumsOf(
+  model: Rmaat,
+  { method, trace = false }: StepOptions,
+  inputs: StepTensors,
+  part: Pick<ForwardOptions, 'slice' | 'prepared'> = {},
+): { readonly sums: Sums; readonly ofPrepared: readonly Tensor[] } {
+  const { loss, logits, memories } = model.forward(inputs, { method, step: inputs.step, ...part })
+  const parameters = model.parameters.named.map(({ tensor }) => tensor)
+  const prepared = present(part.prepared ?? [])
+  const all = grad(loss, [...parameters, ...prepared, ...(trace ? memories : [])])
+  const [ofPrepared, ofMemories] = [all.slice(parameters.length), all.slice(parameters.length + prepared.length)]
+  const sums = {
+    loss,
+    correct: countCorrect(logits, inputs),
+    gradient: flat(model, all.slice(0, parameters.length)),
+    ...(trace ? { memoryNorms: rowNorms(memories), memoryGradients: rowNorms(ofMemories) } : {}),
+  }
+  return { sums, ofPrepared: ofPrepared.slice(0, prepared.length) }
+}
+
+/** The axis of the rows in each input. */
+const ROWS: Readonly<Record<keyof BatchTensors, number>> = {
+  tokens: 0,
+  valid: 0,
+  labels: 0,
+  weights: 0,
+  retention: 1,
+  live: 1,
+}
+
+/** The same, a few rows at a time: what one kernel writes is still in the cache when the next one reads it. */
+function sumsOverSlices(model: Rmaat, options: StepOptions, inputs: StepTensors, slices: number): { sums: Sums } {
+  const rows = options.batch / slices
+  const total = inputs.weights.sum()
+  const prepared = model.prepare()
+  const names = Object.keys(ROWS) as (keyof BatchTensors)[]
+  const cut = names.map((name) => {
+    const { [name]: x } = inputs
+    const axis = ROWS[name]
+    const pieces = x.reshape([...x.shape.slice(0, axis), slices, rows, ...x.shape.slice(axis + 1)])
+    return axis === 0 ? pieces : pieces.transpose([1, 0, 2])
+  })
+  let keys: readonly string[] = []
+  const { outputs } = loop({ count: slices, carry: [], inputs: cut }, (_, parts, index) => {
+    const slice = Object.fromEntries(names.map((name, i) => [name, parts[i]])) as BatchTensors
+    const { sums, ofPrepared } = sumsOf(
+      model,
+      options,
+      { ...slice, step: inputs.step },
+      {
+        // their own gradient follows once, behind the loop
+        prepared: prepared.map((tensor) => tensor && stopGradient(tensor)),
+        slice: { first: index.mul(rows), total },
+      },
+    )
+    keys = Object.keys(sums)
+    return { carry: [], outputs: [...Object.values(sums), ...ofPrepared] }
+  })
+  const added = outputs.map((output) => output.sum(0))
+  const sums = Object.fromEntries(keys.map((key, i) => [key, added[i]])) as unknown as Sums
+  const shared = present(prepared)
+  if (shared.length === 0) return { sums }
+  const parameters = model.parameters.named.map(({ tensor }) => tensor)
+  const through = vjp(shared, added.slice(keys.length), parameters)
+  return { sums: { ...sums, gradient: sums.gradient.add(flat(model, through)) } }
+}
+
+const present = (tensors: readonly (Tensor | undefined)[]): Tensor[] => tensors.filter((tensor) => tensor !== undefined)
+
+const flat = ({ parameters }: Rmaat, gradients: readonly Tensor[]): Tensor =>
+  concat(parameters.inOrder(gradients).map((gradient) => gradient.reshape([-1])))
 
 /** How many rows that count have their label as the largest logit. */
 export const countCorrect = (logits: Tensor, { labels, weights }: Pick<BatchTensors, 'labels' | 'weights'>): Tensor =>
   logits.argmax(-1).equal(labels).cast('f32').mul(weights).sum()
 
 /**
- * For every segment, Frobenius norms of [M, d] over the rows: their mean, or (for gradients of a loss that is itself a
- * mean over the rows) their sum, which is the mean of each row's own gradient norm.
+ * For every segment, the sum over the rows of Frobenius norms of [M, d]. Of gradients of a loss that is itself a mean over
+ * the rows, that is the mean of each row's own gradient norm.
  */
-function rowNorms(memories: readonly Tensor[], over: 'mean' | 'sum'): Tensor {
-  const norms = memories.map((memory) => {
-    const rows = memory.square().sum([-1, -2]).sqrt()
-    return (over === 'mean' ? rows.mean(-1) : rows.sum(-1)).reshape([-1])
-  })
-  return concat(norms)
+function rowNorms(memories: readonly Tensor[]): Tensor {
+  return concat(memories.map((memory) => memory.square().sum([-1, -2]).sqrt().sum(-1).reshape([-1])))
 }
 
 /** AdamW over all parameters of a model, weight decay on matrices alone. */

@@ -490,7 +490,8 @@ const operations = {
     const count = source.x.shape[0]
     const first = b.float(step.b)
     const second = b.find(step.b + 1, () => true) ?? first
-    const firsts = (c % 2 ? [first, second] : [first]).map(({ x, bound }) =>
+    // without carries, iterations need nothing of each other
+    const firsts = [[first], [first, second], [first], []][c % 4].map(({ x, bound }) =>
       x.dtype === 'f32' && bound > 2 ? x.tanh() : x,
     )
     const outside = b.pool
@@ -512,7 +513,7 @@ const operations = {
           const { x, bound } = same[same.length - 1 - ((a + i) % same.length)]
           return dtype === 'f32' && bound > 2 ? x.mul(2 / bound) : x
         })
-        const results = made.slice(0, step.b % 3)
+        const results = made.slice(0, firsts.length > 0 ? step.b % 3 : 2)
         bounds.splice(0, bounds.length, ...results.map(({ bound }) => bound))
         return { carry: next, outputs: results.map(({ x }) => x) }
       },
@@ -525,7 +526,7 @@ const operations = {
       b.push(x, bounds[i])
     })
     // a loss may not depend on a record, so nothing goes on from it
-    if (c % 5 === 0 && b.depth === 0) b.records.push(record[0])
+    if (c % 5 === 0 && b.depth === 0) b.records.push(...record.slice(0, 1))
   },
 } as const satisfies Record<string, Apply>
 

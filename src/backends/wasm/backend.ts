@@ -4,7 +4,7 @@ import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous, walk } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
 import { sizeOfControl } from './control.ts'
-import { type Encoded, encode, workspaceOf } from './encode.ts'
+import { type Encoded, encode, ownBytes, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
 import { LOOP_DEPTH } from './opcodes.ts'
 import { Threads } from './threads.ts'
@@ -27,9 +27,13 @@ export interface WasmOptions {
   readonly patience?: number
 }
 
+/** A quarter of the second-level cache that a core has at least: a kernel's operands and results stay in it. */
+const SLICE_BYTES = 2 ** 17
+
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm'
+  readonly sliceBytes = SLICE_BYTES
   readonly description: string
   readonly details: NonNullable<Backend['details']>
   /** Of WasmOptions. */
@@ -187,7 +191,8 @@ class WasmProgram implements Loaded {
       return piece.at
     }
     const { scratch, sharing } = this.encoded
-    backend.reserve(scratch * (sharing.worthwhile ? backend.threadCount : 1), plan.memory.arena * 4)
+    const own = ownBytes(plan, this.encoded, backend.threadCount)
+    backend.reserve(scratch * (sharing.worthwhile ? backend.threadCount : 1), plan.memory.arena * 4 + own)
     this.start = take(this.encoded.words.byteLength, 'the program')
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined

@@ -19,6 +19,9 @@ export const RELEASED = 128
 // How many threads sleep until JOB or RELEASED changes.
 export const SLEEPING = 132
 
+// The first iteration of a loop for all threads that none of them has taken.
+export const NEXT = 136
+
 // Not 0: a thread cannot go on, and why, in UTF-8.
 export const FAILED = 192
 export const REASON_BYTES = 196

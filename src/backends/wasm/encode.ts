@@ -1,6 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import type { ScalarName } from '../../ops/scalar.ts'
-import type { Axis, Instruction, Level, Place, Plan, Rows, Step } from '../../program/plan.ts'
+import type { Axis, Instruction, Level, Loop, Place, Plan, Rows, Step } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 
@@ -62,6 +62,13 @@ export interface Encoded {
   readonly sharing: Sharing
 }
 
+/** What further threads have for themselves behind the arena, in bytes. */
+export const ownBytes = ({ instructions }: Plan, { sharing }: Encoded, threads: number): number =>
+  sharing.worthwhile
+    ? (threads - 1) *
+      Math.max(0, ...instructions.map((call) => (call.kind === 'loop' && call.own ? call.own.elements * 4 : 0)))
+    : 0
+
 /** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
 export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan)): number {
   const { words, scratch, sharing } = encoded
@@ -69,7 +76,8 @@ export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = enco
     (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
     0,
   )
-  return words.byteLength + scratch * (sharing.worthwhile ? threads : 1) + constants
+  const perThread = scratch * (sharing.worthwhile ? threads : 1) + ownBytes(plan, encoded, threads)
+  return words.byteLength + perThread + constants
 }
 
 /** @param grain see `share` */
@@ -79,14 +87,16 @@ export function encode(plan: Plan, grain?: number): Encoded {
   const relocations: Encoded['relocations'][number][] = []
   const jumps: Encoded['jumps'][number][] = []
   const starts: number[] = []
-  const open: { body: number; count: number }[] = []
+  const open: { begin: number; body: number; loop: Loop }[] = []
   let scratch = 0
 
   const place = ({ buffer, offset, steps }: Place): void => {
     if (steps.length > code.LOOP_DEPTH)
       throw new RmaatError('program', `loops nest ${steps.length} deep, at most ${code.LOOP_DEPTH} are offered`)
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
-    words.push(0, ...[0, 1].map((depth) => (steps[depth] ?? 0) * 4))
+    const own = open[0]?.loop.own
+    const isOwn = own && buffer === 0 && offset >= own.offset
+    words.push(0, ...[0, 1].map((depth) => (steps[depth] ?? 0) * 4), isOwn ? own.elements * 4 : 0)
   }
   const instruction = (opcode: number, write: () => void): void => {
     const start = words.length
@@ -117,7 +127,7 @@ export function encode(plan: Plan, grain?: number): Encoded {
     const operands = call.operands.map(({ kind, view }) => {
       const at = words.length - start
       if (kind === 'index') {
-        words.push(code.INDEX, view.offset, ...[0, 1].map((depth) => view.steps[depth] ?? 0), view.axes.length)
+        words.push(code.INDEX, view.offset, ...[0, 1].map((depth) => view.steps[depth] ?? 0), 0, view.axes.length)
         for (const { size, stride } of view.axes) words.push(size, stride)
       } else {
         words.push(code.MEMORY)
@@ -135,16 +145,17 @@ export function encode(plan: Plan, grain?: number): Encoded {
     if (sharing.barriers[i]) words.push(code.BARRIER, 2)
     switch (call.kind) {
       case 'loop':
-        instruction(code.LOOP, () => words.push(open.length))
-        open.push({ body: words.length, count: call.count })
+        instruction(call.own ? code.EACH : code.LOOP, () => words.push(open.length, call.count, 0))
+        open.push({ begin: starts[i], body: words.length, loop: call })
         break
       case 'end': {
-        const { body, count } = open.pop()!
-        instruction(code.END, () => {
-          words.push(open.length, count)
+        const { begin, body, loop } = open.pop()!
+        instruction(loop.own ? code.EACH_END : code.END, () => {
+          words.push(open.length, loop.count)
           jumps.push({ word: words.length, target: body })
           words.push(0)
         })
+        jumps.push({ word: begin + 4, target: words.length })
         break
       }
       case 'rows':

@@ -4,7 +4,7 @@
 // Instructions. Every instruction begins with [opcode, number of words]; in a kernel's first word stands, 8 bits up, into
 // how many parts it may be split.
 export const STOP = 0
-export const LOOP = 1 // level
+export const LOOP = 1 // level, count, address behind its end
 export const END = 2 // level, count, address of the body's first instruction
 export const ROWS = 3
 export const REDUCE = 4
@@ -12,6 +12,9 @@ export const MATMUL = 5
 export const GATHER = 6
 export const SCATTER_ADD = 7
 export const BARRIER = 8 // what comes needs what all threads did
+// A loop whose iterations need nothing of each other: every thread takes some of them.
+export const EACH = 9 // level, count, address behind its end
+export const EACH_END = 10 // level, count, address of the body's first instruction
 
 // Loops nest at most so deep: slices of the batch, segments of a sequence.
 export const LOOP_DEPTH = 2

@@ -1,7 +1,10 @@
 import { type Access, accessesOf, extentOf, type Kernel, sizeOf } from '../../program/accesses.ts'
-import type { Instruction, Plan, Rows, Step } from '../../program/plan.ts'
+import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
 
-/** How threads share a program. Nothing of it depends on how many they are. */
+/**
+ * How threads share a program. Nothing of it depends on how many they are. Of a loop whose iterations need nothing of each
+ * other they take whole iterations, each alone; of all else a part of each kernel.
+ */
 export interface Sharing {
   /** Into how many parts each instruction is worth splitting; one part is thread 0's. */
   readonly parts: readonly number[]
@@ -20,15 +23,32 @@ const MOST_PARTS = 255
 
 /** @param grain nanoseconds of work that a part is worth; 0 splits everything */
 export function share(plan: Plan, grain = GRAIN): Sharing {
-  const parts = plan.instructions.map((call) => (isControl(call) ? 1 : partsOf(call, grain)))
+  const { instructions } = plan
+  const parts = instructions.map((call) => (isControl(call) ? 1 : partsOf(call, grain)))
   let gain = 0
-  const counts: number[] = []
-  plan.instructions.forEach((call, i) => {
-    if (call.kind === 'loop') counts.push(call.count)
-    else if (call.kind === 'end') counts.pop()
-    else if (parts[i] > 1) gain += costOf(call) * counts.reduce((product, count) => product * count, 1)
+  let shared = false
+  const loops: Loop[] = []
+  instructions.forEach((call, i) => {
+    if (call.kind === 'loop') loops.push(call)
+    else if (call.kind === 'end') loops.pop()
+    else {
+      const apart = loops.some(({ own }) => own)
+      if (apart) parts[i] = 1
+      else if (parts[i] === 1) return
+      shared = true
+      gain += costOf(call) * loops.reduce((product, { count }) => product * count, 1)
+    }
   })
-  return { parts, barriers: barriersOf(plan, parts), worthwhile: parts.some((n) => n > 1) && gain >= WAKE * grain }
+  return { parts, barriers: barriersOf(plan, parts), worthwhile: shared && gain >= WAKE * grain }
+}
+
+/** Where the loop ends that begins at an instruction. */
+export function endOf(instructions: Plan['instructions'], begin: number): number {
+  let depth = 0
+  for (let at = begin; ; at++) {
+    if (instructions[at].kind === 'loop') depth++
+    else if (instructions[at].kind === 'end' && --depth === 0) return at
+  }
 }
 
 const isControl = (call: Instruction): call is Exclude<Instruction, Kernel> =>
@@ -102,9 +122,14 @@ function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[]
     barriers[at] = touched.length > 0
     touched = []
   }
+  let apart = -1 // the end of a loop at whose ends all threads meet, and nowhere within
   instructions.forEach((call, at) => {
-    if (call.kind === 'loop') {
-      const shared = isShared(instructions, parts, at)
+    if (at <= apart) return
+    if (call.kind === 'loop' && call.own) {
+      apart = endOf(instructions, at)
+      touched = []
+    } else if (call.kind === 'loop') {
+      const shared = parts.slice(at, endOf(instructions, at)).some((count) => count > 1)
       loops.push({ count: call.count, shared })
       // so that each iteration begins as the others do, with all threads together
       if (shared) meet(at)
@@ -123,17 +148,6 @@ function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[]
     }
   })
   return barriers
-}
-
-/** Whether more than one thread works in the loop that begins there. */
-function isShared(instructions: Plan['instructions'], parts: readonly number[], begin: number): boolean {
-  let depth = 0
-  for (let at = begin; at < instructions.length; at++) {
-    if (instructions[at].kind === 'loop') depth++
-    else if (instructions[at].kind === 'end' && --depth === 0) return false
-    if (parts[at] > 1) return true
-  }
-  return false
 }
 
 function touch({ view }: Access, counts: readonly number[], writes: boolean, alone: boolean): Touched {

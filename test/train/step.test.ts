@@ -1,0 +1,61 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { compile } from '../../src/program/program.ts'
+import type { ModelConfig } from '../../src/rmaat/config.ts'
+import { type Method, Rmaat } from '../../src/rmaat/model.ts'
+import { modelInputs } from '../../src/train/batch.ts'
+import { optimizerOf, slicesOf, stepInputs, trainingStep } from '../../src/train/step.ts'
+import { devices, relativeError } from '../support/devices.ts'
+import { someBatch, tiny } from '../support/model.ts'
+
+const ROWS = 6
+
+/** The first moments after a step are a tenth of the gradient. */
+async function stepOf(config: Partial<ModelConfig>, method: Method, slices: number) {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...tiny, segments: 3, ...config })
+  const optimizer = optimizerOf(device, model, 0.01)
+  const options = { method, batch: ROWS, clip: 1e9, trace: true, slices }
+  const program = compile(device, stepInputs(ROWS, model.config), trainingStep(model, optimizer, options))
+  const batch = modelInputs(someBatch(ROWS, model.config), model.config, model.config.retention)
+  const results = await program.run({ ...batch, step: 3, hyper: optimizer.hyper(1, 1e-3) })
+  const moments = await device.readVariable(optimizer.state[0])
+  device.close()
+  return { ...results, moments }
+}
+
+const listOf = (value: number | ArrayLike<number>): ArrayLike<number> => (typeof value === 'number' ? [value] : value)
+
+for (const [name, config] of Object.entries<Partial<ModelConfig>>({
+  'dropout and a learned scale': { dropout: 0.2, learnScale: true },
+  'a loss at every segment': { loss: 'all' },
+  'attention that prepares nothing': { attention: 'linear' },
+})) {
+  test(`slices of a batch add up to the batch, with ${name}`, async () => {
+    for (const method of ['amrb', 'bptt'] as const) {
+      const whole = await stepOf(config, method, 1)
+      for (const slices of [2, ROWS]) {
+        const found = await stepOf(config, method, slices)
+        assert.equal(Object.keys(found).sort(), Object.keys(whole).sort())
+        for (const [key, value] of Object.entries(whole)) {
+          const error = relativeError(listOf(found[key as keyof typeof found]), listOf(value))
+          assert.ok(error < 1e-12, `${method}, ${slices} slices: ${key} is off by ${error}`)
+        }
+      }
+    }
+  })
+}
+
+test('slices divide the batch, and are no larger than asked where a row is not', () => {
+  const config = { memory: 16, segmentLength: 512, width: 64 }
+  const row = 528 * 64 * 4
+  assert.is(slicesOf(config, 32), 1)
+  assert.is(slicesOf(config, 32, 32 * row), 1)
+  assert.is(slicesOf(config, 32, 31 * row), 2)
+  assert.is(slicesOf(config, 32, 5 * row), 8)
+  assert.is(slicesOf(config, 30, 4 * row), 10)
+  assert.is(slicesOf(config, 32, 1), 32)
+  assert.is(slicesOf(config, 7, 2 * row), 7)
+})
+
+test.run()
