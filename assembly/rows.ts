@@ -15,6 +15,7 @@ const AXIS_BYTES: usize = 8
 const RANK: usize = 1 + PLACE_WORDS
 const AXES: usize = 2 + PLACE_WORDS
 const LANE: i32 = 4
+const LANES = 16 // of a value that is the same along a row
 const GROUP: i32 = 16
 
 export function rows(at: usize, scratch: usize): void {
@@ -37,38 +38,55 @@ function block(at: usize, scratch: usize, step: usize, end: usize, first: i32, c
   const registers = scratch + (((word(at, 6) << 2) + 63) & ~63)
   for (; step < end; step += STEP_BYTES) {
     const code = word(step, 0)
-    const lanesOfRow = word(step, 1) == op.FULL ? width : 1
-    const lanes = count * lanesOfRow
+    const layout = word(step, op.LAYOUT)
+    const lanesOfRow = layout == op.FULL ? width : 1
+    const lanes = lanesOf(layout, width, count)
     if (code == op.STORE) {
-      write(at + (word(step, 4) << 2), pointer(scratch, step, 3), first * lanesOfRow, lanes)
+      write(at + (word(step, op.B) << 2), pointer(scratch, step, op.A), first * lanesOfRow, lanes)
       continue
     }
-    const register = word(step, 2)
+    const register = word(step, op.DESTINATION)
     let to: usize = registers + register * registerBytes
     switch (code) {
       case op.LOAD:
-        to = read(at + (word(step, 3) << 2), to, first * lanesOfRow, lanes)
+        to = read(at + (word(step, op.A) << 2), to, first * lanesOfRow, lanes)
         break
       case op.CONSTANT:
-        fill(to, i32x4.splat(word(step, 6)), lanes)
+        fill(to, i32x4.splat(word(step, op.IMMEDIATE)), lanes)
         break
       case op.SPREAD:
-        spread(to, pointer(scratch, step, 3), width, count)
+        spread(to, pointer(scratch, step, op.A), layout == op.SPLAT ? LANES : width, count)
         break
       case op.SUM:
       case op.MAX:
       case op.SUM_I:
       case op.MAX_I:
-        reduce(code, to, pointer(scratch, step, 3), width, count)
+      case op.MUL_SUM:
+        reduce(code, to, pointer(scratch, step, op.A), pointer(scratch, step, op.B), width, count)
         break
       default: {
         const next = step + STEP_BYTES
         if (next < end) to = destination(at, next, register, first * lanesOfRow, lanes, to)
-        apply(step, to, pointer(scratch, step, 3), pointer(scratch, step, 4), pointer(scratch, step, 5), lanes * LANE)
+        const byRows = (word(step, op.A + 2) | word(step, op.B + 2) | word(step, op.C + 2)) != 0
+        apply(
+          step,
+          to,
+          pointer(scratch, step, op.A),
+          pointer(scratch, step, op.B),
+          pointer(scratch, step, op.C),
+          byRows ? width * LANE : (lanes * LANE + 15) & ~15,
+          byRows ? count : 1,
+        )
       }
     }
     store<usize>(scratch + (register << 2), to)
   }
+}
+
+function lanesOf(layout: i32, width: i32, count: i32): i32 {
+  if (layout == op.FULL) return count * width
+  if (layout == op.ROW) return count
+  return layout == op.LINE ? width : LANES
 }
 
 /** The lanes of the register that is named in the step's word `index`. */
@@ -101,8 +119,8 @@ function write(operand: usize, from: usize, first: i32, count: i32): void {
 
 /** Where the next step stores the register, if its maker can write there itself; else `otherwise`. */
 function destination(at: usize, next: usize, register: i32, first: i32, count: i32, otherwise: usize): usize {
-  if ((count & 3) != 0 || word(next, 0) != op.STORE || word(next, 3) != register) return otherwise
-  const to = contiguous(at + (word(next, 4) << 2), first)
+  if ((count & 3) != 0 || word(next, 0) != op.STORE || word(next, op.A) != register) return otherwise
+  const to = contiguous(at + (word(next, op.B) << 2), first)
   return to ? to : otherwise
 }
 
@@ -183,47 +201,73 @@ function spread(to: usize, from: usize, width: i32, count: i32): void {
   }
 }
 
-function reduce(code: i32, to: usize, from: usize, width: i32, count: i32): void {
+function reduce(code: i32, to: usize, a: usize, b: usize, width: i32, count: i32): void {
   switch (code) {
     case op.SUM:
-      return fold<Add<f32>>(f32x4.splat(0), to, from, width, count)
+      return fold<Add<f32>, Alone>(f32x4.splat(0), to, a, b, width, count)
+    case op.MUL_SUM:
+      return fold<Add<f32>, Product>(f32x4.splat(0), to, a, b, width, count)
     case op.MAX:
-      return fold<Max<f32>>(f32x4.splat(-Infinity), to, from, width, count)
+      return fold<Max<f32>, Alone>(f32x4.splat(-Infinity), to, a, b, width, count)
     case op.SUM_I:
-      return fold<Add<i32>>(i32x4.splat(0), to, from, width, count)
+      return fold<Add<i32>, Alone>(i32x4.splat(0), to, a, b, width, count)
     default:
-      return fold<Max<i32>>(i32x4.splat(i32.MIN_VALUE), to, from, width, count)
+      return fold<Max<i32>, Alone>(i32x4.splat(i32.MIN_VALUE), to, a, b, width, count)
   }
 }
 
+// What `fold` folds.
+
+class Alone {
+  // @ts-ignore: decorator
+  @inline
+  at(a: usize, b: usize, i: usize): v128 {
+    return v128.load(a + i)
+  }
+}
+
+class Product {
+  // @ts-ignore: decorator
+  @inline
+  at(a: usize, b: usize, i: usize): v128 {
+    return f32x4.mul(v128.load(a + i), v128.load(b + i))
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function term<Of>(a: usize, b: usize, i: usize): v128 {
+  return changetype<Of>(0).at(a, b, i)
+}
+
 /** Four rows at a time, each in its own accumulator; a row's result does not depend on where the row stands. */
-function fold<Op>(neutral: v128, to: usize, from: usize, width: i32, count: i32): void {
+function fold<Op, Of>(neutral: v128, to: usize, a: usize, b: usize, width: i32, count: i32): void {
   const stride: usize = width * LANE
   const groups: usize = stride & ~15
   const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
-  const last = from + <usize>(count - 1) * stride
-  for (; from <= last; from += stride << 2, to += GROUP) {
-    const row1 = min(from + stride, last)
+  const last = <usize>(count - 1) * stride
+  for (let row0: usize = 0; row0 <= last; row0 += stride << 2, to += GROUP) {
+    const row1 = min(row0 + stride, last)
     const row2 = min(row1 + stride, last)
     const row3 = min(row2 + stride, last)
-    let a = neutral
-    let b = neutral
-    let c = neutral
-    let d = neutral
+    let v0 = neutral
+    let v1 = neutral
+    let v2 = neutral
+    let v3 = neutral
     for (let i: usize = 0; i < groups; i += GROUP) {
-      a = of2<Op>(a, v128.load(from + i))
-      b = of2<Op>(b, v128.load(row1 + i))
-      c = of2<Op>(c, v128.load(row2 + i))
-      d = of2<Op>(d, v128.load(row3 + i))
+      v0 = of2<Op>(v0, term<Of>(a, b, row0 + i))
+      v1 = of2<Op>(v1, term<Of>(a, b, row1 + i))
+      v2 = of2<Op>(v2, term<Of>(a, b, row2 + i))
+      v3 = of2<Op>(v3, term<Of>(a, b, row3 + i))
     }
     if (groups < stride) {
-      a = of2<Op>(a, v128.bitselect(neutral, v128.load(from + groups), beyond))
-      b = of2<Op>(b, v128.bitselect(neutral, v128.load(row1 + groups), beyond))
-      c = of2<Op>(c, v128.bitselect(neutral, v128.load(row2 + groups), beyond))
-      d = of2<Op>(d, v128.bitselect(neutral, v128.load(row3 + groups), beyond))
+      v0 = of2<Op>(v0, v128.bitselect(neutral, term<Of>(a, b, row0 + groups), beyond))
+      v1 = of2<Op>(v1, v128.bitselect(neutral, term<Of>(a, b, row1 + groups), beyond))
+      v2 = of2<Op>(v2, v128.bitselect(neutral, term<Of>(a, b, row2 + groups), beyond))
+      v3 = of2<Op>(v3, v128.bitselect(neutral, term<Of>(a, b, row3 + groups), beyond))
     }
-    const ab = of2<Op>(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7))
-    const cd = of2<Op>(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7))
+    const ab = of2<Op>(i32x4.shuffle(v0, v1, 0, 4, 1, 5), i32x4.shuffle(v0, v1, 2, 6, 3, 7))
+    const cd = of2<Op>(i32x4.shuffle(v2, v3, 0, 4, 1, 5), i32x4.shuffle(v2, v3, 2, 6, 3, 7))
     v128.store(to, of2<Op>(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
   }
 }

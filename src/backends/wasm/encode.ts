@@ -1,50 +1,8 @@
 import { RmaatError } from '../../errors.ts'
-import type { ScalarName } from '../../ops/scalar.ts'
-import type { Axis, Instruction, Level, Loop, Place, Plan, Rows, Step } from '../../program/plan.ts'
+import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
-
-/** Scalar operations as the kernels number them; a missing one does not compile. */
-const scalarCodes: Readonly<Record<ScalarName, number>> = {
-  abs: code.ABS,
-  absI: code.ABS_I,
-  add: code.ADD,
-  addI: code.ADD_I,
-  div: code.DIV,
-  elu: code.ELU,
-  equal: code.EQUAL,
-  equalI: code.EQUAL_I,
-  erf: code.ERF,
-  exp: code.EXP,
-  isFinite: code.IS_FINITE,
-  less: code.LESS,
-  lessEqual: code.LESS_EQUAL,
-  lessEqualI: code.LESS_EQUAL_I,
-  lessI: code.LESS_I,
-  log: code.LOG,
-  log1p: code.LOG1P,
-  maximum: code.MAXIMUM,
-  maximumI: code.MAXIMUM_I,
-  minimum: code.MINIMUM,
-  minimumI: code.MINIMUM_I,
-  mul: code.MUL,
-  mulI: code.MUL_I,
-  neg: code.NEG,
-  negI: code.NEG_I,
-  philox: code.PHILOX,
-  pow: code.POW,
-  rsqrt: code.RSQRT,
-  sign: code.SIGN,
-  signI: code.SIGN_I,
-  sqrt: code.SQRT,
-  sub: code.SUB,
-  subI: code.SUB_I,
-  tanh: code.TANH,
-  toFloat: code.TO_FLOAT,
-  toInt: code.TO_INT,
-  uniform: code.UNIFORM,
-  where: code.WHERE,
-}
+import { encodeStep, machineSteps } from './steps.ts'
 
 /** Lanes of a block: few enough that its registers stay in the cache, enough to share the cost of interpreting. */
 const BLOCK_LANES = 512
@@ -110,9 +68,10 @@ export function encode(plan: Plan, grain?: number): Encoded {
 
   const rows = (call: Rows): void => {
     const start = words.length - 2
+    const { prologue, steps } = machineSteps(call)
     const blockRows = Math.max(1, Math.min(call.rows, Math.floor(BLOCK_LANES / call.width)))
     // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
-    const registerBytes = Math.ceil((blockRows * call.width) / 4) * 16 + 16
+    const registerBytes = Math.max(64, Math.ceil((blockRows * call.width) / 4) * 16) + 16
     scratch = Math.max(scratch, Math.ceil((call.registers * 4) / 64) * 64 + call.registers * registerBytes)
     words.push(
       call.rows,
@@ -121,8 +80,8 @@ export function encode(plan: Plan, grain?: number): Encoded {
       registerBytes,
       call.registers,
       call.operands.length,
-      call.prologue.length,
-      call.steps.length,
+      prologue.length,
+      steps.length,
     )
     const operands = call.operands.map(({ kind, view }) => {
       const at = words.length - start
@@ -137,7 +96,7 @@ export function encode(plan: Plan, grain?: number): Encoded {
       }
       return at
     })
-    for (const step of [...call.prologue, ...call.steps]) words.push(...encodeStep(step, operands))
+    for (const step of [...prologue, ...steps]) words.push(...encodeStep(step, call.width, operands))
   }
 
   plan.instructions.forEach((call, i) => {
@@ -204,36 +163,6 @@ export function encode(plan: Plan, grain?: number): Encoded {
   words.push(code.STOP, 2)
   return { words: Int32Array.from(words), relocations, jumps, starts, scratch: Math.ceil(scratch / 64) * 64, sharing }
 }
-
-const levels: Readonly<Record<Level, number>> = { full: code.FULL, row: code.ROW }
-
-function encodeStep(step: Step, operands: readonly number[]): number[] {
-  const words = (opcode: number, to: number, args: readonly number[], immediates: readonly number[] = []): number[] => [
-    opcode,
-    levels[step.level],
-    to,
-    ...[0, 1, 2].map((i) => args[i] ?? 0),
-    ...[0, 1].map((i) => (immediates[i] ?? 0) | 0),
-  ]
-  switch (step.op) {
-    case 'load':
-      return words(code.LOAD, step.to, [operands[step.operand]])
-    case 'store':
-      return words(code.STORE, 0, [step.from, operands[step.operand]])
-    case 'constant':
-      return words(code.CONSTANT, step.to, [], [step.dtype === 'f32' ? bitsOf(step.value) : step.value])
-    case 'spread':
-      return words(code.SPREAD, step.to, [step.from])
-    case 'sum':
-      return words(step.dtype === 'f32' ? code.SUM : code.SUM_I, step.to, [step.from])
-    case 'max':
-      return words(step.dtype === 'f32' ? code.MAX : code.MAX_I, step.to, [step.from])
-    default:
-      return words(scalarCodes[step.op], step.to, step.args, [step.seed ?? 0, step.site ?? 0])
-  }
-}
-
-const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]
 
 const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): number =>
   dtype === 'f32'

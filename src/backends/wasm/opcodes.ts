@@ -23,15 +23,27 @@ export const LOOP_DEPTH = 2
 export const MEMORY = 0 // 4-byte lanes in memory, strides in bytes
 export const INDEX = 1 // the address itself as an i32: start + sum of index x stride
 
-// Steps of a `rows` program: [step, level, destination, a, b, c, immediate 0, immediate 1]
-export const STEP_WORDS = 8
+// Steps of a `rows` program: [step, layout, destination, immediate 0, immediate 1, a, b, c], where an argument is
+// [register, bytes from four vectors to the next four, bytes to add at the end of a row].
+export const STEP_WORDS = 14
+export const LAYOUT = 1
+export const DESTINATION = 2
+export const IMMEDIATE = 3
+export const A = 5
+export const B = 8
+export const C = 11
+
+// How a register's lanes stand.
 export const FULL = 0 // one lane an element
 export const ROW = 1 // one lane a row
+export const SPLAT = 2 // sixteen lanes a row, all with its value
+export const LINE = 3 // the lanes of one row, the same for every row
+export const ONE = 4 // sixteen lanes with the one value of all
 
 export const LOAD = 0 // a: operand
 export const STORE = 1 // a: register, b: operand
 export const CONSTANT = 2 // immediate 0: the lane's bits
-export const SPREAD = 3 // a: a ROW register, repeated over its row
+export const SPREAD = 3 // a: a ROW register; the destination is FULL or SPLAT
 export const SUM = 4 // a: a FULL register, reduced over the row; the destination is a ROW register
 export const MAX = 5
 export const SUM_I = 6
@@ -75,6 +87,20 @@ export const TO_INT = 50 // towards zero, saturating, NaN -> 0
 export const IS_FINITE = 51
 export const PHILOX = 52 // a: element, b: segment, c: step; immediates: seed, site
 export const UNIFORM = 53 // (bits >>> 8) x 2^-24
+
+// Two steps in one, without storing what the first one gives: op2(op1(a, b), c), or `FROM`: c - op1(a, b).
+export const ADD_ADD = 64
+export const ADD_MUL = 65
+export const SUB_MUL = 66
+export const MUL_ADD = 67
+export const MUL_SUB = 68
+export const MUL_FROM = 69
+export const MUL_MUL = 70
+export const SUB_EXP = 71
+export const MUL_EXP = 72
+export const MUL_ERF = 73
+export const ELU_ADD = 74
+export const MUL_SUM = 75
 
 // Kinds of `reduce`.
 export const REDUCE_SUM = 0
