@@ -5,7 +5,7 @@ import { rowOf, type StructureName } from '../ops/table.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { fuses } from './fuse.ts'
+import { fuses, WIDEST_ROW } from './fuse.ts'
 import {
   addNode,
   Block,
@@ -22,6 +22,9 @@ import {
   whole,
 } from './graph.ts'
 import { axesOf, isContiguous, mergeAxes, merged, reshapeStrides } from './strides.ts'
+
+/** Rows shorter than a vector are no rows for a kernel. */
+const LANES = 4
 
 /** Brings tensors, and all that they are made of, into a block: oldest first, for what is computed early dies early. */
 export function bring(tensors: readonly Tensor[], block: Block): Ref[] {
@@ -117,7 +120,29 @@ function build(tensor: Tensor, block: Block): Ref {
     }
     case 'einsum': {
       const [a, b] = args.map((arg) => inMemory(arg, block))
-      return node(matmul(a, b, attributes))
+      const inner = innerLetters(a, b, attributes)
+      if (inner === undefined) return node(matmul(a, b, attributes))
+      const letters: Contraction = attributes
+      const sizes = sizesOf(letters, a.shape, b.shape)
+      const terms = [...letters.out, ...inner]
+      const spread = (ref: Ref, own: string): Ref => ({
+        ...ref,
+        shape: terms.map((letter) => sizes.get(letter)!),
+        strides: terms.map((letter) => ref.strides[own.indexOf(letter)] ?? 0),
+      })
+      const factors = [spread(a, letters.a), spread(b, letters.b)]
+      const product = whole(addNode(block, { kind: 'elementwise', op: 'mul', args: factors }, factors[0].shape, dtype))
+      if (inner === '') return product
+      const [kept, reduced] = [sizeOf(shape), sizeOf(factors[0].shape) / sizeOf(shape)]
+      return node({
+        kind: 'reduce',
+        op: 'sum',
+        dtype,
+        accumulate: false,
+        x: product,
+        kept: [{ size: kept, stride: reduced }],
+        reduced: [{ size: reduced, stride: 1 }],
+      })
     }
     case 'gather': {
       const [table, indices] = args.map((arg) => contiguous(arg, block))
@@ -146,6 +171,24 @@ function put({ value, into }: Store, block: Block): Ref {
   if (!direct || !isWhole(value) || !isContiguous(into)) return whole(copyTo({ value, into }, block))
   base.home = into
   return value
+}
+
+/**
+ * The letters that are summed over, where a contraction is better computed lane by lane: nothing is summed, or short rows
+ * that lie together in one operand are, each with one row of the other operand.
+ */
+function innerLetters(x: Ref, y: Ref, { a, b, out }: Contraction): string | undefined {
+  const inner = [...a].filter((letter) => !out.includes(letter)).join('')
+  if (inner === '') return inner
+  for (const [ref, letters, other] of [
+    [x, a, b],
+    [y, b, a],
+  ] as const) {
+    const length = sizeOf(ref.shape.slice(letters.length - inner.length))
+    const rows = letters.endsWith(inner) && ref.strides.at(-1) === 1 && length >= LANES && length <= WIDEST_ROW
+    if (rows && [...other].every((letter) => letters.includes(letter))) return inner
+  }
+  return undefined
 }
 
 /** Sorts the axes of a contraction into batch, rows, columns and inner ones, so that the columns are contiguous in the result. */

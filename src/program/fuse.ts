@@ -32,7 +32,7 @@ interface Fit {
 }
 
 /** A row longer than this is reduced by a kernel of its own. */
-const WIDEST_ROW = 4096
+export const WIDEST_ROW = 4096
 const LARGEST_CLUSTER = 96
 /** A chain of at most so many operations may be computed twice to save keeping its result. */
 const CHEAP = 16

@@ -92,8 +92,8 @@ test('the number of kernels is known, and does not grow with the segments', asyn
 })
 
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
-const FORWARD = 104
+const FORWARD = 100
 /** The segment three times forward (loop, last, replay) and twice backward, phi(R) both ways, AdamW. */
-const STEP = 389
+const STEP = 375
 
 test.run()
