@@ -67,17 +67,20 @@ interface Case extends Competitor {
 
 /** Runs until compilers and caches have settled, and sees how long a call takes. */
 async function warm(competitor: Competitor): Promise<Case> {
-  await competitor.run()
-  const begin = performance.now()
-  let calls = 0
-  let seconds = 0
-  while (seconds < WARM_SECONDS) {
-    await competitor.run()
-    calls++
-    seconds = (performance.now() - begin) / 1e3
+  let calls = 1
+  let each = await time(competitor, calls)
+  while (calls * each < WARM_SECONDS) {
+    calls *= 2
+    each = await time(competitor, calls)
   }
-  const each = seconds / calls
   return { ...competitor, calls: Math.ceil(SAMPLE_SECONDS / each), samples: each > LONG_SECONDS ? 1 : 3 }
+}
+
+/** Seconds of a call, the mean of several. */
+async function time({ run }: Competitor, calls: number): Promise<number> {
+  const begin = performance.now()
+  for (let i = 0; i < calls; i++) await run()
+  return (performance.now() - begin) / 1e3 / calls
 }
 
 /** One round: a suite of benny that says nothing. Seconds of a sample. */

@@ -9,7 +9,7 @@ import { race } from '../race.ts'
 import { type Finding, millisecondsOf, type Suite } from '../report.ts'
 import { listops, text, trainer, type Workload, writeBeginning } from '../training.ts'
 
-const ROUNDS = 7
+const ROUNDS = 11
 const THREADS = 2
 const methods = ['bptt', 'amrb'] as const
 /** Steps whose losses must agree, and how far: 1e-4 of the loss. */

@@ -26,7 +26,7 @@ export const threads: Suite = {
       const trainers = [one, two].map((device) => trainer(device, listops, method))
       const [expected, found] = [await trainers[0].step(), await trainers[1].step()]
       compare('two threads', [found], [expected], 0)
-      yield await speedup(`${listops.name}, ${method}`, trainers[0].step, trainers[1].step, 7, 1.7)
+      yield await speedup(`${listops.name}, ${method}`, trainers[0].step, trainers[1].step, 11, 1.7)
       for (const { close } of trainers) close()
     }
     for (const device of [one, two]) device.close()
