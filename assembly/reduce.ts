@@ -5,8 +5,9 @@
 //
 // Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes.
 
-import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM, REDUCE_SUM_I } from '../src/backends/wasm/opcodes'
+import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
+import { Add, Largest, Max, of2 } from './scalar'
 import { endOf, firstOf } from './threads'
 
 const TERMS = 128
@@ -15,7 +16,20 @@ const PIECE = 16 // lanes of a cache line, which threads do not share
 export const REDUCE_SCRATCH = 8 * BLOCK
 
 export function reduce(at: usize, scratch: usize): void {
-  const kind = word(at, 2)
+  switch (word(at, 2)) {
+    case REDUCE_SUM:
+      return reduceBy<Add<f32>>(f32x4.splat(0), at, scratch)
+    case REDUCE_MAX:
+      return reduceBy<Largest>(f32x4.splat(-Infinity), at, scratch)
+    case REDUCE_MAX_I:
+      return reduceBy<Max<i32>>(i32x4.splat(i32.MIN_VALUE), at, scratch)
+    default:
+      return reduceBy<Add<i32>>(i32x4.splat(0), at, scratch)
+  }
+}
+
+/** `neutral` is the result of reducing nothing. */
+function reduceBy<Op>(neutral: v128, at: usize, scratch: usize): void {
   const accumulate = word(at, 3) != 0
   const keptRank = word(at, 12)
   const reducedRank = word(at, 13)
@@ -33,8 +47,8 @@ export function reduce(at: usize, scratch: usize): void {
     for (let i = firstOf(pieces) * PIECE; i < end; ) {
       const to = out + (i << 2)
       const lanes = min(min(width - (i % width), end - i), BLOCK)
-      reduceRows(kind, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms, lanes)
-      if (accumulate) combineRow(kind, to, scratch, lanes)
+      reduceRows<Op>(neutral, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms, lanes)
+      if (accumulate) combineRow<Op>(to, scratch, lanes)
       else copyRow(to, scratch, lanes)
       i += lanes
     }
@@ -43,8 +57,8 @@ export function reduce(at: usize, scratch: usize): void {
   const end = endOf(outputs)
   for (let i = firstOf(outputs); i < end; ++i) {
     const to = out + (i << 2)
-    let value = reduceLane(kind, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
-    if (accumulate) value = combine(kind, v128.load32_zero(to), value)
+    let value = reduceLane<Op>(neutral, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
+    if (accumulate) value = of2<Op>(v128.load32_zero(to), value)
     store<i32>(to, i32x4.extract_lane(value, 0))
   }
 }
@@ -77,51 +91,60 @@ function offset(axes: usize, rank: i32, index: i32): i32 {
   return bytes
 }
 
-function combine(kind: i32, x: v128, y: v128): v128 {
-  if (kind == REDUCE_SUM) return f32x4.add(x, y)
-  if (kind == REDUCE_MAX) return f32x4.max(x, y)
-  if (kind == REDUCE_SUM_I) return i32x4.add(x, y)
-  return i32x4.max_s(x, y)
-}
-
-/** The result of reducing nothing. */
-function identity(kind: i32): v128 {
-  if (kind == REDUCE_MAX) return f32x4.splat(-Infinity)
-  return i32x4.splat(kind == REDUCE_MAX_I ? i32.MIN_VALUE : 0)
-}
-
 /** Reduces rows of at most BLOCK neighbouring lanes into `total`; the partial sums stand behind it. */
-function reduceRows(kind: i32, total: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): void {
+function reduceRows<Op>(neutral: v128, total: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): void {
   const partial = total + 4 * BLOCK
   const run = rank > 0 ? innerSize(axes, rank) : 1
   const step = rank > 0 ? innerStride(axes, rank) : 0
-  fillRow(total, identity(kind), lanes)
-  fillRow(partial, identity(kind), lanes)
+  fillRow(total, neutral, lanes)
+  fillRow(partial, neutral, lanes)
   let held = 0
   for (let i = 0; i < terms; i += run) {
     let row = x + offset(axes, rank, i)
-    for (let j = 0; j < run; ++j) {
+    for (let j = 0; j < run; ) {
       if (held == TERMS) {
-        combineRow(kind, total, partial, lanes)
-        fillRow(partial, identity(kind), lanes)
+        combineRow<Op>(total, partial, lanes)
+        fillRow(partial, neutral, lanes)
         held = 0
       }
-      combineRow(kind, partial, row, lanes)
-      row += step
-      held++
+      const few = min(run - j, TERMS - held) < 4
+      if (few) combineRow<Op>(partial, row, lanes)
+      else combineFour<Op>(partial, row, step, lanes)
+      const rows = few ? 1 : 4
+      row += rows * step
+      held += rows
+      j += rows
     }
   }
-  combineRow(kind, total, partial, lanes)
+  combineRow<Op>(total, partial, lanes)
 }
 
-function combineRow(kind: i32, to: usize, from: usize, lanes: i32): void {
+function combineRow<Op>(to: usize, from: usize, lanes: i32): void {
   const end = to + (lanes << 2)
   for (const whole = to + ((lanes & ~3) << 2); to < whole; to += 16) {
-    v128.store(to, combine(kind, v128.load(to), v128.load(from)))
+    v128.store(to, of2<Op>(v128.load(to), v128.load(from)))
     from += 16
   }
   for (; to < end; to += 4) {
-    v128.store32_lane(to, combine(kind, v128.load32_zero(to), v128.load32_zero(from)), 0)
+    v128.store32_lane(to, of2<Op>(v128.load32_zero(to), v128.load32_zero(from)), 0)
+    from += 4
+  }
+}
+
+/** Four rows, one after another, of which only the last result is stored. */
+function combineFour<Op>(to: usize, from: usize, step: i32, lanes: i32): void {
+  const row2 = 2 * step
+  const row3 = 3 * step
+  const end = to + (lanes << 2)
+  for (const whole = to + ((lanes & ~3) << 2); to < whole; to += 16) {
+    const two = of2<Op>(of2<Op>(v128.load(to), v128.load(from)), v128.load(from + step))
+    v128.store(to, of2<Op>(of2<Op>(two, v128.load(from + row2)), v128.load(from + row3)))
+    from += 16
+  }
+  for (; to < end; to += 4) {
+    const two = of2<Op>(of2<Op>(v128.load32_zero(to), v128.load32_zero(from)), v128.load32_zero(from + step))
+    const four = of2<Op>(of2<Op>(two, v128.load32_zero(from + row2)), v128.load32_zero(from + row3))
+    v128.store32_lane(to, four, 0)
     from += 4
   }
 }
@@ -144,55 +167,55 @@ function fillRow(to: usize, value: v128, lanes: i32): void {
 }
 
 /** Reduces all terms of one output. */
-function reduceLane(kind: i32, x: usize, axes: usize, rank: i32, terms: i32): v128 {
+function reduceLane<Op>(neutral: v128, x: usize, axes: usize, rank: i32, terms: i32): v128 {
   const run = rank > 0 ? innerSize(axes, rank) : 1
   const step = rank > 0 ? innerStride(axes, rank) : 0
   const piece = step == 4 ? 16 * TERMS : TERMS
-  let total = identity(kind)
+  let total = neutral
   let partial = total
   let held = 0
   for (let i = 0; i < terms; i += run) {
     let from = x + offset(axes, rank, i)
     for (let j = 0; j < run; j += piece) {
       const length = min(run - j, piece)
-      const value = step == 4 ? reduceLine(kind, from, length) : reduceStrided(kind, from, step, length)
-      partial = combine(kind, partial, value)
+      const value = step == 4 ? reduceLine<Op>(neutral, from, length) : reduceStrided<Op>(neutral, from, step, length)
+      partial = of2<Op>(partial, value)
       from += piece * step
       if (++held == TERMS) {
-        total = combine(kind, total, partial)
-        partial = identity(kind)
+        total = of2<Op>(total, partial)
+        partial = neutral
         held = 0
       }
     }
   }
-  return combine(kind, total, partial)
+  return of2<Op>(total, partial)
 }
 
 /** Reduces neighbouring lanes, in 16 parts. */
-function reduceLine(kind: i32, from: usize, length: i32): v128 {
+function reduceLine<Op>(neutral: v128, from: usize, length: i32): v128 {
   const end = from + (length << 2)
-  let v0 = identity(kind)
+  let v0 = neutral
   let v1 = v0
   let v2 = v0
   let v3 = v0
   for (const whole = from + ((length & ~15) << 2); from < whole; from += 64) {
-    v0 = combine(kind, v0, v128.load(from))
-    v1 = combine(kind, v1, v128.load(from, 16))
-    v2 = combine(kind, v2, v128.load(from, 32))
-    v3 = combine(kind, v3, v128.load(from, 48))
+    v0 = of2<Op>(v0, v128.load(from))
+    v1 = of2<Op>(v1, v128.load(from, 16))
+    v2 = of2<Op>(v2, v128.load(from, 32))
+    v3 = of2<Op>(v3, v128.load(from, 48))
   }
-  for (; from + 16 <= end; from += 16) v0 = combine(kind, v0, v128.load(from))
-  v0 = combine(kind, combine(kind, v0, v1), combine(kind, v2, v3))
-  v0 = combine(kind, v0, v128.shuffle<i32>(v0, v0, 2, 3, 0, 1))
-  v0 = combine(kind, v0, v128.shuffle<i32>(v0, v0, 1, 0, 3, 2))
-  for (; from < end; from += 4) v0 = combine(kind, v0, v128.load32_zero(from))
+  for (; from + 16 <= end; from += 16) v0 = of2<Op>(v0, v128.load(from))
+  v0 = of2<Op>(of2<Op>(v0, v1), of2<Op>(v2, v3))
+  v0 = of2<Op>(v0, v128.shuffle<i32>(v0, v0, 2, 3, 0, 1))
+  v0 = of2<Op>(v0, v128.shuffle<i32>(v0, v0, 1, 0, 3, 2))
+  for (; from < end; from += 4) v0 = of2<Op>(v0, v128.load32_zero(from))
   return v0
 }
 
-function reduceStrided(kind: i32, from: usize, step: i32, length: i32): v128 {
-  let value = identity(kind)
+function reduceStrided<Op>(neutral: v128, from: usize, step: i32, length: i32): v128 {
+  let value = neutral
   for (; length > 0; --length) {
-    value = combine(kind, value, v128.load32_zero(from))
+    value = of2<Op>(value, v128.load32_zero(from))
     from += step
   }
   return value

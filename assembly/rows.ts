@@ -6,7 +6,7 @@
 
 import * as op from '../src/backends/wasm/opcodes'
 import { PLACE_WORDS, place, word } from './place'
-import { Add, apply, Max, of2 } from './scalar'
+import { Add, apply, Largest, Max, of2 } from './scalar'
 import { beat, endOf, firstOf } from './threads'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
@@ -17,6 +17,8 @@ const AXES: usize = 2 + PLACE_WORDS
 const LANE: i32 = 4
 const LANES = 16 // of a value that is the same along a row
 const GROUP: i32 = 16
+// lanes of a row from which on a block holds too few rows to fold several at a time
+const LONG = 256
 
 export function rows(at: usize, scratch: usize): void {
   const blockRows = word(at, 4)
@@ -208,7 +210,7 @@ function reduce(code: i32, to: usize, a: usize, b: usize, width: i32, count: i32
     case op.MUL_SUM:
       return fold<Add<f32>, Product>(f32x4.splat(0), to, a, b, width, count)
     case op.MAX:
-      return fold<Max<f32>, Alone>(f32x4.splat(-Infinity), to, a, b, width, count)
+      return fold<Largest, Alone>(f32x4.splat(-Infinity), to, a, b, width, count)
     case op.SUM_I:
       return fold<Add<i32>, Alone>(i32x4.splat(0), to, a, b, width, count)
     default:
@@ -240,8 +242,14 @@ function term<Of>(a: usize, b: usize, i: usize): v128 {
   return changetype<Of>(0).at(a, b, i)
 }
 
-/** Four rows at a time, each in its own accumulator; a row's result does not depend on where the row stands. */
+/** A row's result depends on its width alone, not on where it stands. */
 function fold<Op, Of>(neutral: v128, to: usize, a: usize, b: usize, width: i32, count: i32): void {
+  if (width < LONG) foldRows<Op, Of>(neutral, to, a, b, width, count)
+  else foldLong<Op, Of>(neutral, to, a, b, width, count)
+}
+
+/** Four rows at a time, each in its own accumulator. */
+function foldRows<Op, Of>(neutral: v128, to: usize, a: usize, b: usize, width: i32, count: i32): void {
   const stride: usize = width * LANE
   const groups: usize = stride & ~15
   const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
@@ -269,5 +277,32 @@ function fold<Op, Of>(neutral: v128, to: usize, a: usize, b: usize, width: i32, 
     const ab = of2<Op>(i32x4.shuffle(v0, v1, 0, 4, 1, 5), i32x4.shuffle(v0, v1, 2, 6, 3, 7))
     const cd = of2<Op>(i32x4.shuffle(v2, v3, 0, 4, 1, 5), i32x4.shuffle(v2, v3, 2, 6, 3, 7))
     v128.store(to, of2<Op>(i32x4.shuffle(ab, cd, 0, 1, 4, 5), i32x4.shuffle(ab, cd, 2, 3, 6, 7)))
+  }
+}
+
+/** One row after another, each in four accumulators. */
+function foldLong<Op, Of>(neutral: v128, to: usize, a: usize, b: usize, width: i32, count: i32): void {
+  const bytes: usize = width * LANE
+  const whole: usize = bytes & ~63
+  const groups: usize = bytes & ~15
+  const beyond = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(width & 3))
+  for (; count > 0; --count, a += bytes, b += bytes, to += LANE) {
+    let v0 = neutral
+    let v1 = neutral
+    let v2 = neutral
+    let v3 = neutral
+    let i: usize = 0
+    for (; i < whole; i += 64) {
+      v0 = of2<Op>(v0, term<Of>(a, b, i))
+      v1 = of2<Op>(v1, term<Of>(a, b, i + 16))
+      v2 = of2<Op>(v2, term<Of>(a, b, i + 32))
+      v3 = of2<Op>(v3, term<Of>(a, b, i + 48))
+    }
+    for (; i < groups; i += GROUP) v0 = of2<Op>(v0, term<Of>(a, b, i))
+    if (i < bytes) v1 = of2<Op>(v1, v128.bitselect(neutral, term<Of>(a, b, i), beyond))
+    v0 = of2<Op>(of2<Op>(v0, v1), of2<Op>(v2, v3))
+    v0 = of2<Op>(v0, i32x4.shuffle(v0, v0, 2, 3, 0, 1))
+    v0 = of2<Op>(v0, i32x4.shuffle(v0, v0, 1, 0, 3, 2))
+    v128.store32_lane(to, v0, 0)
   }
 }
