@@ -20,6 +20,8 @@ const PAD = 12 // entries behind the end of a table, which repeat its last: two 
 const PANEL_STEP = 4 * LANES
 const IRREGULAR = i32.MIN_VALUE
 const DIRECT_N = 128 // `a` is read in place by so few columns
+const TINY = 64 // multiplications
+const AHEAD = 4 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
 const DIRECT_M = 24 // `b` is read in place by so few rows
 export const HEAD: usize = 512
@@ -78,6 +80,10 @@ export function matmul(at: usize, scratch: usize): void {
   open(n, m.axes + 12 * m.rank, word(at, 17))
   open(k, n.axes + 12 * n.rank, word(at, 18))
   if (m.count == 0 || n.count == 0 || (k.count == 0 && accumulate)) return
+  if (<i64>m.count * n.count * k.count <= TINY && max(max(m.rank, n.rank), k.rank) <= 1) {
+    if (partIndex() == 0) for (let i = 0; i < batch; ++i) tiny(seek(p, at, batchAxes, batchRank, i), m, n, k, accumulate)
+    return
+  }
   p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
   p.bPanels = p.columns + ((panels(min(n.count, N_BLOCK), LANES) + 15) & ~15)
   p.aPanels = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
@@ -159,7 +165,7 @@ function reserve(index: Index, block: i32, from: usize): usize {
 }
 
 /** Sets the places of `a`, `b` and `out` for one batch index. */
-function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): void {
+function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): Product {
   let a = place(at + 12)
   let b = place(at + 28)
   let out = place(at + 44)
@@ -177,6 +183,30 @@ function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): void {
   p.a = a
   p.b = b
   p.out = out
+  return p
+}
+
+/** A product that is done before any table were made. */
+function tiny(p: Product, m: Index, n: Index, k: Index, add: bool): void {
+  for (let i = 0; i < m.count; ++i) {
+    for (let j = 0; j < n.count; ++j) {
+      let a = p.a + i * strideOf(m, 1)
+      let b = p.b + j * strideOf(n, 1)
+      let sum: f32 = 0
+      for (let l = 0; l < k.count; ++l) {
+        sum += load<f32>(a) * load<f32>(b)
+        a += strideOf(k, 1)
+        b += strideOf(k, 2)
+      }
+      const out = p.out + i * strideOf(m, 2) + j * strideOf(n, 2)
+      store<f32>(out, add ? load<f32>(out) + sum : sum)
+    }
+  }
+}
+
+/** Of the only axis of an index, where it has one. */
+function strideOf(index: Index, column: usize): i32 {
+  return index.rank == 1 ? word(index.axes, column) : 0
 }
 
 /** Makes the tables of `index` those of a block: false where they are already. */
@@ -363,8 +393,8 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const panel = k.size * PANEL_STEP
   const aStep = p.aInPlace ? k.firstStep : PANEL_STEP
   const aPanel = p.aInPlace ? 0 : panel
-  // long rows come one by one, faster than the machine foresees them
-  const touched = p.aInPlace && k.firstStep == 4 && k.size >= LONG ? k.size << 2 : 0
+  // rows that are long, or apart, come faster than the machine foresees them
+  const touched = p.aInPlace && k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
   if (!p.aInPlace) packRows(p, m, k, tall)
   for (let column = 0; column < n.size; column += LANES) {
     const known = load<u8>(p.columns + column / LANES)
@@ -379,7 +409,8 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
       const height = row < tall ? ROWS : SHORT
       const rowsOfA = p.aInPlace ? m.first + (row << 2) : scratch + PANEL_ROWS
       const rows = m.second + (row << 2)
-      if (touched && column == 0) touch(scratch + TILE, a, rowsOfA + 4 * ROWS, touched)
+      if (touched && column == 0 && row % (AHEAD * ROWS) == 0)
+        touch(scratch + TILE, a, rowsOfA + 4 * AHEAD * ROWS, min(AHEAD * ROWS, m.size - row - AHEAD * ROWS), touched)
       if (neighbours && (m.size - row >= height || !add)) {
         if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
         else shortTile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
@@ -396,10 +427,10 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   }
 }
 
-/** Asks for the rows of the next tile, so that they are near when it begins. */
-function touch(scratch: usize, a: usize, rows: usize, bytes: i32): void {
+/** Asks for the rows of the next tiles, so that they are near when these begin. */
+function touch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): void {
   let seen = i32x4.splat(0)
-  for (let i = 0; i < ROWS; ++i) {
+  for (let i = 0; i < count; ++i) {
     let at = a + word(rows, i)
     for (const end = at + bytes; at < end; at += 64) seen = v128.or(seen, v128.load32_zero(at))
   }

@@ -9,7 +9,11 @@ const letters = ['mk,kn->mn', 'km,kn->mn', 'mk,nk->mn', 'bmk,bkn->bmn', 'bkm,bkn
 
 /** Around the sizes of tiles, of blocks and of what is read in place. */
 const near = (...sizes: readonly number[]) =>
-  fc.oneof(fc.integer({ min: 1, max: 40 }), ...sizes.map((size) => fc.integer({ min: size - 2, max: size + 2 })))
+  fc.oneof(
+    fc.integer({ min: 1, max: 4 }),
+    fc.integer({ min: 1, max: 40 }),
+    ...sizes.map((size) => fc.integer({ min: size - 2, max: size + 2 })),
+  )
 
 const recipes = fc.record({
   form: fc.constantFrom(...letters),
