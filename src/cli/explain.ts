@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { workspaceOf } from '../backends/wasm/encode.ts'
+import { SLICE_BYTES, workspaceOf } from '../backends/wasm/encode.ts'
 import { usualThreads } from '../backends/wasm/open.ts'
 import { type Backend, Device } from '../program/device.ts'
 import { describe, list } from '../program/listing.ts'
@@ -45,16 +45,16 @@ export function explainCommand(): Command {
 
 async function explain({ json = false, forward = false, operands = false, trace = false, ...rest }: Options) {
   const settings = withDefaults(givenSettings(rest))
-  const { method, batch, clip } = settings
-  const model = new Rmaat(new Device(nothing), modelFor(settings, await sizesOf(settings)))
+  const { method, batch, clip, slices } = settings
+  const device = settings.device === 'reference' ? 'reference' : 'wasm'
+  const model = new Rmaat(new Device(nothing(device)), modelFor(settings, await sizesOf(settings)))
   const { config } = model
   const found = forward
     ? plan(model.device, batchInputs(batch, config), (inputs) => {
         const { loss, logits } = model.forward(inputs, { method })
         return { loss, logits }
       })
-    : planStep(model, { method, batch, clip, trace })
-  const device = settings.device === 'reference' ? 'reference' : 'wasm'
+    : planStep(model, { method, batch, clip, trace, slices })
   const { memory, peak } = memoryOn(device, {
     ...memoryOf(found),
     workspace: device === 'reference' ? 0 : workspaceOf(found, settings.threads ?? (await usualThreads())),
@@ -92,10 +92,11 @@ async function explain({ json = false, forward = false, operands = false, trace 
   say(`\nMemory on ${device}\n\n${memoryTable({ memory, peak }, forward)}`)
 }
 
-/** A device that computes nothing and holds nothing: a plan needs no more of it than that its variables have numbers. */
-const nothing: Backend = {
+/** A device that computes nothing and holds nothing, for the plans of another one. */
+const nothing = (device: 'wasm' | 'reference'): Backend => ({
   name: 'none',
   description: 'plans alone',
+  sliceBytes: device === 'wasm' ? SLICE_BYTES : undefined,
   heldBytes: 0,
   createVariable: () => {},
   writeVariable: () => {},
@@ -105,7 +106,7 @@ const nothing: Backend = {
     throw new Error('a device for plans runs none')
   },
   close: () => {},
-}
+})
 
 const planStep = (model: Rmaat, options: StepOptions): Plan =>
   plan(
@@ -131,7 +132,11 @@ const memoryTable = ({ memory, peak }: ReturnType<typeof memoryOn>, forward: boo
     ['  replay', memory.replay, 'of the arena: memory tokens that replay keeps'],
     ['inputs', memory.inputs, 'tokens, masks, labels, retention factors'],
     ['variables', memory.variables, forward ? 'parameters' : 'parameters, and two means for each that AdamW keeps'],
-    ['workspace', memory.workspace, 'the encoded program, constants, registers and packed panels'],
+    [
+      'workspace',
+      memory.workspace,
+      'the encoded program, constants, registers, packed panels, and the slices of further threads',
+    ],
     ['peak', peak, 'arena, inputs, variables and workspace'],
   ]
     .map(([name, size, meaning]) => `${String(name).padEnd(10)} ${bytes(Number(size)).padStart(10)}  ${meaning}`)

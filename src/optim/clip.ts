@@ -1,4 +1,3 @@
-import { einsum } from '../ops/contraction.ts'
 import { div, minimum } from '../ops/elementwise.ts'
 import '../ops/methods.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -8,6 +7,6 @@ import type { Tensor } from '../tensor/tensor.ts'
  * out, for one bad row would spoil all parameters.
  */
 export function clipByNorm(gradient: Tensor, limit: number): { gradient: Tensor; norm: Tensor; finite: Tensor } {
-  const norm = einsum('i,i->', gradient, gradient).sqrt()
+  const norm = gradient.square().sum().sqrt()
   return { gradient: gradient.mul(minimum(1, div(limit, norm.add(1e-6)))), norm, finite: norm.isFinite() }
 }

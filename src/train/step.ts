@@ -1,4 +1,5 @@
 import { grad, stopGradient, vjp } from '../autograd/grad.ts'
+import { RmaatError } from '../errors.ts'
 import { loop } from '../ops/loop.ts'
 import { concat } from '../ops/views.ts'
 import { AdamW } from '../optim/adamw.ts'
@@ -36,7 +37,9 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
  */
 export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOptions) {
   const { batch, clip } = options
-  const slices = options.slices ?? slicesOf(model.config, batch, model.device.backend.sliceBytes)
+  const slices = options.slices ?? slicesOf(model, batch, model.device.backend.sliceBytes)
+  if (batch % slices !== 0)
+    throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
   return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }) => {
     const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
     const { gradient: flat, memoryNorms, ...rest } = sums
@@ -46,17 +49,26 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
   }
 }
 
-/** Into how many slices a batch is cut, so that an activation of a slice takes so many bytes at most, or is one row's. */
+/** What the gradients of all slices may take until they are added up, in bytes. */
+const GRADIENTS = 2 ** 26
+
+/**
+ * Into how many slices a batch is cut: so many that an activation of a slice takes `bytes` at most or is one row's, unless
+ * their gradients would take too much memory.
+ */
 export function slicesOf(
-  { memory, segmentLength, width }: Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>,
+  { config, parameters }: { readonly config: SliceSizes; readonly parameters: { readonly count: number } },
   batch: number,
   bytes = Infinity,
 ): number {
-  const row = (memory + segmentLength) * width * 4
-  let slices = 1
-  while (slices < batch && (batch % slices !== 0 || (batch / slices) * row > bytes)) slices++
-  return slices
+  const row = (config.memory + config.segmentLength) * config.width * 4
+  const most = Math.min(batch, Math.floor(GRADIENTS / (parameters.count * 4)))
+  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter(
+    (n) => batch % n === 0 && (n === 1 || n <= most),
+  )
+  return divisors.find((slices) => (batch / slices) * row <= bytes) ?? divisors[divisors.length - 1]
 }
+type SliceSizes = Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>
 
 type StepTensors = BatchTensors & { readonly step: Tensor }
 

@@ -11,6 +11,8 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly method: Method
   readonly steps: number
   readonly batch: number
+  /** Of StepOptions. */
+  readonly slices?: number
   readonly rate: number
   readonly decay: number
   readonly clip: number

@@ -47,15 +47,30 @@ for (const [name, config] of Object.entries<Partial<ModelConfig>>({
 }
 
 test('slices divide the batch, and are no larger than asked where a row is not', () => {
-  const config = { memory: 16, segmentLength: 512, width: 64 }
+  const model = (count: number) => ({ config: { memory: 16, segmentLength: 512, width: 64 }, parameters: { count } })
+  const small = model(1e5)
   const row = 528 * 64 * 4
-  assert.is(slicesOf(config, 32), 1)
-  assert.is(slicesOf(config, 32, 32 * row), 1)
-  assert.is(slicesOf(config, 32, 31 * row), 2)
-  assert.is(slicesOf(config, 32, 5 * row), 8)
-  assert.is(slicesOf(config, 30, 4 * row), 10)
-  assert.is(slicesOf(config, 32, 1), 32)
-  assert.is(slicesOf(config, 7, 2 * row), 7)
+  assert.is(slicesOf(small, 32), 1)
+  assert.is(slicesOf(small, 32, 32 * row), 1)
+  assert.is(slicesOf(small, 32, 31 * row), 2)
+  assert.is(slicesOf(small, 32, 5 * row), 8)
+  assert.is(slicesOf(small, 30, 4 * row), 10)
+  assert.is(slicesOf(small, 32, 1), 32)
+  assert.is(slicesOf(small, 7, 2 * row), 7)
+  // of large models there are fewer: the gradients of all of them are held at once
+  assert.is(slicesOf(model(2 ** 20), 32, 1), 16)
+  assert.is(slicesOf(model(2 ** 25), 32, 1), 1)
+})
+
+test('slices that do not divide the batch are refused', async () => {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...tiny, segments: 2 })
+  const optimizer = optimizerOf(device, model, 0.01)
+  assert.throws(
+    () => trainingStep(model, optimizer, { method: 'amrb', batch: 6, clip: 1, slices: 4 }),
+    /batch of 6 sequences cannot be cut into 4 slices/,
+  )
+  device.close()
 })
 
 test.run()

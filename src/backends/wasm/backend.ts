@@ -4,7 +4,7 @@ import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous, walk } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
 import { sizeOfControl } from './control.ts'
-import { type Encoded, encode, ownBytes, workspaceOf } from './encode.ts'
+import { type Encoded, encode, ownBytes, SLICE_BYTES, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
 import { LOOP_DEPTH } from './opcodes.ts'
 import { Threads } from './threads.ts'
@@ -26,9 +26,6 @@ export interface WasmOptions {
   /** Seconds without a sign of life, until a thread counts as gone. */
   readonly patience?: number
 }
-
-/** A quarter of the second-level cache that a core has at least: a kernel's operands and results stay in it. */
-const SLICE_BYTES = 2 ** 17
 
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
 export class WasmBackend implements Backend {
