@@ -2,7 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
-import { encodeStep, machineSteps } from './steps.ts'
+import { encodeStep, machineRows } from './steps.ts'
 
 /** Lanes of a block: few enough that its registers stay in the cache, enough to share the cost of interpreting. */
 const BLOCK_LANES = 512
@@ -74,17 +74,17 @@ export function encode(plan: Plan, grain?: number): Encoded {
 
   const rows = (call: Rows): void => {
     const start = words.length - 2
-    const { prologue, steps } = machineSteps(call)
+    const { prologue, steps, registers } = machineRows(call)
     const blockRows = Math.max(1, Math.min(call.rows, Math.floor(BLOCK_LANES / call.width)))
     // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
     const registerBytes = Math.max(64, Math.ceil((blockRows * call.width) / 4) * 16) + 16
-    scratch = Math.max(scratch, Math.ceil((call.registers * 4) / 64) * 64 + call.registers * registerBytes)
+    scratch = Math.max(scratch, Math.ceil((registers * 4) / 64) * 64 + registers * registerBytes)
     words.push(
       call.rows,
       call.width,
       blockRows,
       registerBytes,
-      call.registers,
+      registers,
       call.operands.length,
       prologue.length,
       steps.length,

@@ -61,9 +61,10 @@ const pairs: Readonly<Record<string, number>> = {
   'sub mul': code.SUB_MUL,
 }
 
-interface Argument {
-  readonly register: number
+/** A value of a step, while registers are still without number. */
+interface Value {
   readonly layout: number
+  register: number
 }
 
 /** A step as the interpreter takes it. */
@@ -72,26 +73,38 @@ export interface MachineStep {
   readonly opcode: number
   readonly layout: number
   /** A store has none. */
-  readonly to?: number
-  readonly args: readonly Argument[]
+  readonly to?: Value
+  readonly args: readonly Value[]
   /** Of a load or a store. */
   readonly operand?: number
   readonly immediates: readonly number[]
 }
 
-/** The steps of a call, in an order and in pieces that store as little as they can; the results are the same bits. */
-export function machineSteps(call: Rows): { prologue: MachineStep[]; steps: MachineStep[] } {
+/** A call as the interpreter takes it. */
+export interface MachineRows {
+  readonly prologue: readonly MachineStep[]
+  readonly steps: readonly MachineStep[]
+  readonly registers: number
+}
+
+/** Brings the steps of a call in an order and into pieces that store as little as they can; the results are the same bits. */
+export function machineRows(call: Rows): MachineRows {
   const listed = storedEarly(call)
-  const layouts = new Map<number, number>()
+  const held = new Map<number, Value>()
   const machine = (steps: readonly Step[], prologue: boolean): MachineStep[] =>
     steps.map((step, i) => {
-      const args = readBy(step).map((register) => ({ register, layout: layouts.get(register)! }))
-      const readers = 'to' in step ? (prologue ? readersOf(step.to, listed) : readersOf(step.to, listed, i)) : []
+      const args = readBy(step).map((register) => held.get(register)!)
+      const readers = 'to' in step ? readersOf(step.to, prologue ? listed : listed.slice(i + 1)) : []
       const layout = layoutOf(step, call, prologue, readers)
-      if ('to' in step) layouts.set(step.to, layout)
-      return { layout, args, immediates: [], ...details(step) }
+      const made = { layout, args, immediates: [], ...details(step) }
+      if (!('to' in step)) return made
+      const to = { layout, register: -1 }
+      held.set(step.to, to)
+      return { ...made, to }
     })
-  return { prologue: machine(call.prologue, true), steps: paired(machine(listed, false)) }
+  const prologue = machine(call.prologue, true)
+  const steps = paired(machine(listed, false))
+  return { prologue, steps, registers: allocate(prologue, steps) }
 }
 
 /** Brings a store to the step that makes its value, unless it takes the place of something that is loaded. */
@@ -114,11 +127,10 @@ function meets(a: View, b: View): boolean {
 
 const readBy = (step: Step): readonly number[] => ('args' in step ? step.args : 'from' in step ? [step.from] : [])
 
-/** The steps that read what is in a register after step `at`. */
-function readersOf(register: number, steps: readonly Step[], at = -1): Step[] {
-  const later = steps.slice(at + 1)
-  const end = later.findIndex((step) => 'to' in step && step.to === register)
-  return later.slice(0, end < 0 ? later.length : end + 1).filter((step) => readBy(step).includes(register))
+/** The steps that read what is in a register before they begin. */
+function readersOf(register: number, steps: readonly Step[]): Step[] {
+  const end = steps.findIndex((step) => 'to' in step && step.to === register)
+  return steps.slice(0, end < 0 ? steps.length : end).filter((step) => readBy(step).includes(register))
 }
 
 function layoutOf(step: Step, call: Rows, prologue: boolean, readers: readonly Step[]): number {
@@ -136,32 +148,23 @@ function layoutOf(step: Step, call: Rows, prologue: boolean, readers: readonly S
       : whole
 }
 
-function details(step: Step): Pick<MachineStep, 'op' | 'opcode' | 'to' | 'operand'> & Partial<MachineStep> {
+function details(step: Step): Pick<MachineStep, 'op' | 'opcode'> & Partial<MachineStep> {
   const { op } = step
   switch (op) {
     case 'load':
-      return { op, opcode: code.LOAD, to: step.to, operand: step.operand }
+      return { op, opcode: code.LOAD, operand: step.operand }
     case 'store':
       return { op, opcode: code.STORE, operand: step.operand }
     case 'constant':
-      return {
-        op,
-        opcode: code.CONSTANT,
-        to: step.to,
-        immediates: [step.dtype === 'f32' ? bitsOf(step.value) : step.value],
-      }
+      return { op, opcode: code.CONSTANT, immediates: [step.dtype === 'f32' ? bitsOf(step.value) : step.value] }
     case 'spread':
-      return { op, opcode: code.SPREAD, to: step.to }
+      return { op, opcode: code.SPREAD }
     case 'sum':
-      return {
-        op: step.dtype === 'f32' ? op : 'sumI',
-        opcode: step.dtype === 'f32' ? code.SUM : code.SUM_I,
-        to: step.to,
-      }
+      return step.dtype === 'f32' ? { op, opcode: code.SUM } : { op: 'sumI', opcode: code.SUM_I }
     case 'max':
-      return { op, opcode: step.dtype === 'f32' ? code.MAX : code.MAX_I, to: step.to }
+      return { op, opcode: step.dtype === 'f32' ? code.MAX : code.MAX_I }
     default:
-      return { op, opcode: scalarCodes[op], to: step.to, immediates: [step.seed ?? 0, step.site ?? 0] }
+      return { op, opcode: scalarCodes[op], immediates: [step.seed ?? 0, step.site ?? 0] }
   }
 }
 
@@ -172,33 +175,41 @@ function paired(steps: readonly MachineStep[]): MachineStep[] {
   const result: (MachineStep | undefined)[] = [...steps]
   steps.forEach((_, i) => {
     const first = result[i]
-    if (first?.to === undefined) return
-    const end = result.findIndex((step, at) => at > i && step?.to === first.to)
-    const readers = result.flatMap((step, at) =>
-      at > i && (end < 0 || at <= end) && step?.args.some(({ register }) => register === first.to) ? [at] : [],
-    )
-    if (readers.length !== 1) return
-    const [at] = readers
-    const both = pairOf(first, result[at]!)
-    const between = result.slice(i + 1, at)
-    if (!both || between.some((step) => first.args.some(({ register }) => register === step?.to))) return
-    result[at] = both
+    if (!first?.to) return
+    const readers = result.flatMap((step, at) => (step?.args.includes(first.to!) ? [at] : []))
+    const both = readers.length === 1 ? pairOf(first, result[readers[0]]!) : undefined
+    if (!both) return
+    result[readers[0]] = both
     result[i] = undefined
   })
   return result.filter((step) => step !== undefined)
 }
 
 function pairOf(first: MachineStep, second: MachineStep): MachineStep | undefined {
-  const rest = second.args.filter(({ register }) => register !== first.to)
-  const same = second.op === 'sum' || second.layout === first.layout
-  if (!same || rest.length !== second.args.length - 1) return undefined
-  const op = second.op === 'sub' && second.args[1].register === first.to ? 'from' : second.op
-  const opcode = pairs[`${first.op} ${op}`]
+  const rest = second.args.filter((value) => value !== first.to)
+  if (rest.length !== second.args.length - 1) return undefined
   const args = [...first.args, ...rest]
-  // a sum goes over whole rows, and a result must not overwrite what is read again for the next row
-  const standing = args.filter(({ layout }) => layout !== code.FULL && layout !== code.ROW)
-  const spoiled = standing.some(({ register }) => op === 'sum' || register === second.to)
-  return opcode === undefined || spoiled ? undefined : { ...second, op: `${first.op} ${op}`, opcode, args }
+  // sums go over whole rows
+  const fits = second.op === 'sum' ? args.every(({ layout }) => layout === code.FULL) : second.layout === first.layout
+  const op = `${first.op} ${second.op === 'sub' && second.args[1] === first.to ? 'from' : second.op}`
+  return fits && pairs[op] !== undefined ? { ...second, op, opcode: pairs[op], args } : undefined
+}
+
+/** Numbers the registers, so that one is free again after its value's last reading; those of the prologue stay. */
+function allocate(prologue: readonly MachineStep[], steps: readonly MachineStep[]): number {
+  let registers = 0
+  for (const { to } of prologue) if (to) to.register = registers++
+  const last = new Map<Value, number>()
+  steps.forEach(({ to, args }, i) => {
+    for (const value of to ? [to, ...args] : args) last.set(value, i)
+  })
+  for (const { to } of prologue) if (to) last.delete(to)
+  const free: number[] = []
+  steps.forEach(({ to, args }, i) => {
+    if (to) to.register = free.pop() ?? registers++
+    for (const value of new Set(to ? [to, ...args] : args)) if (last.get(value) === i) free.push(value.register)
+  })
+  return registers
 }
 
 /** How far an argument goes from four vectors to the next four, and at the end of a row, in bytes. */
@@ -210,7 +221,7 @@ export function encodeStep(step: MachineStep, width: number, operands: readonly 
   const words = new Array<number>(code.STEP_WORDS).fill(0)
   words[0] = step.opcode
   words[code.LAYOUT] = step.layout
-  words[code.DESTINATION] = step.to ?? 0
+  words[code.DESTINATION] = step.to?.register ?? 0
   step.immediates.forEach((value, i) => {
     words[code.IMMEDIATE + i] = value | 0
   })
