@@ -8,7 +8,7 @@
 //   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
 
 import { place, word } from './place'
-import { beat, partCount, partIndex, split } from './threads'
+import { beat, endOf, firstOf, isEverybodyIn, meet, ofFirst, partCount, partIndex, split } from './threads'
 
 const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
 const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
@@ -102,6 +102,9 @@ export function matmul(at: usize, scratch: usize): void {
   n.begin = split(columnPanels, partIndex() % across, across) * LANES
   n.end = min(split(columnPanels, (partIndex() % across) + 1, across) * LANES, n.count)
   const depths = panels(max(k.count, 1), K_BLOCK)
+  // threads that need the same columns pack them together, in the scratch of the first of them
+  const together = batch == 1 && across == 1 && m.count > DIRECT_M * partCount() && isEverybodyIn()
+  if (together) p.bPanels = ofFirst(p.bPanels)
 
   for (let i = first / rowPanels; i * rowPanels < end; ++i) {
     seek(p, at, batchAxes, batchRank, i)
@@ -109,12 +112,18 @@ export function matmul(at: usize, scratch: usize): void {
     m.end = min((end - i * rowPanels) * ROWS, m.count)
     for (let column = n.begin; column < n.end; column += N_BLOCK) {
       if (select(n, column, min(n.end - column, N_BLOCK))) lookAtColumns(p, n)
+      const width = panels(n.size, LANES)
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
         p.aInPlace = k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N
-        p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
-        packColumns(p, n, k)
+        p.bInPlace = !together && k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
+        if (together) {
+          // the others may still be at work on what lies there
+          if (!meet()) return
+          packColumns(p, n, k, firstOf(width), endOf(width))
+          if (!meet()) return
+        } else packColumns(p, n, k, 0, width)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
           select(m, row, min(m.end - row, M_BLOCK))
@@ -123,6 +132,8 @@ export function matmul(at: usize, scratch: usize): void {
       }
     }
   }
+  // what comes next uses the scratch anew
+  if (together) meet()
 }
 
 /** Among how many threads the columns are split, so that the largest part of the work is the smallest. */
@@ -134,8 +145,8 @@ function partsAcross(rowPanels: i32, columnPanels: i32): i32 {
     if (parts % across != 0) continue
     const rows = <i64>panels(rowPanels, parts / across)
     const columns = <i64>panels(columnPanels, across)
-    // to pack a panel takes about as long as to multiply half a tile
-    const work = 2 * rows * columns + rows + columns
+    // to pack a panel takes about as long as to multiply half a tile; all threads pack the same columns together
+    const work = 2 * rows * columns + rows + (across == 1 ? columns / parts : columns)
     if (work >= least) continue
     least = work
     best = across
@@ -278,11 +289,13 @@ function columnsInPlace(p: Product, column: i32): bool {
   return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
 }
 
-function packColumns(p: Product, n: Index, k: Index): void {
-  let panel = p.bPanels
-  for (let column = 0; column < n.size; column += LANES) {
-    if (!columnsInPlace(p, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
-    panel += k.size * PANEL_STEP
+/** Packs the panels of columns from `first` to `end`. */
+function packColumns(p: Product, n: Index, k: Index, first: i32, end: i32): void {
+  const bytes = k.size * PANEL_STEP
+  for (let i = first; i < end; ++i) {
+    const column = i * LANES
+    if (columnsInPlace(p, column)) continue
+    pack(p.bPanels + i * bytes, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
   }
 }
 
