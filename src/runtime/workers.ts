@@ -32,19 +32,29 @@ const hasNodeWorkers = (): boolean => globalThis.process?.versions?.node !== und
 /**
  * Starts a thread that runs `source`, the text of a function `(data, say) => void`, and resolves when that has said
  * something. `onEnd` hears why the thread has ended, unless it was terminated here.
+ * @param patience seconds until one that says nothing counts as not started
  * @throws RmaatError 'device' where it does not come so far
  */
-export function startWorker(source: string, data: unknown, onEnd: (reason: string) => void): Promise<WorkerThread> {
+export function startWorker(
+  source: string,
+  data: unknown,
+  patience: number,
+  onEnd: (reason: string) => void,
+): Promise<WorkerThread> {
   return new Promise((resolve, reject) => {
     let [started, ended] = [false, false]
+    let terminate = (): void => {}
+    const timer = setTimeout(() => end(`it has said nothing for ${patience} seconds`), patience * 1000)
     const end = (reason: string): void => {
       if (ended) return
       ended = true
+      clearTimeout(timer)
+      terminate()
       if (started) onEnd(reason)
       else reject(new RmaatError('device', `a worker does not start: ${reason}`))
     }
-    const open = hasNodeWorkers() ? openInNode : openInPage
-    open(source, data, end, (terminate) => {
+    const start = (): void => {
+      clearTimeout(timer)
       started = true
       resolve({
         terminate() {
@@ -52,16 +62,20 @@ export function startWorker(source: string, data: unknown, onEnd: (reason: strin
           terminate()
         },
       })
-    }).catch((error: Error) => end(error.message))
+    }
+    const open = hasNodeWorkers() ? openInNode : openInPage
+    open(source, data, end, start).then(
+      (stop) => {
+        terminate = stop
+        if (ended) stop()
+      },
+      (error: Error) => end(error.message),
+    )
   })
 }
 
-type Open = (
-  source: string,
-  data: unknown,
-  end: (reason: string) => void,
-  start: (terminate: () => void) => void,
-) => Promise<void>
+/** Opens a worker; `start` hears when it has said something, `end` why it has ended. Returns what ends it. */
+type Open = (source: string, data: unknown, end: (reason: string) => void, start: () => void) => Promise<() => void>
 
 const openInNode: Open = async (source, data, end, start) => {
   const { Worker } = await import('node:worker_threads')
@@ -73,8 +87,9 @@ const openInNode: Open = async (source, data, end, start) => {
   worker.on('exit', (code) => end(`it ended with code ${code}`))
   worker.once('message', () => {
     worker.unref()
-    start(() => void worker.terminate())
+    start()
   })
+  return () => void worker.terminate()
 }
 
 const openInPage: Open = async (source, data, end, start) => {
@@ -89,7 +104,8 @@ const openInPage: Open = async (source, data, end, start) => {
   }
   worker.onmessage = () => {
     done()
-    start(() => worker.terminate())
+    start()
   }
   worker.postMessage(data)
+  return () => worker.terminate()
 }

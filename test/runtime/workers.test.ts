@@ -15,7 +15,7 @@ test('a worker has what it was given, and memory in common', async () => {
     Atomics.store(words, 1, 41 + Atomics.load(words, 0))
     Atomics.notify(words, 1)
   }`
-  const worker = await startWorker(source, { words }, never)
+  const worker = await startWorker(source, { words }, 20, never)
   Atomics.store(words, 0, 1)
   Atomics.notify(words, 0)
   Atomics.wait(words, 1, 0, 5000)
@@ -25,7 +25,7 @@ test('a worker has what it was given, and memory in common', async () => {
 
 test('one that fails before it is ready is an error, one that fails later tells why', async () => {
   const alive = setInterval(() => {}, 1000) // workers do not keep the process alive
-  const error = await startWorker(`() => { throw new Error('no luck') }`, {}, never).catch((error) => error)
+  const error = await startWorker(`() => { throw new Error('no luck') }`, {}, 20, never).catch((error) => error)
   assert.instance(error, RmaatError)
   assert.match(error.message, /a worker does not start: .*no luck/)
   const words = new Int32Array(new SharedArrayBuffer(4))
@@ -35,13 +35,19 @@ test('one that fails before it is ready is an error, one that fails later tells 
     throw new Error('too late')
   }`
   const reason = await new Promise<string>((resolve, reject) => {
-    startWorker(late, { words }, resolve).then(() => {
+    startWorker(late, { words }, 20, resolve).then(() => {
       Atomics.store(words, 0, 1)
       Atomics.notify(words, 0)
     }, reject)
   })
   assert.match(reason, /too late/)
   clearInterval(alive)
+})
+
+test('one that never gets ready is an error', async () => {
+  const error = await startWorker('() => { for (;;); }', {}, 0.2, never).catch((error) => error)
+  assert.instance(error, RmaatError)
+  assert.match(error.message, /a worker does not start: it has said nothing for 0.2 seconds/)
 })
 
 test('the machine has cores, and tests run where threads may wait', async () => {

@@ -57,7 +57,7 @@ export class Threads {
     new Int32Array(memory.buffer, control)[PATIENCE >> 2] = patience
     const starts = Array.from({ length: count - 1 }, (_, i) => {
       const task: Task = { module, memory, control, thread: i + 1 }
-      return startWorker(WORKER, task, (reason) => threads.fail(`a thread is gone: ${reason}`))
+      return startWorker(WORKER, task, patience, (reason) => threads.fail(`a thread is gone: ${reason}`))
     })
     const results = await Promise.allSettled(starts)
     for (const result of results) if (result.status === 'fulfilled') threads.workers.push(result.value)
