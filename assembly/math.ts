@@ -138,21 +138,12 @@ function clamp(x: v128, limit: f32): v128 {
   return f32x4.pmax(f32x4.pmin(x, all(limit)), all(-limit))
 }
 
-/** x P(x^2) / Q(x^2), both of degree 4 in x^2. */
+/** -e / (e + 2) for |x|, where e = exp(-2 |x|) - 1; the sign is that of x. */
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-  const t = clamp(x, 9.03)
-  const z = f32x4.mul(t, t)
-  let p = madd(all(1.3376610930038169e-8), z, all(2.063301144517027e-5))
-  p = madd(p, z, all(0.003497394500300288))
-  p = madd(p, z, all(0.13382667303085327))
-  p = madd(p, z, all(1))
-  let q = madd(all(7.787929803271254e-7), z, all(0.0003288340521976352))
-  q = madd(q, z, all(0.025884224101901054))
-  q = madd(q, z, all(0.4671598970890045))
-  q = madd(q, z, all(1))
-  return clamp(f32x4.div(f32x4.mul(t, p), q), 1)
+  const e = elu(f32x4.mul(f32x4.abs(x), all(-2)))
+  return v128.bitselect(x, f32x4.div(f32x4.neg(e), f32x4.add(e, all(2))), i32x4.splat(i32.MIN_VALUE))
 }
 
 /** x P(x^2) / Q(x^2), both of degree 5 in x^2. */
