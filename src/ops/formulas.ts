@@ -61,7 +61,8 @@ export const formulaRows = {
   softmax: {
     lowering: formula(([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
-      return e.div(e.sum(-1, true))
+      // one division for each row
+      return e.mul(div(1, e.sum(-1, true)))
     }),
     gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
   },
