@@ -1,6 +1,7 @@
 // Threads walk the same program, each in an instance of its own, over one shared memory. A kernel that is worth it is
-// split into parts, one a thread, by what it computes: no sum is ever split, so results are the same bits for any number
-// of threads. Everything here vanishes from modules without threads.
+// split into parts, one a thread, by what it computes: no sum is ever split. Of a loop whose iterations need nothing of
+// each other, each thread takes whole iterations as they come; what they make is added up behind the loop, in its order.
+// So results are the same bits for any number of threads. Everything here vanishes from modules without threads.
 
 import {
   ARRIVED,

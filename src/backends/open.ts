@@ -12,8 +12,6 @@ export interface DeviceOptions {
   readonly instructionSet?: InstructionSet
   /** Of `wasm`: how many compute, the calling one among them; else one for each core. */
   readonly threads?: number
-  /** Of `webgpu`: false for the kernels without subgroups, else they are used where the adapter has them. */
-  readonly subgroups?: boolean
 }
 
 /**
@@ -28,7 +26,7 @@ export async function openDevice(name: DeviceName = 'auto', options: DeviceOptio
     case 'wasm':
       return new Device(await openWasm(options))
     case 'webgpu':
-      return new Device(await openWebgpu(await openAdapter(), options.subgroups))
+      return new Device(await openWebgpu(await openAdapter()))
     case 'auto':
       return openFastest(options)
     default:
@@ -40,7 +38,7 @@ async function openFastest(options: DeviceOptions): Promise<Device> {
   let why: string
   try {
     const adapter = await openAdapter()
-    if (!isSoftware(adapter)) return new Device(await openWebgpu(adapter, options.subgroups))
+    if (!isSoftware(adapter)) return new Device(await openWebgpu(adapter))
     why = `the only GPU is ${nameOf(adapter)}`
   } catch (error) {
     why = (error as Error).message

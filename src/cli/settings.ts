@@ -45,7 +45,7 @@ const beside = {
     count,
     undefined,
     'choice',
-    "parts of the batch that a step goes over one after another, 1 for all at once (as the device's cache asks for)",
+    "parts that a step cuts the batch into, 1 for all at once (as many as the device's cache asks for)",
   ],
   rate: [z.number().positive(), trainDefaults.rate, 'choice', 'highest learning rate, of AdamW'],
   schedule: [z.enum(rateSchedules), trainDefaults.schedule, 'choice', 'how the rate falls after the warm-up'],

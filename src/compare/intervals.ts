@@ -114,7 +114,7 @@ function set({ low, high }: Interval, i: number, bottom: number, top: number): v
   high[i] = overflows ? Infinity : top
 }
 
-/** Where a function may be evaluated at the ends of its operand alone, and whether it falls. */
+/** Functions that may be evaluated at the ends of their operands alone. */
 const monotone: ReadonlySet<ScalarName> = new Set([
   'exp',
   'log',

@@ -133,7 +133,7 @@ function build(tensor: Tensor, block: Block): Ref {
       const factors = [spread(a, letters.a), spread(b, letters.b)]
       const product = whole(addNode(block, { kind: 'elementwise', op: 'mul', args: factors }, factors[0].shape, dtype))
       if (inner === '') return product
-      const [kept, reduced] = [sizeOf(shape), sizeOf(factors[0].shape) / sizeOf(shape)]
+      const [kept, reduced] = [elements, sizeOf([...inner].map((letter) => sizes.get(letter)!))]
       return node({
         kind: 'reduce',
         op: 'sum',

@@ -49,12 +49,14 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
   }
 }
 
-/** What the gradients of all slices may take until they are added up, in bytes. */
+/** What the gradients of the parameters in all slices may take until they are added up, in bytes. */
 const GRADIENTS = 2 ** 26
+/** Threads take whole slices: fewer than these leave too many without work, more than the kernels of a whole batch do. */
+const FEWEST = 4
 
 /**
  * Into how many slices a batch is cut: so many that an activation of a slice takes `bytes` at most or is one row's, unless
- * their gradients would take too much memory.
+ * their gradients would take too much memory; 1 where these would be few.
  */
 export function slicesOf(
   { config, parameters }: { readonly config: SliceSizes; readonly parameters: { readonly count: number } },
@@ -62,11 +64,12 @@ export function slicesOf(
   bytes = Infinity,
 ): number {
   const row = (config.memory + config.segmentLength) * config.width * 4
+  if (batch * row <= bytes) return 1
   const most = Math.min(batch, Math.floor(GRADIENTS / (parameters.count * 4)))
-  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter(
-    (n) => batch % n === 0 && (n === 1 || n <= most),
+  const counts = Array.from({ length: batch }, (_, i) => i + 1).filter(
+    (slices) => batch % slices === 0 && slices >= FEWEST && slices <= most,
   )
-  return divisors.find((slices) => (batch / slices) * row <= bytes) ?? divisors[divisors.length - 1]
+  return counts.find((slices) => (batch / slices) * row <= bytes) ?? counts.at(-1) ?? 1
 }
 type SliceSizes = Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>
 

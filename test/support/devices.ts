@@ -2,17 +2,15 @@ import { test } from 'uvu'
 import { openDevice } from '../../src/backends/open.ts'
 import { openWasm } from '../../src/backends/wasm/open.ts'
 import { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
-import { openAdapter, openWebgpu } from '../../src/backends/webgpu/open.ts'
+import { isSoftware, openAdapter, openWebgpu } from '../../src/backends/webgpu/open.ts'
 import { Device } from '../../src/program/device.ts'
 
-/** Whether WebGPU has an adapter here. */
-const gpu = await openAdapter().then(Boolean, () => false)
+const adapter = await openAdapter().catch(() => undefined)
+/** Whether WebGPU has an adapter here, and whether that is software. */
+const gpu = adapter !== undefined
+export const software = adapter === undefined || isSoftware(adapter)
 /** Whether its kernels use subgroups. */
-const subgroups =
-  gpu &&
-  (await openAdapter()
-    .then((adapter) => openWebgpu(adapter))
-    .then(withSubgroups))
+const subgroups = gpu && (await openWebgpu(await openAdapter()).then(withSubgroups))
 
 function withSubgroups(backend: WebgpuBackend): boolean {
   backend.close()

@@ -1,6 +1,4 @@
-import { isSoftware, openAdapter } from '../../src/backends/webgpu/open.ts'
-
-const software = await openAdapter().then(isSoftware, () => true)
+import { software } from './devices.ts'
 
 /** Threads do what one does, bit for bit. */
 const threads = (device: string): boolean => device.endsWith('threads')

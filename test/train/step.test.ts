@@ -52,7 +52,7 @@ test('slices divide the batch, and are no larger than asked where a row is not',
   const row = 528 * 64 * 4
   assert.is(slicesOf(small, 32), 1)
   assert.is(slicesOf(small, 32, 32 * row), 1)
-  assert.is(slicesOf(small, 32, 31 * row), 2)
+  assert.is(slicesOf(small, 32, 31 * row), 4)
   assert.is(slicesOf(small, 32, 5 * row), 8)
   assert.is(slicesOf(small, 30, 4 * row), 10)
   assert.is(slicesOf(small, 32, 1), 32)
@@ -60,6 +60,10 @@ test('slices divide the batch, and are no larger than asked where a row is not',
   // of large models there are fewer: the gradients of all of them are held at once
   assert.is(slicesOf(model(2 ** 20), 32, 1), 16)
   assert.is(slicesOf(model(2 ** 25), 32, 1), 1)
+  // and of few rows there is one: kernels are split among the threads instead
+  assert.is(slicesOf(model(2 ** 23), 32, 1), 1)
+  assert.is(slicesOf(small, 3, 1), 1)
+  assert.is(slicesOf(small, 4, 1), 4)
 })
 
 test('slices that do not divide the batch are refused', async () => {

@@ -19,17 +19,17 @@ export const RELEASED = 128
 // How many threads sleep until JOB or RELEASED changes.
 export const SLEEPING = 132
 
-// The first iteration of a loop for all threads that none of them has taken.
-export const NEXT = 136
+// The first iteration that no thread has taken, of a loop whose iterations they share out.
+export const NEXT = 192
 
 // Not 0: a thread cannot go on, and why, in UTF-8.
-export const FAILED = 192
-export const REASON_BYTES = 196
-export const REASON = 200
+export const FAILED = 256
+export const REASON_BYTES = 260
+export const REASON = 264
 export const REASON_LIMIT = 248
 
 // A line for each thread: a count that goes up as it works.
-export const BEATS = 448
+export const BEATS = 512
 export const LINE = 64
 
 /** Bytes of the block. */

@@ -109,10 +109,12 @@ export function encode(plan: Plan, grain?: number): Encoded {
     starts.push(words.length)
     if (sharing.barriers[i]) words.push(code.BARRIER, 2)
     switch (call.kind) {
-      case 'loop':
+      case 'loop': {
+        const begin = words.length
         instruction(call.own ? code.EACH : code.LOOP, () => words.push(open.length, call.count, 0))
-        open.push({ begin: starts[i], body: words.length, loop: call })
+        open.push({ begin, body: words.length, loop: call })
         break
+      }
       case 'end': {
         const { begin, body, loop } = open.pop()!
         instruction(loop.own ? code.EACH_END : code.END, () => {

@@ -56,4 +56,24 @@ for (const name of Object.keys(devices).filter((name) => name.startsWith('wasm')
   })
 }
 
+test('a product without elements is empty', async () => {
+  for (const [name, make] of Object.entries(devices)) {
+    const device = await make()
+    const program = compile(device, { x: f32(0, 8), y: f32(8) }, ({ x, y }) => ({
+      rows: einsum('bi,bi->b', x, x),
+      column: einsum('bi,i->b', x, y),
+      outer: einsum('bi,j->bij', x, y),
+      whole: einsum('bi,bi->', x, x),
+    }))
+    const { rows, column, outer, whole } = await program.run({ x: [], y: new Float32Array(8) })
+    assert.equal(
+      [rows, column, outer].map(({ length }) => length),
+      [0, 0, 0],
+      name,
+    )
+    assert.is(whole, 0, name)
+    device.close()
+  }
+})
+
 test.run()
