@@ -411,7 +411,7 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   if (!p.aInPlace) packRows(p, m, k, tall)
   for (let column = 0; column < n.size; column += LANES) {
     const known = load<u8>(p.columns + column / LANES)
-    const inPlace = p.bInPlace && (known & B_NEIGHBOURS) != 0
+    const inPlace = columnsInPlace(p, column)
     const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : p.bPanels + (column / LANES) * panel
     const bStep = inPlace ? k.secondStep : PANEL_STEP
     const columns = n.second + (column << 2)

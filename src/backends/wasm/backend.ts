@@ -4,7 +4,7 @@ import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, isContiguous, walk } from '../cursor.ts'
 import { Heap, type Piece } from '../heap.ts'
 import { sizeOfControl } from './control.ts'
-import { type Encoded, encode, ownBytes, SLICE_BYTES, workspaceOf } from './encode.ts'
+import { type Encoded, encode, SLICE_BYTES, threadBytes, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
 import { LOOP_DEPTH } from './opcodes.ts'
 import { Threads } from './threads.ts'
@@ -187,9 +187,8 @@ class WasmProgram implements Loaded {
       pieces.push(piece)
       return piece.at
     }
-    const { scratch, sharing } = this.encoded
-    const own = ownBytes(plan, this.encoded, backend.threadCount)
-    backend.reserve(scratch * (sharing.worthwhile ? backend.threadCount : 1), plan.memory.arena * 4 + own)
+    const { scratch, own } = threadBytes(plan, this.encoded, backend.threadCount)
+    backend.reserve(scratch, plan.memory.arena * 4 + own)
     this.start = take(this.encoded.words.byteLength, 'the program')
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined

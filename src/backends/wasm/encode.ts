@@ -1,4 +1,5 @@
 import { RmaatError } from '../../errors.ts'
+import { sizeOf } from '../../program/accesses.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
@@ -26,22 +27,25 @@ export interface Encoded {
   readonly sharing: Sharing
 }
 
-/** What further threads have for themselves behind the arena, in bytes. */
-export const ownBytes = ({ instructions }: Plan, { sharing }: Encoded, threads: number): number =>
-  sharing.worthwhile
-    ? (threads - 1) *
-      Math.max(0, ...instructions.map((call) => (call.kind === 'loop' && call.own ? call.own.elements * 4 : 0)))
-    : 0
+/** What its threads need in bytes, where there are so many: scratch, and what the others have for themselves behind the arena. */
+export function threadBytes(
+  { instructions }: Plan,
+  { scratch, sharing }: Encoded,
+  threads: number,
+): { scratch: number; own: number } {
+  const count = sharing.worthwhile ? threads : 1
+  const parts = instructions.map((call) => (call.kind === 'loop' && call.own ? call.own.elements * 4 : 0))
+  return { scratch: scratch * count, own: Math.max(0, ...parts) * (count - 1) }
+}
 
 /** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
 export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan)): number {
-  const { words, scratch, sharing } = encoded
+  const { scratch, own } = threadBytes(plan, encoded, threads)
   const constants = plan.buffers.reduce(
     (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
     0,
   )
-  const perThread = scratch * (sharing.worthwhile ? threads : 1) + ownBytes(plan, encoded, threads)
-  return words.byteLength + perThread + constants
+  return encoded.words.byteLength + scratch + own + constants
 }
 
 /** @param grain see `share` */
@@ -111,7 +115,8 @@ export function encode(plan: Plan, grain?: number): Encoded {
     switch (call.kind) {
       case 'loop': {
         const begin = words.length
-        instruction(call.own ? code.EACH : code.LOOP, () => words.push(open.length, call.count, 0))
+        if (call.own) instruction(code.EACH, () => words.push(open.length, call.count, 0))
+        else instruction(code.LOOP, () => words.push(open.length))
         open.push({ begin, body: words.length, loop: call })
         break
       }
@@ -122,7 +127,7 @@ export function encode(plan: Plan, grain?: number): Encoded {
           jumps.push({ word: words.length, target: body })
           words.push(0)
         })
-        jumps.push({ word: begin + 4, target: words.length })
+        if (loop.own) jumps.push({ word: begin + 4, target: words.length })
         break
       }
       case 'rows':
@@ -185,9 +190,7 @@ const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): nu
 const REDUCE_SCRATCH = 8 * 512
 
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
-  const count = (list: readonly { readonly size: number }[]): number =>
-    list.reduce((product, { size }) => product * size, 1)
-  const [rows, columns, inner] = [Math.min(count(m), 192), Math.min(count(n), 1024), Math.min(count(k), 288)]
+  const [rows, columns, inner] = [Math.min(sizeOf(m), 192), Math.min(sizeOf(n), 1024), Math.min(sizeOf(k), 288)]
   const panels = Math.ceil(rows / 4) + Math.ceil(columns / 8)
   return 512 + 8 * (rows + columns + inner + 36) + columns / 8 + 16 + 32 * inner * panels
 }

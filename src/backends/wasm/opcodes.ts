@@ -4,7 +4,7 @@
 // Instructions. Every instruction begins with [opcode, number of words]; in a kernel's first word stands, 8 bits up, into
 // how many parts it may be split.
 export const STOP = 0
-export const LOOP = 1 // level, count, address behind its end
+export const LOOP = 1 // level
 export const END = 2 // level, count, address of the body's first instruction
 export const ROWS = 3
 export const REDUCE = 4
