@@ -50,32 +50,35 @@ export interface BlockContext {
   readonly valid: Tensor
   /** Dropout by the name of the layer's output. */
   readonly drop: (x: Tensor, site: string) => Tensor
+  /** Q: of how many tokens, the first ones, the output is wanted. */
+  readonly wanted: number
 }
 
 export const layerNorm = (x: Tensor, { gain, bias }: Norm): Tensor => x.layerNorm(gain, bias, EPSILON)
 export const affine = (x: Tensor, { w, b }: Linear): Tensor => x.matmul(w).add(b)
 
 /**
- * One encoder block, x [B, N, d] -> [B, N, d]. post: y = LN(x + attention(x)), out = LN(y + FFN(y)), as in the paper's
+ * One encoder block, x [B, N, d] -> [B, Q, d]: all tokens are attended to, Q of them attend. post: y = LN(x + attention(x)), out = LN(y + FFN(y)), as in the paper's
  * predecessor; pre: y = x + attention(LN x), out = y + FFN(LN y).
  */
 export function block(
   x: Tensor,
   weights: BlockWeights,
-  { attention, config, norm, prepared, valid, drop }: BlockContext,
+  { attention, config, norm, prepared, valid, drop, wanted }: BlockContext,
 ): Tensor {
+  const first = (z: Tensor): Tensor => z.narrow(1, 0, wanted)
   const attend = (z: Tensor): Tensor => {
-    const [rows, tokens, width] = z.shape
-    const heads = (w: Tensor): Tensor => z.matmul(w).reshape([rows, tokens, config.heads, -1])
-    const [query, key, value] = [heads(weights.wq), heads(weights.wk), heads(weights.wv)]
+    const heads = (y: Tensor): Tensor => y.reshape([...y.shape.slice(0, 2), config.heads, -1])
+    const query = heads(first(z).matmul(weights.wq))
+    const [key, value] = [heads(z.matmul(weights.wk)), heads(z.matmul(weights.wv))]
     const mixed = attention.attend({ query, key, value, valid, prepared }, config)
-    return drop(mixed.reshape([rows, tokens, width]).matmul(weights.wo), 'attention')
+    return drop(mixed.reshape(first(z).shape).matmul(weights.wo), 'attention')
   }
   const feedForward = (z: Tensor): Tensor => drop(affine(affine(z, weights.up).gelu(), weights.down), 'feedForward')
   if (norm === 'post') {
-    const y = layerNorm(attend(x).add(x), weights.norm1)
+    const y = layerNorm(attend(x).add(first(x)), weights.norm1)
     return layerNorm(feedForward(y).add(y), weights.norm2)
   }
-  const y = x.add(attend(layerNorm(x, weights.norm1)))
+  const y = first(x).add(attend(layerNorm(x, weights.norm1)))
   return y.add(feedForward(layerNorm(y, weights.norm2)))
 }

@@ -46,6 +46,14 @@ export interface ForwardOptions {
   readonly slice?: Slice
 }
 
+interface SegmentOptions {
+  readonly segment: TensorLike
+  readonly step: Tensor | undefined
+  /** The number of the first row in the whole batch. */
+  readonly first: TensorLike | undefined
+  readonly wanted: number
+}
+
 /** Some rows of a batch. */
 export interface Slice {
   /** The number of its first row. */
@@ -112,13 +120,15 @@ export class Rmaat {
   ): Forward {
     const { update, loss: lossAt, memory: slots, width } = this.config
     const w = this.parameters.tensors
-    const [rows, segments] = tokens.shape
+    const [rows, segments, segmentLength] = tokens.shape
     const bySegment = [tokens, valid].map((x) => x.transpose([1, 0, 2]))
     const counted = weights.div((slice?.total ?? weights.sum()).maximum(1))
     const perLive = lossAt === 'all' ? counted.div(live.sum(0).cast('f32').maximum(1)) : counted
 
-    const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike) => {
-      const { x, seen } = this.segment(memory, ids, mask, prepared, { segment, step, first: slice?.first })
+    const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, hasLoss: boolean) => {
+      const wanted = hasLoss ? slots + segmentLength : slots
+      const options = { segment, step, first: slice?.first, wanted }
+      const { x, seen } = this.segment(memory, ids, mask, prepared, options)
       return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
     }
     const lossOf = (logits: Tensor, alive: Tensor): Tensor =>
@@ -134,7 +144,7 @@ export class Rmaat {
         { count: segments - 1, carry: [first], inputs, unroll: method === 'bptt' },
         ([m], [ids, mask, factor, alive], index) => {
           if (method === 'bptt') memories.push(m)
-          const { fresh, logits } = read(m, [ids, mask], index)
+          const { fresh, logits } = read(m, [ids, mask], index, lossAt === 'all')
           const retained = factor.reshape([rows, 1, 1])
           const updated = updateMemory(memoryUpdates[update], {
             retention: retained,
@@ -157,18 +167,22 @@ export class Rmaat {
       memory,
       bySegment.map((x) => x.select(0, last)),
       last,
+      true,
     )
     const result = logits()
     return { loss: before.add(lossOf(result, live.select(0, last))), logits: result, memories }
   }
 
-  /** One segment: memory [B, M, d], tokens and valid [B, S] -> m' and the tokens' outputs, [B, M + S, d], and their mask. */
+  /**
+   * One segment: memory [B, M, d], tokens and valid [B, S] -> the first `wanted` of m' and the tokens' outputs, [B, M + S, d],
+   * and the mask of all. Where no loss is taken m' alone is wanted, and the last block computes nothing else.
+   */
   private segment(
     memory: Tensor,
     tokens: Tensor,
     valid: Tensor,
     prepared: readonly (Tensor | undefined)[],
-    { segment, step, first = 0 }: { segment: TensorLike; step: Tensor | undefined; first: TensorLike | undefined },
+    { segment, step, first = 0, wanted }: SegmentOptions,
   ): { x: Tensor; seen: Tensor } {
     const w = this.parameters.tensors
     const { dropout, seed, norm } = this.config
@@ -187,9 +201,10 @@ export class Rmaat {
           : x
     const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
     let x = concat([memory, w.embed.gather(tokens).add(w.position)], 1)
+    const { attention, attentionConfig: config } = this
     w.blocks.forEach((weights, layer) => {
-      const { attention, attentionConfig: config } = this
-      x = block(x, weights, { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer) })
+      const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer) }
+      x = block(x, weights, { ...context, wanted: layer === w.blocks.length - 1 ? wanted : x.shape[1] })
     })
     // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
     if (w.final) x = layerNorm(x, w.final)

@@ -14,8 +14,9 @@ export interface AttentionConfig {
 }
 
 export interface AttentionInputs {
-  /** [B, N, h, m], as projected. */
+  /** [B, Q, h, m], as projected, of the first Q tokens. */
   readonly query: Tensor
+  /** [B, N, h, m] */
   readonly key: Tensor
   /** [B, N, h, v] */
   readonly value: Tensor
@@ -31,7 +32,7 @@ export interface Attention {
   readonly parameters: (config: AttentionConfig) => Readonly<Record<string, ParameterSpec>>
   /** What does not depend on the tokens: computed once a step, outside of the loop over segments. */
   readonly prepare: (weights: Readonly<Record<string, Tensor>>, config: AttentionConfig) => Tensor | undefined
-  /** -> [B, N, h, v]; padding reaches no token. */
+  /** -> [B, Q, h, v]; padding reaches no token. */
   readonly attend: (inputs: AttentionInputs, config: AttentionConfig) => Tensor
 }
 
