@@ -4,8 +4,9 @@
 
 FILE is a safetensors file of float32 parameters, int32 `tokens` [B, T, S] and `labels` [B], and in its metadata `config`
 and `retention` (the factor of each segment) as JSON. The first line printed says what computes. Then each line of the
-input, `bptt` or `amrb`, is one training step by that method, with parameters and an optimiser of the method's own, and
-its loss and seconds are printed.
+input, `bptt` or `amrb`, is one training step by that method, with parameters and an optimiser of its own, and its loss and
+seconds are printed. With ` read` behind it the last block computes the outputs that are read alone, as our model does: the
+memory's where a segment has no loss.
 
 Axes: B batch, T segments, S tokens and M memory tokens of a segment, N = M + S, D width, H heads, F features of a head.
 """
@@ -42,8 +43,8 @@ def phi(x):
 class Trainer:
     """A model, its optimiser, and the batch that it is trained on again and again."""
 
-    def __init__(self, tensors, config, retention):
-        self.config, self.retention = config, retention
+    def __init__(self, tensors, config, retention, read_alone):
+        self.config, self.retention, self.read_alone = config, retention, read_alone
         self.tokens = tensors["tokens"].long()
         self.labels = tensors["labels"].long()
         weights = {name: x.clone() for name, x in tensors.items() if name not in ("tokens", "labels")}
@@ -67,21 +68,28 @@ class Trainer:
         edges = basis @ mixed.transpose(1, 2)
         return phi(edges @ basis)
 
-    def attend(self, x, layer, astrocyte):
+    def attend(self, x, layer, astrocyte, wanted):
         rows, tokens, width = x.shape
         heads, features = self.config["heads"], self.config["features"]
         size = heads * features
-        projected = x @ self.weights[f"blocks.{layer}.wqkv"]
-        mapped = phi(projected[..., : 2 * size])
-        query = mapped[..., :size].view(rows, tokens, heads, features).transpose(1, 2)  # [B, H, N, F]
-        key = mapped[..., size:].view(rows, tokens, heads, features).permute(0, 2, 3, 1)  # [B, H, F, N]
-        value = projected[..., 2 * size :].view(rows, tokens, heads, width // heads).transpose(1, 2)
+        weights = self.weights[f"blocks.{layer}.wqkv"]
+        if wanted == tokens:
+            projected = x @ weights
+            mapped = phi(projected[..., : 2 * size])
+            query, key = mapped[..., :size], mapped[..., size:]
+        else:
+            query = phi(x[:, :wanted] @ weights[:, :size])
+            projected = x @ weights[:, size:]
+            key = phi(projected[..., :size])
+        query = query.view(rows, wanted, heads, features).transpose(1, 2)  # [B, H, wanted, F]
+        key = key.view(rows, tokens, heads, features).permute(0, 2, 3, 1)  # [B, H, F, N]
+        value = projected[..., -width:].view(rows, tokens, heads, width // heads).transpose(1, 2)
         # (phi(K) + phi(R))^T V is one product instead of two
         hebbian = ((key + astrocyte) @ value) * tokens ** (self.config["alpha"] - 1)
         presynaptic = key.sum(-1).clamp(min=1e-6) ** self.config["alpha"]
         calcium = (query @ presynaptic[..., None]).clamp(min=1e-6)
         read = (query @ hebbian) / calcium
-        return read.transpose(1, 2).reshape(rows, tokens, width) @ self.weights[f"blocks.{layer}.wo"]
+        return read.transpose(1, 2).reshape(rows, wanted, width) @ self.weights[f"blocks.{layer}.wo"]
 
     def norm(self, x, name):
         return F.layer_norm(x, x.shape[-1:], self.weights[f"{name}.gain"], self.weights[f"{name}.bias"])
@@ -89,13 +97,14 @@ class Trainer:
     def affine(self, x, name):
         return F.linear(x, self.weights[f"{name}.w"].t(), self.weights[f"{name}.b"])
 
-    def segment(self, memory, tokens, astrocytes):
-        """memory [B, M, D], tokens [B, S] -> [B, N, D]"""
+    def segment(self, memory, tokens, astrocytes, wanted=None):
+        """memory [B, M, D], tokens [B, S] -> [B, N, D], or as many of the N as are wanted"""
         embedded = F.embedding(tokens, self.weights["embed"]) + self.weights["position"]
         x = torch.cat([memory, embedded], 1)
         for layer, astrocyte in enumerate(astrocytes):
             at = f"blocks.{layer}"
-            y = self.norm(self.attend(x, layer, astrocyte) + x, f"{at}.norm1")
+            count = wanted if wanted and layer == len(astrocytes) - 1 else x.shape[1]
+            y = self.norm(self.attend(x, layer, astrocyte, count) + x[:, :count], f"{at}.norm1")
             inner = F.gelu(self.affine(y, f"{at}.up"))
             x = self.norm(self.affine(inner, f"{at}.down") + y, f"{at}.norm2")
         return x
@@ -105,8 +114,9 @@ class Trainer:
         return F.cross_entropy(logits, self.labels)
 
     def next_memory(self, memory, t, astrocytes):
-        fresh = self.segment(memory, self.tokens[:, t], astrocytes)
-        return fresh[:, : self.config["memory"]] * self.retention[t]
+        slots = self.config["memory"]
+        fresh = self.segment(memory, self.tokens[:, t], astrocytes, slots if self.read_alone else None)
+        return fresh[:, :slots] * self.retention[t]
 
     def first_memory(self):
         return self.weights["memory"].expand(len(self.tokens), -1, -1)
@@ -182,11 +192,12 @@ def main():
     print(json.dumps({"torch": torch.__version__, "blas": blas(), "gigaflops": speed()}), flush=True)
     trainers = {}
     for line in sys.stdin:
-        method = line.strip()
-        if method not in trainers:
-            trainers[method] = Trainer(tensors, settings["config"], settings["retention"])
+        way = line.strip()
+        method, *read_alone = way.split()
+        if way not in trainers:
+            trainers[way] = Trainer(tensors, settings["config"], settings["retention"], bool(read_alone))
         begin = time.perf_counter()
-        loss = trainers[method].step(method)
+        loss = trainers[way].step(method)
         print(json.dumps({"loss": loss, "seconds": time.perf_counter() - begin}), flush=True)
 
 

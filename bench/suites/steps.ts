@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Device, openDevice } from '../../src/index.ts'
+import { type Device, type Method, openDevice } from '../../src/index.ts'
 import { kernelTimes } from '../kernels.ts'
-import { openPytorch, type Pytorch } from '../peers/pytorch.ts'
+import { openPytorch, type Pytorch, type Way } from '../peers/pytorch.ts'
 import { race } from '../race.ts'
 import { type Finding, millisecondsOf, type Suite } from '../report.ts'
 import { listops, text, trainer, type Workload, writeBeginning } from '../training.ts'
@@ -48,19 +48,21 @@ async function* compareSteps(device: Device, workload: Workload, replayLimit: nu
   const times = await race(
     methods.flatMap((method) => [
       { name: method, run: ours[method].step },
-      ...(isThere ? [{ name: `pytorch ${method}`, run: () => pytorch.step(method) }] : []),
+      ...(isThere ? waysOf(method).map((way) => ({ name: `pytorch ${way}`, run: () => pytorch.step(way) })) : []),
     ]),
     ROUNDS,
   )
   const milliseconds = (name: string): string => millisecondsOf(times.of(name))
   for (const method of isThere ? methods : []) {
-    yield {
-      kind: 'ratio',
-      name: `${workload.name}, ${method}: our time over PyTorch's`,
-      value: times.ratio(method, `pytorch ${method}`),
-      unit: 'times',
-      target: { atMost: 1 },
-      note: `${milliseconds(method)} over ${milliseconds(`pytorch ${method}`)}`,
+    for (const way of waysOf(method)) {
+      yield {
+        kind: 'ratio',
+        name: `${workload.name}, ${method}: our time over PyTorch's${way === method ? '' : ', shortened'}`,
+        value: times.ratio(method, `pytorch ${way}`),
+        unit: 'times',
+        ...(way === method ? { target: { atMost: 1 } } : {}),
+        note: `${milliseconds(method)} over ${milliseconds(`pytorch ${way}`)}`,
+      }
     }
   }
   yield {
@@ -74,6 +76,8 @@ async function* compareSteps(device: Device, workload: Workload, replayLimit: nu
   for (const { close } of Object.values(ours)) close()
   if (isThere) await pytorch.close()
 }
+
+const waysOf = (method: Method): Way[] => [method, `${method} read`]
 
 /** PyTorch, ready to train from our weights. */
 async function beside(device: Device, workload: Workload): Promise<Pytorch> {
@@ -96,9 +100,12 @@ async function agreement(
 ): Promise<Finding> {
   let worst = 0
   for (let i = 1; i <= CHECKED; i++) {
-    const [found, expected] = [await step(), await pytorch.step(method)]
-    worst = Math.max(worst, Math.abs(found / expected - 1))
-    if (!(worst <= LIMIT)) throw new Error(`${name}, ${method}, step ${i}: our loss ${found}, PyTorch's ${expected}`)
+    const found = await step()
+    for (const way of waysOf(method)) {
+      const expected = await pytorch.step(way)
+      worst = Math.max(worst, Math.abs(found / expected - 1))
+      if (!(worst <= LIMIT)) throw new Error(`${name}, ${way}, step ${i}: our loss ${found}, PyTorch's ${expected}`)
+    }
   }
   const text = `${name}, ${method}: ${CHECKED} losses agree to ${worst.toExponential(1)} with ${pytorch.description}`
   return { kind: 'remark', text }
