@@ -6,7 +6,7 @@ import { type Sharing, share } from './sharing.ts'
 import { encodeStep, machineRows } from './steps.ts'
 
 /** Lanes of a block: few enough that its registers stay in the cache, enough to share the cost of interpreting. */
-const BLOCK_LANES = 512
+const BLOCK_LANES = 2048
 
 /**
  * An activation of a slice takes at most so much: with all that is near it in a program, it stays in a core's second-level
