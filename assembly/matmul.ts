@@ -8,7 +8,7 @@
 //   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
 
 import { place, word } from './place'
-import { beat, endOf, firstOf, isEverybodyIn, meet, ofFirst, partCount, partIndex, split } from './threads'
+import { beat, partCount, partIndex, split } from './threads'
 
 const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
 const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
@@ -19,7 +19,7 @@ const K_BLOCK = 288 // also how many products are summed before they are added t
 const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
 const PANEL_STEP = 4 * LANES
 const IRREGULAR = i32.MIN_VALUE
-const DIRECT_N = 128 // `a` is read in place by so few columns
+const DIRECT_N = 128 // `a` is read in place by so few columns, and by any where its rows are contiguous along k
 const TINY = 64 // multiplications
 const AHEAD = 4 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
@@ -95,16 +95,13 @@ export function matmul(at: usize, scratch: usize): void {
   // tiles of `out` for each thread: some columns of one product, or some rows of all
   const rowPanels = panels(m.count, ROWS)
   const columnPanels = panels(n.count, LANES)
-  const across = batch == 1 ? partsAcross(rowPanels, columnPanels) : 1
+  const across = batch == 1 ? partsAcross(rowPanels, columnPanels, strideOf(k, 1) == 4) : 1
   const down = partCount() / across
   const first = split(batch * rowPanels, partIndex() / across, down)
   const end = split(batch * rowPanels, partIndex() / across + 1, down)
   n.begin = split(columnPanels, partIndex() % across, across) * LANES
   n.end = min(split(columnPanels, (partIndex() % across) + 1, across) * LANES, n.count)
   const depths = panels(max(k.count, 1), K_BLOCK)
-  // threads that need the same columns pack them together, in the scratch of the first of them
-  const together = batch == 1 && across == 1 && m.count > DIRECT_M * partCount() && isEverybodyIn()
-  if (together) p.bPanels = ofFirst(p.bPanels)
 
   for (let i = first / rowPanels; i * rowPanels < end; ++i) {
     seek(p, at, batchAxes, batchRank, i)
@@ -116,14 +113,9 @@ export function matmul(at: usize, scratch: usize): void {
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
-        p.aInPlace = k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N
-        p.bInPlace = !together && k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
-        if (together) {
-          // the others may still be at work on what lies there
-          if (!meet()) return
-          packColumns(p, n, k, firstOf(width), endOf(width))
-          if (!meet()) return
-        } else packColumns(p, n, k, 0, width)
+        p.aInPlace = k.firstStep == 4 || (k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N)
+        p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
+        packColumns(p, n, k, width)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
           select(m, row, min(m.end - row, M_BLOCK))
@@ -132,12 +124,13 @@ export function matmul(at: usize, scratch: usize): void {
       }
     }
   }
-  // what comes next uses the scratch anew
-  if (together) meet()
 }
 
-/** Among how many threads the columns are split, so that the largest part of the work is the smallest. */
-function partsAcross(rowPanels: i32, columnPanels: i32): i32 {
+/**
+ * Among how many threads the columns are split, so that the largest part of the work is the smallest. Each packs what it
+ * needs for itself: what another has packed comes slowly out of its cache.
+ */
+function partsAcross(rowPanels: i32, columnPanels: i32, contiguous: bool): i32 {
   const parts = partCount()
   let best = 1
   let least = i64.MAX_VALUE
@@ -145,8 +138,9 @@ function partsAcross(rowPanels: i32, columnPanels: i32): i32 {
     if (parts % across != 0) continue
     const rows = <i64>panels(rowPanels, parts / across)
     const columns = <i64>panels(columnPanels, across)
-    // to pack a panel takes about as long as to multiply half a tile; all threads pack the same columns together
-    const work = 2 * rows * columns + rows + (across == 1 ? columns / parts : columns)
+    // to pack a panel takes about as long as to multiply half a tile
+    const packed = columns + (contiguous || columns * LANES <= DIRECT_N ? 0 : rows)
+    const work = 2 * rows * columns + packed
     if (work >= least) continue
     least = work
     best = across
@@ -289,10 +283,9 @@ function columnsInPlace(p: Product, column: i32): bool {
   return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
 }
 
-/** Packs the panels of columns from `first` to `end`. */
-function packColumns(p: Product, n: Index, k: Index, first: i32, end: i32): void {
+function packColumns(p: Product, n: Index, k: Index, count: i32): void {
   const bytes = k.size * PANEL_STEP
-  for (let i = first; i < end; ++i) {
+  for (let i = 0; i < count; ++i) {
     const column = i * LANES
     if (columnsInPlace(p, column)) continue
     pack(p.bPanels + i * bytes, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)

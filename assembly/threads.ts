@@ -103,18 +103,6 @@ export function beat(): void {
   store<i32>(line, load<i32>(line) + 1)
 }
 
-/** Whether every thread has a part in this instruction, so that they can meet within it. */
-// @ts-ignore: decorator
-@inline
-export function isEverybodyIn(): bool {
-  return ASC_FEATURE_THREADS && !apart && crew > 1 && parts == crew
-}
-
-/** Of a piece of scratch of this thread, the one of thread 0. */
-export function ofFirst(scratch: usize): usize {
-  return ASC_FEATURE_THREADS ? scratch - thread * jobWord(SCRATCH_STEP) : scratch
-}
-
 /** Begins a loop whose iterations the threads share out among them: false where one of them has failed. */
 export function disperse(): bool {
   if (!ASC_FEATURE_THREADS || crew == 1) return true
