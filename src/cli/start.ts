@@ -174,11 +174,11 @@ const norm = (value: number | undefined): string =>
   value === undefined ? '-' : value === 0 ? '0' : value.toExponential(1)
 
 async function comparison(device: Awaited<ReturnType<typeof openDevice>>) {
-  const sizes = { segments: 16, segmentLength: 128 }
+  const sizes = { segments: 32, segmentLength: 128 }
   const batch = 8
   const task = tasks.order(sizes)
   const config = { ...sizes, vocabulary: task.vocabulary, classes: task.classes }
-  const { difference, amrb, bptt } = await compareMethods(device, config, task, { batch, repetitions: 9 })
+  const { difference, amrb, bptt } = await compareMethods(device, config, task, { batch, repetitions: 7 })
   const rows = [
     ['', 'memory', 'time'],
     ['BPTT: keep every segment', bytes(bptt.arena), duration(bptt.milliseconds)],

@@ -2,6 +2,7 @@ import { compile } from '../program/program.ts'
 import { batchInputs, type Rmaat } from '../rmaat/model.ts'
 import { batchOf, type Example, majority } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
+import { slicesOf, sumOverSlices } from './slices.ts'
 import { countCorrect } from './step.ts'
 
 export interface Evaluation {
@@ -30,8 +31,13 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const sizes = { segments, segmentLength: model.config.segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
-    const { loss, logits } = model.forward(inputs, { method: 'amrb' })
-    return { loss, correct: countCorrect(logits, inputs) }
+    const prepared = model.prepare()
+    const slices = slicesOf(model, batch, model.device.backend.sliceBytes)
+    const [total, right] = sumOverSlices(inputs, slices, (rows, slice) => {
+      const { loss, logits } = model.forward(rows, { method: 'amrb', prepared, slice })
+      return [loss, countCorrect(logits, rows)]
+    })
+    return { loss: total, correct: right }
   })
   let correct = 0
   let loss = 0

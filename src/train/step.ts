@@ -1,6 +1,5 @@
 import { grad, stopGradient, vjp } from '../autograd/grad.ts'
 import { RmaatError } from '../errors.ts'
-import { loop } from '../ops/loop.ts'
 import { concat } from '../ops/views.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { clipByNorm } from '../optim/clip.ts'
@@ -9,6 +8,7 @@ import { f32, i32, type Update } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type BatchTensors, batchInputs, type ForwardOptions, type Method, type Rmaat } from '../rmaat/model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { slicesOf, sumOverSlices } from './slices.ts'
 
 export interface StepOptions {
   readonly method: Method
@@ -49,30 +49,6 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
   }
 }
 
-/** What the gradients of the parameters in all slices may take until they are added up, in bytes. */
-const GRADIENTS = 2 ** 26
-/** Threads take whole slices: fewer than these leave too many without work, more than the kernels of a whole batch do. */
-const FEWEST = 4
-
-/**
- * Into how many slices a batch is cut: so many that an activation of a slice takes `bytes` at most or is one row's, unless
- * their gradients would take too much memory; 1 where these would be few.
- */
-export function slicesOf(
-  { config, parameters }: { readonly config: SliceSizes; readonly parameters: { readonly count: number } },
-  batch: number,
-  bytes = Infinity,
-): number {
-  const row = (config.memory + config.segmentLength) * config.width * 4
-  if (batch * row <= bytes) return 1
-  const most = Math.min(batch, Math.floor(GRADIENTS / (parameters.count * 4)))
-  const counts = Array.from({ length: batch }, (_, i) => i + 1).filter(
-    (slices) => batch % slices === 0 && slices >= FEWEST && slices <= most,
-  )
-  return counts.find((slices) => (batch / slices) * row <= bytes) ?? counts.at(-1) ?? 1
-}
-type SliceSizes = Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>
-
 type StepTensors = BatchTensors & { readonly step: Tensor }
 
 /** What adds up over the rows of a batch. */
@@ -108,47 +84,19 @@ function sumsOf(
   return { sums, ofPrepared: ofPrepared.slice(0, prepared.length) }
 }
 
-/** The axis of the rows in each input. */
-const ROWS: Readonly<Record<keyof BatchTensors, number>> = {
-  tokens: 0,
-  valid: 0,
-  labels: 0,
-  weights: 0,
-  retention: 1,
-  live: 1,
-}
-
-/** The same, a few rows at a time: what one kernel writes is still in the cache when the next one reads it. */
+/** The same, slice by slice. */
 function sumsOverSlices(model: Rmaat, options: StepOptions, inputs: StepTensors, slices: number): { sums: Sums } {
-  const rows = options.batch / slices
-  const total = inputs.weights.sum()
   const prepared = model.prepare()
-  const names = Object.keys(ROWS) as (keyof BatchTensors)[]
-  const cut = names.map((name) => {
-    const { [name]: x } = inputs
-    const axis = ROWS[name]
-    const pieces = x.reshape([...x.shape.slice(0, axis), slices, rows, ...x.shape.slice(axis + 1)])
-    return axis === 0 ? pieces : pieces.transpose([1, 0, 2])
-  })
-  let keys: readonly string[] = []
-  const { outputs } = loop({ count: slices, carry: [], inputs: cut }, (_, parts, index) => {
-    const slice = Object.fromEntries(names.map((name, i) => [name, parts[i]])) as BatchTensors
-    const { sums, ofPrepared } = sumsOf(
-      model,
-      options,
-      { ...slice, step: inputs.step },
-      {
-        // their own gradient follows once, behind the loop
-        prepared: prepared.map((tensor) => tensor && stopGradient(tensor)),
-        slice: { first: index.mul(rows), total },
-      },
-    )
-    keys = Object.keys(sums)
-    return { carry: [], outputs: [...Object.values(sums), ...ofPrepared] }
-  })
-  const added = outputs.map((output) => output.sum(0))
-  const sums = Object.fromEntries(keys.map((key, i) => [key, added[i]])) as unknown as Sums
   const shared = present(prepared)
+  let keys: readonly string[] = []
+  const added = sumOverSlices(inputs, slices, (rows, slice) => {
+    // their own gradient follows once, behind the loop
+    const apart = prepared.map((tensor) => tensor && stopGradient(tensor))
+    const { sums, ofPrepared } = sumsOf(model, options, { ...rows, step: inputs.step }, { prepared: apart, slice })
+    keys = Object.keys(sums)
+    return [...Object.values(sums), ...ofPrepared]
+  })
+  const sums = Object.fromEntries(keys.map((key, i) => [key, added[i]])) as unknown as Sums
   if (shared.length === 0) return { sums }
   const parameters = model.parameters.named.map(({ tensor }) => tensor)
   const through = vjp(shared, added.slice(keys.length), parameters)
