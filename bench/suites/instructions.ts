@@ -45,12 +45,11 @@ const kernels: Readonly<Record<string, Kernel>> = {
       dtype: 'f32',
       view: { ...place(at), axes: [{ size: 1, stride: 1 }] },
     })),
-    registers: 2,
     prologue: [],
     steps: [
-      { op: 'load', level: 'full', to: 0, operand: 0 },
+      { op: 'load', level: 'full', to: 0, args: [], operand: 0 },
       { op: 'neg', level: 'full', to: 1, args: [0] },
-      { op: 'store', level: 'full', from: 1, operand: 1 },
+      { op: 'store', level: 'full', args: [1], operand: 1 },
     ],
   },
   'gather of 1 row of 1': {

@@ -29,17 +29,20 @@ const LARGEST = 3.4028234663852886e38
 /** The intervals of all that a call stores. Memory holds what the device holds. */
 export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
   const { rows, width } = call
-  const registers: (Interval | undefined)[] = new Array(call.registers)
+  const values = new Map<number, Interval>()
   const stored: Interval[] = []
-  const get = (register: number): Interval => registers[register]!
+  const get = (value: number): Interval => values.get(value)!
+  // a value is forgotten when it was read for the last time
+  const last = new Map(call.steps.flatMap((step) => step.args.map((value) => [value, step] as const)))
   for (const [prologue, steps] of [
     [true, call.prologue],
     [false, call.steps],
   ] as const) {
     for (const step of steps) {
       const lanes = step.level === 'full' ? rows * width : rows
-      if (step.op === 'store') stored.push(get(step.from))
-      else registers[step.to] = result(step, lanes, prologue)
+      if (step.op === 'store') stored.push(get(step.args[0]))
+      else values.set(step.to, result(step, lanes, prologue))
+      for (const value of step.args) if (last.get(value) === step) values.delete(value)
     }
   }
   return stored
@@ -60,14 +63,14 @@ export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
         return { low: values, high: values }
       }
       case 'spread': {
-        const { low, high } = get(step.from)
+        const { low, high } = get(step.args[0])
         const spread = (from: Float64Array) =>
           Float64Array.from({ length: lanes }, (_, i) => from[Math.floor(i / width)])
         return { low: spread(low), high: spread(high) }
       }
       case 'sum':
       case 'max':
-        return reduce(step.op, step.dtype === 'f32', get(step.from), lanes)
+        return reduce(step.op, step.dtype === 'f32', get(step.args[0]), lanes)
       default:
         return scalar(step, step.args.map(get), lanes)
     }

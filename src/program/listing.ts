@@ -43,13 +43,13 @@ export function list(plan: Plan): string {
   const step = (s: Step): string => {
     switch (s.op) {
       case 'load':
-        return `r${s.to} <- operand ${s.operand}${s.level === 'row' ? ' (a row)' : ''}`
+        return `v${s.to} <- operand ${s.operand}${s.level === 'row' ? ' (a row)' : ''}`
       case 'store':
-        return `operand ${s.operand} <- r${s.from}`
+        return `operand ${s.operand} <- v${s.args[0]}`
       case 'constant':
-        return `r${s.to} <- ${s.value}`
+        return `v${s.to} <- ${s.value}`
       default:
-        return `r${s.to} <- ${s.op} ${('args' in s ? s.args : [s.from]).map((register) => `r${register}`).join(' ')}`
+        return `v${s.to} <- ${s.op} ${s.args.map((value) => `v${value}`).join(' ')}`
     }
   }
   const lines: string[] = []

@@ -78,14 +78,13 @@ export type Level = 'full' | 'row'
 
 /**
  * A fused scalar program over `rows` rows of `width` lanes each. `full` values have a lane for each element,
- * `row` values one for each row. Registers are numbered; every step writes one of them, except a store.
+ * `row` values one for each row.
  */
 export interface Rows {
   readonly kind: 'rows'
   readonly rows: number
   readonly width: number
   readonly operands: readonly RowsOperand[]
-  readonly registers: number
   /** Steps whose results are the same for every block of rows: run once, before the others. */
   readonly prologue: readonly Step[]
   readonly steps: readonly Step[]
@@ -94,31 +93,23 @@ export interface Rows {
 /** Lanes in memory, or (`index`) the place's own number as an i32: offset + sum of index x stride. */
 export type RowsOperand = { readonly kind: 'memory' | 'index'; readonly dtype: DType; readonly view: View }
 
+/** Makes a value from others, by their numbers; each number is given once. A store makes none. */
 export type Step =
-  | { readonly op: 'load'; readonly level: Level; readonly to: number; readonly operand: number }
-  | { readonly op: 'store'; readonly level: Level; readonly from: number; readonly operand: number }
-  | {
-      readonly op: 'constant'
-      readonly level: Level
-      readonly to: number
-      readonly dtype: DType
-      readonly value: number
-    }
-  | { readonly op: 'spread'; readonly level: 'full'; readonly to: number; readonly from: number }
-  | {
-      readonly op: 'sum' | 'max'
-      readonly level: 'row'
-      readonly to: number
-      readonly from: number
-      readonly dtype: DType
-    }
+  | (Made & { readonly op: 'load'; readonly operand: number })
+  | (Omit<Made, 'to'> & { readonly op: 'store'; readonly operand: number })
+  | (Made & { readonly op: 'constant'; readonly dtype: DType; readonly value: number })
+  | (Made & { readonly op: 'spread' })
+  | (Made & { readonly op: 'sum' | 'max'; readonly dtype: DType })
   | ScalarStep
 
-export interface ScalarStep {
-  readonly op: ScalarName
+interface Made {
   readonly level: Level
   readonly to: number
   readonly args: readonly number[]
+}
+
+export interface ScalarStep extends Made {
+  readonly op: ScalarName
   /** Of `philox` alone. */
   readonly seed?: number
   readonly site?: number

@@ -7,46 +7,45 @@ export function rows(instruction: Rows, memory: readonly Float64Array[], iterati
   const { width, operands, prologue, steps } = instruction
   // many short rows are taken together, only to spend less time on the bookkeeping
   const together = Math.max(1, Math.floor(256 / width))
-  const registers = Array.from({ length: instruction.registers }, () => new Float64Array(together * width))
+  const values: Float64Array[] = []
   const start = () => operands.map(({ view }) => addresses(addressOf(view, iterations), view.axes))
   let cursors = start()
 
   const run = (step: Step, count: number): void => {
     const lanes = step.level === 'full' ? count * width : count
     const next = (operand: number): number => cursors[operand].next().value as number
+    if (step.op === 'store') {
+      const to = memory[operands[step.operand].view.buffer]
+      for (let i = 0; i < lanes; i++) to[next(step.operand)] = values[step.args[0]][i]
+      return
+    }
+    values[step.to] ??= new Float64Array(together * width)
+    const to = values[step.to]
+    const args = step.args.map((value) => values[value])
     switch (step.op) {
       case 'load': {
         const { kind, view } = operands[step.operand]
-        const to = registers[step.to]
         const from = memory[view.buffer]
         for (let i = 0; i < lanes; i++) to[i] = kind === 'index' ? next(step.operand) : from[next(step.operand)]
         break
       }
-      case 'store': {
-        const from = registers[step.from]
-        const to = memory[operands[step.operand].view.buffer]
-        for (let i = 0; i < lanes; i++) to[next(step.operand)] = from[i]
-        break
-      }
       case 'constant':
-        registers[step.to].fill(step.value)
+        to.fill(step.value)
         break
       case 'spread':
-        for (let i = 0; i < lanes; i++) registers[step.to][i] = registers[step.from][Math.floor(i / width)]
+        for (let i = 0; i < lanes; i++) to[i] = args[0][Math.floor(i / width)]
         break
       case 'sum':
       case 'max':
         for (let row = 0; row < count; row++) {
-          const values = registers[step.from].subarray(row * width, (row + 1) * width)
-          registers[step.to][row] =
-            step.op === 'sum'
-              ? values.reduce((sum, x) => sum + x, 0)
-              : values.reduce((a, b) => Math.max(a, b), -Infinity)
-          if (step.dtype === 'i32') registers[step.to][row] |= 0
+          const lanes = args[0].subarray(row * width, (row + 1) * width)
+          to[row] =
+            step.op === 'sum' ? lanes.reduce((sum, x) => sum + x, 0) : lanes.reduce((a, b) => Math.max(a, b), -Infinity)
+          if (step.dtype === 'i32') to[row] |= 0
         }
         break
       default:
-        scalar(step, registers, lanes)
+        scalar(step, args, to, lanes)
     }
   }
 
@@ -58,13 +57,12 @@ export function rows(instruction: Rows, memory: readonly Float64Array[], iterati
   }
 }
 
-function scalar({ op, args, to, seed, site }: ScalarStep, registers: readonly Float64Array[], lanes: number): void {
-  const [a, b, c] = args.map((register) => registers[register])
-  const result = registers[to]
+function scalar(step: ScalarStep, [a, b, c]: readonly Float64Array[], to: Float64Array, lanes: number): void {
+  const { op, seed, site } = step
   if (op === 'philox') {
-    for (let i = 0; i < lanes; i++) result[i] = randomWord(a[i], b[i], c[i], seed!, site!)
+    for (let i = 0; i < lanes; i++) to[i] = randomWord(a[i], b[i], c[i], seed!, site!)
     return
   }
   const { evaluate } = scalars[op]
-  for (let i = 0; i < lanes; i++) result[i] = evaluate(a[i], b?.[i], c?.[i])
+  for (let i = 0; i < lanes; i++) to[i] = evaluate(a[i], b?.[i], c?.[i])
 }

@@ -61,7 +61,7 @@ const pairs: Readonly<Record<string, number>> = {
   'sub mul': code.SUB_MUL,
 }
 
-/** A value of a step, while registers are still without number. */
+/** Where the value of a step will be. */
 interface Value {
   readonly layout: number
   register: number
@@ -90,17 +90,17 @@ export interface MachineRows {
 /** Brings the steps of a call in an order and into pieces that store as little as they can; the results are the same bits. */
 export function machineRows(call: Rows): MachineRows {
   const listed = storedEarly(call)
-  const held = new Map<number, Value>()
+  const made = new Map<number, Value>()
+  const readersOf = (value: number): Step[] => listed.filter(({ args }) => args.includes(value))
   const machine = (steps: readonly Step[], prologue: boolean): MachineStep[] =>
-    steps.map((step, i) => {
-      const args = readBy(step).map((register) => held.get(register)!)
-      const readers = 'to' in step ? readersOf(step.to, prologue ? listed : listed.slice(i + 1)) : []
-      const layout = layoutOf(step, call, prologue, readers)
-      const made = { layout, args, immediates: [], ...details(step) }
-      if (!('to' in step)) return made
+    steps.map((step) => {
+      const args = step.args.map((value) => made.get(value)!)
+      const layout = layoutOf(step, call, prologue, 'to' in step ? readersOf(step.to) : [])
+      const known = { layout, args, immediates: [], ...details(step) }
+      if (!('to' in step)) return known
       const to = { layout, register: -1 }
-      held.set(step.to, to)
-      return { ...made, to }
+      made.set(step.to, to)
+      return { ...known, to }
     })
   const prologue = machine(call.prologue, true)
   const steps = paired(machine(listed, false))
@@ -112,7 +112,7 @@ function storedEarly({ prologue, steps, operands }: Rows): Step[] {
   const loads = [...prologue, ...steps].flatMap((step) => (step.op === 'load' ? [operands[step.operand].view] : []))
   const result: Step[] = []
   for (const step of steps) {
-    const maker = step.op === 'store' ? result.findLastIndex((other) => 'to' in other && other.to === step.from) : -1
+    const maker = step.op === 'store' ? result.findIndex((one) => 'to' in one && one.to === step.args[0]) : -1
     const early = maker >= 0 && step.op === 'store' && !loads.some((load) => meets(load, operands[step.operand].view))
     result.splice(early && result[maker].op !== 'load' ? maker + 1 : result.length, 0, step)
   }
@@ -125,18 +125,10 @@ function meets(a: View, b: View): boolean {
   return String(a.steps) !== String(b.steps) || (x.low <= y.high && y.low <= x.high)
 }
 
-const readBy = (step: Step): readonly number[] => ('args' in step ? step.args : 'from' in step ? [step.from] : [])
-
-/** The steps that read what is in a register before they begin. */
-function readersOf(register: number, steps: readonly Step[]): Step[] {
-  const end = steps.findIndex((step) => 'to' in step && step.to === register)
-  return steps.slice(0, end < 0 ? steps.length : end).filter((step) => readBy(step).includes(register))
-}
-
 function layoutOf(step: Step, call: Rows, prologue: boolean, readers: readonly Step[]): number {
   const whole = step.level === 'full' ? code.FULL : code.ROW
   // other layouts are known where two or three arguments are read, and where rows are whole vectors
-  if (!readers.every((reader) => 'args' in reader && reader.args.length > 1 && reader.op !== 'philox')) return whole
+  if (!readers.every((reader) => reader.args.length > 1 && reader.op !== 'philox')) return whole
   const byRows = step.level === 'full' && call.width % 4 === 0 && call.width >= 16
   if (step.op === 'constant') return code.ONE
   if (step.op === 'spread' && byRows) return code.SPLAT

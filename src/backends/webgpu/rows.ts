@@ -24,7 +24,7 @@ export function rows(call: Rows, abilities: Abilities): Encoded {
   return { dispatches: [{ name: 'rows', source, block, groups }], scratch: 0 }
 }
 
-/** A step and the values that it takes: registers are written again and again, values once. */
+/** A step and the values that it takes. */
 interface Value {
   readonly name: string
   readonly step: Step
@@ -34,13 +34,12 @@ interface Value {
 }
 
 function valuesOf({ prologue, steps }: Rows): Value[] {
-  const held: Value[] = []
+  const made: Value[] = []
   return [...prologue, ...steps].map((step, i) => {
-    const registers = 'args' in step ? step.args : 'from' in step ? [step.from] : []
-    const args = registers.map((register) => held[register])
+    const args = step.args.map((value) => made[value])
     const before = Math.max(0, ...args.map(({ passes }) => passes))
     const value = { name: `v${i}`, step, args, passes: isReduction(step) ? before + 1 : before }
-    if ('to' in step) held[step.to] = value
+    if ('to' in step) made[step.to] = value
     return value
   })
 }
