@@ -1,5 +1,6 @@
 // What a program computes and moves, read off its plan.
-import { accessesOf, type Kernel, sizeOf } from '../src/program/accesses.ts'
+import { accessesOf, type Kernel } from '../src/program/accesses.ts'
+import { sizeOf } from '../src/program/axes.ts'
 import type { Plan } from '../src/program/plan.ts'
 
 const BYTES = 4

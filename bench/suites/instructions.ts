@@ -22,9 +22,9 @@ const kernels: Readonly<Record<string, Kernel>> = {
     b: place(16),
     out: place(32),
     batch: [],
-    m: [{ size: 1, a: 1, out: 1 }],
-    n: [{ size: 1, b: 1, out: 1 }],
-    k: [{ size: 1, a: 1, b: 1 }],
+    m: [{ size: 1, a: 1, b: 0, out: 1 }],
+    n: [{ size: 1, a: 0, b: 1, out: 1 }],
+    k: [{ size: 1, a: 1, b: 1, out: 0 }],
   },
   'sum over 1': {
     kind: 'reduce',

@@ -51,12 +51,3 @@ export function* addresses(start: number, axes: readonly Axis[]): Generator<numb
     if (axis < 0) return
   }
 }
-
-/** Whether the elements lie one after another, so that they can be copied at once. */
-export function isContiguous(axes: readonly Axis[]): boolean {
-  let stride = 1
-  for (let i = axes.length - 1; i >= 0; stride *= axes[i--].size) {
-    if (axes[i].size !== 1 && axes[i].stride !== stride) return false
-  }
-  return true
-}

@@ -1,4 +1,5 @@
-import { accessesOf, type Kernel, sizeOf } from '../program/accesses.ts'
+import { accessesOf, type Kernel } from '../program/accesses.ts'
+import { sizeOf } from '../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
 import { describe } from '../program/listing.ts'
 import type { Plan, Port } from '../program/plan.ts'

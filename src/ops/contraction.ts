@@ -42,6 +42,18 @@ function contract(x: Tensor, y: Tensor, { a, b, out }: Contraction): Tensor {
   return new Tensor('einsum', [left, right], contraction, shape, 'f32')
 }
 
+/** A contraction as a formula: the product of all that meets, then its sum. */
+export function productAndSum({ inputs, attributes: { a, b, out } }: Tensor<Contraction>): Tensor {
+  const inner = [...a].filter((letter) => !out.includes(letter))
+  const letters = [...out, ...inner]
+  const [left, right] = [a, b].map((own, i) => {
+    const axes = letters.map((letter) => own.indexOf(letter))
+    const { shape } = inputs[i]
+    return inputs[i].transpose(axes.filter((axis) => axis >= 0)).reshape(axes.map((axis) => shape[axis] ?? 1))
+  })
+  return left.mul(right).sum(inner.map((_, i) => out.length + i))
+}
+
 /**
  * A product of two tensors in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the result keep
  * their axis, the others are summed over. Each letter stands at most once in each place; sizes of equal letters are equal.

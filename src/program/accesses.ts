@@ -1,4 +1,5 @@
 import type { DType } from '../tensor/dtype.ts'
+import { along, sizeOf } from './axes.ts'
 import type { Axis, Instruction, Place, View } from './plan.ts'
 
 /** An instruction that computes. */
@@ -14,8 +15,6 @@ export interface Access {
 
 const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
 const line = (size: number): Axis => ({ size, stride: 1 })
-/** How many elements axes span. */
-export const sizeOf = (axes: readonly { readonly size: number }[]): number => axes.reduce((n, { size }) => n * size, 1)
 
 /** What a call reads and writes, in the order of its operands; results in the order of its stores. */
 export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
@@ -48,13 +47,13 @@ export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } 
     }
     case 'matmul': {
       const { a, b, out, batch, m, n, k, accumulate } = call
-      const axes = <S extends 'a' | 'b' | 'out'>(
-        stride: S,
-        ...lists: (readonly ({ readonly size: number } & { readonly [Name in S]: number })[])[]
-      ): Axis[] => lists.flat().map((axis) => ({ size: axis.size, stride: axis[stride] }))
-      const to = float(out, ...axes('out', batch, m, n))
+      const to = float(out, ...along([...batch, ...m, ...n], 'out'))
       return {
-        reads: [float(a, ...axes('a', batch, m, k)), float(b, ...axes('b', batch, n, k)), ...(accumulate ? [to] : [])],
+        reads: [
+          float(a, ...along([...batch, ...m, ...k], 'a')),
+          float(b, ...along([...batch, ...n, ...k], 'b')),
+          ...(accumulate ? [to] : []),
+        ],
         writes: [to],
       }
     }

@@ -1,10 +1,11 @@
 import { RmaatError } from '../errors.ts'
-import { type Contraction, sizesOf } from '../ops/contraction.ts'
+import { type Contraction, productAndSum, sizesOf } from '../ops/contraction.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../ops/loop.ts'
 import { rowOf, type StructureName } from '../ops/table.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
+import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { sizeOf as elementsOf, isContiguous, merged, reshaped, rowMajor, shapeOf } from './axes.ts'
 import { fuses, WIDEST_ROW } from './fuse.ts'
 import {
   addNode,
@@ -21,7 +22,7 @@ import {
   type Task,
   whole,
 } from './graph.ts'
-import { axesOf, isContiguous, mergeAxes, merged, reshapeStrides } from './strides.ts'
+import type { ProductAxis } from './plan.ts'
 
 /** Rows shorter than a vector are no rows for a kernel. */
 const LANES = 4
@@ -47,7 +48,7 @@ export function keep({ value, into }: Store, block: Block): void {
 /** Literals and indices have no memory; kernels other than `rows` need theirs. */
 const inMemory = (ref: Ref, block: Block): Ref =>
   ref.base.task.kind === 'iota' || ref.base.task.kind === 'literal' ? copyOf(ref, block) : ref
-const contiguous = (ref: Ref, block: Block): Ref => (isContiguous(ref) ? inMemory(ref, block) : copyOf(ref, block))
+const contiguous = (ref: Ref, block: Block): Ref => (isContiguous(ref.axes) ? inMemory(ref, block) : copyOf(ref, block))
 
 function build(tensor: Tensor, block: Block): Ref {
   const { op, shape, dtype } = tensor
@@ -76,84 +77,64 @@ function build(tensor: Tensor, block: Block): Ref {
     case 'iota': {
       const { axis } = attributes as { axis: number }
       const base = addNode(block, { kind: 'iota' }, [shape[axis]], 'i32')
-      return { ...whole(base), shape, strides: shape.map((_, i) => (i === axis ? 1 : 0)) }
+      return { ...whole(base), axes: shape.map((size, i) => ({ size, stride: i === axis ? 1 : 0 })) }
     }
     case 'stopGradient':
       return x
     case 'reshape': {
-      const strides = reshapeStrides(x, shape)
-      return strides ? { ...x, shape, strides } : { ...copyOf(x, block), shape, strides: contiguousStrides(shape) }
+      const axes = reshaped(x.axes, shape)
+      return axes ? { ...x, axes } : { ...copyOf(x, block), axes: rowMajor(shape) }
     }
     case 'transpose':
-      return { ...x, shape, strides: (attributes.axes as number[]).map((axis) => x.strides[axis]) }
+      return { ...x, axes: (attributes.axes as number[]).map((axis) => x.axes[axis]) }
     case 'broadcastTo': {
-      const lead = shape.length - x.shape.length
-      const stays = (size: number, axis: number): boolean => axis >= lead && x.shape[axis - lead] === size
-      return { ...x, shape, strides: shape.map((size, axis) => (stays(size, axis) ? x.strides[axis - lead] : 0)) }
+      const aligned = shape.map((_, axis) => x.axes[axis - shape.length + x.axes.length])
+      return { ...x, axes: shape.map((size, i) => (aligned[i]?.size === size ? aligned[i] : { size, stride: 0 })) }
     }
     case 'slice': {
       const start = attributes.start as number[]
-      return { ...x, shape, offset: x.offset + start.reduce((sum, at, axis) => sum + at * x.strides[axis], 0) }
+      const offset = start.reduce((sum, at, axis) => sum + at * x.axes[axis].stride, x.offset)
+      return { ...x, offset, axes: x.axes.map(({ stride }, axis) => ({ size: shape[axis], stride })) }
     }
     case 'concat': {
       const parts: Ref[] = []
       const all = whole(detached(block, { kind: 'memory', args: parts, replay: false }, shape, dtype))
+      const { axis } = attributes as { axis: number }
+      const { stride } = all.axes[axis]
       let { offset } = all
-      for (const value of args.filter((arg) => sizeOf(arg.shape) > 0)) {
-        parts.push(put({ value, into: { ...all, offset, shape: value.shape } }, block))
-        offset += value.shape[attributes.axis] * all.strides[attributes.axis]
+      for (const value of args.filter((arg) => elementsOf(arg.axes) > 0)) {
+        const { size } = value.axes[axis]
+        parts.push(put({ value, into: { ...all, offset, axes: all.axes.with(axis, { size, stride }) } }, block))
+        offset += size * stride
       }
       block.nodes.push(all.base)
       return all
     }
     case 'sum':
     case 'max': {
-      const reduced: readonly number[] = op === 'sum' ? attributes.axes : [x.shape.length - 1]
-      const order = [...x.shape.keys()].filter((axis) => !reduced.includes(axis)).concat(reduced)
+      const axes: readonly number[] = op === 'sum' ? attributes.axes : [x.axes.length - 1]
       const values = inMemory(x, block)
-      const pick = (list: readonly number[]): number[] => order.map((axis) => list[axis])
-      const ordered: Ref = { ...values, shape: pick(values.shape), strides: pick(values.strides) }
-      const axes = (from: number, to?: number) =>
-        axesOf(merged({ shape: ordered.shape.slice(from, to), strides: ordered.strides.slice(from, to) }))
-      const [kept, inner] = [axes(0, shape.length), axes(shape.length)]
-      return node({ kind: 'reduce', op: structure, dtype, accumulate: false, x: ordered, kept, reduced: inner })
+      const kept = values.axes.filter((_, axis) => !axes.includes(axis))
+      const reduced = axes.map((axis) => values.axes[axis])
+      const ordered = { ...values, axes: [...kept, ...reduced] }
+      const walks = { kept: merged(kept), reduced: merged(reduced) }
+      return node({ kind: 'reduce', op: structure, dtype, accumulate: false, x: ordered, ...walks })
     }
     case 'einsum': {
       const [a, b] = args.map((arg) => inMemory(arg, block))
-      const inner = innerLetters(a, b, attributes)
-      if (inner === undefined) return node(matmul(a, b, attributes))
-      const letters: Contraction = attributes
-      const sizes = sizesOf(letters, a.shape, b.shape)
-      const terms = [...letters.out, ...inner]
-      const spread = (ref: Ref, own: string): Ref => ({
-        ...ref,
-        shape: terms.map((letter) => sizes.get(letter)!),
-        strides: terms.map((letter) => ref.strides[own.indexOf(letter)] ?? 0),
-      })
-      const factors = [spread(a, letters.a), spread(b, letters.b)]
-      const product = whole(addNode(block, { kind: 'elementwise', op: 'mul', args: factors }, factors[0].shape, dtype))
-      if (inner === '') return product
-      const [kept, reduced] = [elements, sizeOf([...inner].map((letter) => sizes.get(letter)!))]
-      return node({
-        kind: 'reduce',
-        op: 'sum',
-        dtype,
-        accumulate: false,
-        x: product,
-        kept: [{ size: kept, stride: reduced }],
-        reduced: [{ size: reduced, stride: 1 }],
-      })
+      if (isRowByRow(a, b, attributes)) return bring([productAndSum(tensor as Tensor<Contraction>)], block)[0]
+      return node(matmul(a, b, attributes))
     }
     case 'gather': {
       const [table, indices] = args.map((arg) => contiguous(arg, block))
-      const [tableRows, ...rest] = table.shape
-      const [count, width] = [sizeOf(indices.shape), sizeOf(rest)]
+      const [{ size: tableRows }, ...rest] = table.axes
+      const [count, width] = [elementsOf(indices.axes), elementsOf(rest)]
       return node({ kind: 'gather', dtype, table, indices, count, width, tableRows })
     }
     case 'scatterAdd': {
       const [values, indices] = args.map((arg) => contiguous(arg, block))
       const [tableRows, ...rest] = shape
-      const [count, width] = [sizeOf(indices.shape), sizeOf(rest)]
+      const [count, width] = [elementsOf(indices.axes), sizeOf(rest)]
       return node({ kind: 'scatterAdd', accumulate: false, x: values, indices, count, width, tableRows })
     }
     default: {
@@ -168,52 +149,48 @@ function build(tensor: Tensor, block: Block): Ref {
 function put({ value, into }: Store, block: Block): Ref {
   const { base } = value
   const direct = isComputed(base) && !fuses(base) && !base.home && base.block === block
-  if (!direct || !isWhole(value) || !isContiguous(into)) return whole(copyTo({ value, into }, block))
+  if (!direct || !isWhole(value) || !isContiguous(into.axes)) return whole(copyTo({ value, into }, block))
   base.home = into
   return value
 }
 
 /**
- * The letters that are summed over, where a contraction is better computed lane by lane: nothing is summed, or short rows
- * that lie together in one operand are, each with one row of the other operand.
+ * Whether a contraction is better computed lane by lane: nothing is summed, or short rows that lie together in one operand
+ * are, each with one row of the other operand.
  */
-function innerLetters(x: Ref, y: Ref, { a, b, out }: Contraction): string | undefined {
+function isRowByRow(x: Ref, y: Ref, { a, b, out }: Contraction): boolean {
   const inner = [...a].filter((letter) => !out.includes(letter)).join('')
-  if (inner === '') return inner
-  for (const [ref, letters, other] of [
-    [x, a, b],
-    [y, b, a],
-  ] as const) {
-    const length = sizeOf(ref.shape.slice(letters.length - inner.length))
-    const rows = letters.endsWith(inner) && ref.strides.at(-1) === 1 && length >= LANES && length <= WIDEST_ROW
-    if (rows && [...other].every((letter) => letters.includes(letter))) return inner
+  const lieIn = (ref: Ref, letters: string, other: string): boolean => {
+    const length = elementsOf(ref.axes.slice(letters.length - inner.length))
+    const rows = letters.endsWith(inner) && ref.axes.at(-1)?.stride === 1 && length >= LANES && length <= WIDEST_ROW
+    return rows && [...other].every((letter) => letters.includes(letter))
   }
-  return undefined
+  return inner === '' || lieIn(x, a, b) || lieIn(y, b, a)
 }
 
 /** Sorts the axes of a contraction into batch, rows, columns and inner ones, so that the columns are contiguous in the result. */
 function matmul(x: Ref, y: Ref, letters: Contraction): Extract<Task, { kind: 'matmul' }> {
   const { out } = letters
-  const sizes = sizesOf(letters, x.shape, y.shape)
   const sides = [
     { ref: x, letters: letters.a },
     { ref: y, letters: letters.b },
   ]
   const last = out.at(-1) ?? ' '
   const [a, b] = letters.a.includes(last) && !letters.b.includes(last) ? sides.reverse() : sides
-  const product = { letters: out, ref: { strides: contiguousStrides([...out].map((letter) => sizes.get(letter)!)) } }
+  const sizes = sizesOf(letters, shapeOf(x.axes), shapeOf(y.axes))
+  const product = { letters: out, ref: { axes: rowMajor([...out].map((letter) => sizes.get(letter)!)) } }
 
   /** Axes that stand in the given ones of a, b and the result, with their strides there. */
-  const axes = (...where: [inA: boolean, inB: boolean, inOut: boolean]) => {
+  const axes = (...where: [inA: boolean, inB: boolean, inOut: boolean]): ProductAxis[] => {
     const places = [a, b, product]
     const all = where[2] ? out : a.letters
     const chosen = [...all].filter((letter) => places.every((place, i) => place.letters.includes(letter) === where[i]))
-    const { shape, strides } = mergeAxes(
-      chosen.map((letter) => sizes.get(letter)!),
-      ...places.map((place) => chosen.map((letter) => place.ref.strides[place.letters.indexOf(letter)] ?? 0)),
+    return merged(
+      chosen.map((letter) => {
+        const [inA, inB, inOut] = places.map(({ ref, letters }) => ref.axes[letters.indexOf(letter)]?.stride ?? 0)
+        return { size: sizes.get(letter)!, a: inA, b: inB, out: inOut }
+      }),
     )
-    const [inA, inB, inOut] = strides
-    return shape.map((size, i) => ({ size, a: inA[i], b: inB[i], out: inOut[i] }))
   }
   return {
     kind: 'matmul',
@@ -221,9 +198,9 @@ function matmul(x: Ref, y: Ref, letters: Contraction): Extract<Task, { kind: 'ma
     a: a.ref,
     b: b.ref,
     batch: axes(true, true, true),
-    m: axes(true, false, true).map(({ size, a, out }) => ({ size, a, out })),
-    n: axes(false, true, true).map(({ size, b, out }) => ({ size, b, out })),
-    k: axes(true, true, false).map(({ size, a, b }) => ({ size, a, b })),
+    m: axes(true, false, true),
+    n: axes(false, true, true),
+    k: axes(true, true, false),
   }
 }
 
@@ -245,7 +222,7 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   }
   /** What begins at an element of a memory, and moves by `step` in each iteration. */
   const piece = (base: Node, shape: Shape, offset: number, step = 0): Ref => ({
-    ...{ base, offset, shape, strides: contiguousStrides(shape) },
+    ...{ base, offset, axes: rowMajor(shape) },
     steps: step ? [...outside, step] : [],
   })
   /** The tensors that stand for a result: none where nothing reads it. */
@@ -256,13 +233,13 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   }
 
   for (const { parameter, source } of inputs) {
-    const { base, offset, shape, strides, steps } = block.find(source)!
+    const { base, offset, axes, steps } = block.find(source)!
+    const [{ stride }, ...inner] = axes
     body.refs.set(parameter, {
       base,
-      offset: offset + begin * strides[0],
-      shape: shape.slice(1),
-      strides: strides.slice(1),
-      steps: [...outside.map((_, depth) => steps[depth] ?? 0), direction * strides[0]],
+      offset: offset + begin * stride,
+      axes: inner,
+      steps: [...outside.map((_, depth) => steps[depth] ?? 0), direction * stride],
     })
   }
   const args: Ref[] = []

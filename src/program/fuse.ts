@@ -1,7 +1,7 @@
 import { sizeOf } from '../tensor/shape.ts'
+import { sizeOf as elementsOf, isContiguous, merged } from './axes.ts'
 import { type Block, isComputed, isWhole, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level } from './plan.ts'
-import { isContiguous, merged } from './strides.ts'
 
 /** One kernel call to be: a node of its own kind, or nodes fused into one `rows` call. */
 export interface Cluster {
@@ -99,7 +99,7 @@ function enter(cluster: Cluster, node: Node, { level, width }: Fit): void {
 }
 
 /** The length of what a reduction reduces. */
-const widthOf = ({ task }: Node): number => (task.kind === 'reduce' ? sizeOf(task.reduced.map(({ size }) => size)) : 1)
+const widthOf = ({ task }: Node): number => (task.kind === 'reduce' ? elementsOf(task.reduced) : 1)
 
 /** Whether a node can be a member of a `rows` call: of reductions those over short rows that are the inner axes in memory. */
 export function fuses(node: Node): boolean {
@@ -113,11 +113,10 @@ export function fuses(node: Node): boolean {
 /** A row's width where the view repeats each element of its node over a row and is whole otherwise. */
 function repeats(ref: Ref): number | undefined {
   if (ref.offset !== 0 || ref.steps.some((step) => step !== 0)) return undefined
-  const { shape, strides } = merged(ref)
-  const last = shape.length - 1
-  if (last < 0 || shape[last] === 0 || strides[last] !== 0) return undefined
-  const rows = { shape: shape.slice(0, last), strides: strides.slice(0, last) }
-  return sizeOf(rows.shape) === sizeOf(ref.base.shape) && isContiguous(rows) ? shape[last] : undefined
+  const rows = merged(ref.axes)
+  const last = rows.pop()
+  if (!last || last.size === 0 || last.stride !== 0) return undefined
+  return elementsOf(rows) === sizeOf(ref.base.shape) && isContiguous(rows) ? last.size : undefined
 }
 
 /** How a consumer of a level sees a node through a view: lane for lane, or one value for each row. */
@@ -211,5 +210,5 @@ function cheapNodes(nodes: readonly Node[], kept: ReadonlySet<Node>): (node: Nod
 }
 
 /** How many elements a view reads, each counted once. */
-const distinct = ({ base, shape, strides }: Ref): number =>
-  base.task.kind === 'iota' ? 0 : sizeOf(shape.filter((_, axis) => strides[axis] !== 0))
+const distinct = ({ base, axes }: Ref): number =>
+  base.task.kind === 'iota' ? 0 : elementsOf(axes.filter(({ stride }) => stride !== 0))

@@ -1,9 +1,9 @@
 import type { ScalarName } from '../ops/scalar.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { contiguousStrides, sizeOf } from '../tensor/shape.ts'
+import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { Buffer, Gather, Matmul, Place, Reduce, ScatterAdd } from './plan.ts'
-import { isContiguous, type Strided } from './strides.ts'
+import { sizeOf as elementsOf, isContiguous, rowMajor, shapeOf } from './axes.ts'
+import type { Axis, Buffer, Gather, Matmul, Place, Reduce, ScatterAdd } from './plan.ts'
 
 /**
  * The graph as the planner sees it: formulas expanded, views folded into references, equal nodes made one.
@@ -20,9 +20,10 @@ export interface Node {
 }
 
 /** A strided view of a node. */
-export interface Ref extends Strided {
+export interface Ref {
   readonly base: Node
   readonly offset: number
+  readonly axes: readonly Axis[]
   /** What an iteration of each enclosing loop adds to the offset, outermost first. */
   readonly steps: readonly number[]
 }
@@ -120,35 +121,34 @@ export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): N
 const unique: ReadonlySet<Task['kind']> = new Set(['buffer', 'carry', 'memory', 'loop'])
 function keyOf(field: unknown): string {
   if (Array.isArray(field)) return `[${field.map(keyOf)}]`
-  if (isRef(field)) return `${field.base.id}+${field.offset}[${field.shape}](${field.strides})${field.steps}`
+  if (isRef(field)) return nameOf(field)
   if (typeof field === 'object' && field !== null) return keyOf(Object.values(field))
   return Object.is(field, -0) ? '-0' : `${field}`
 }
 
+/** The same for the same view. */
+export const nameOf = ({ base, offset, axes, steps }: Ref): string =>
+  `${base.id}+${offset}[${axes.map(({ size, stride }) => `${size}:${stride}`)}]${steps}`
+
 /** A reference to a whole node. */
-export const whole = (base: Node): Ref => ({
-  base,
-  offset: 0,
-  shape: base.shape,
-  strides: contiguousStrides(base.shape),
-  steps: [],
-})
+export const whole = (base: Node): Ref => ({ base, offset: 0, axes: rowMajor(base.shape), steps: [] })
 
 /** Whether a view is its node's elements, all of them in their order. */
 export const isWhole = (ref: Ref): boolean =>
   ref.offset === 0 &&
   ref.steps.every((step) => step === 0) &&
-  sizeOf(ref.shape) === sizeOf(ref.base.shape) &&
-  isContiguous(ref)
+  elementsOf(ref.axes) === sizeOf(ref.base.shape) &&
+  isContiguous(ref.axes)
 
 const identity = (ref: Ref): Task => ({ kind: 'elementwise', op: 'identity', args: [ref] })
 
 /** A contiguous copy of a view. */
-export const copyOf = (ref: Ref, block: Block): Ref => whole(addNode(block, identity(ref), ref.shape, ref.base.dtype))
+export const copyOf = (ref: Ref, block: Block): Ref =>
+  whole(addNode(block, identity(ref), shapeOf(ref.axes), ref.base.dtype))
 
 /** A copy of a value at a place. */
 export function copyTo({ value, into }: Store, block: Block): Node {
-  const node = detached(block, identity(value), value.shape, value.base.dtype, into)
+  const node = detached(block, identity(value), shapeOf(value.axes), value.base.dtype, into)
   block.nodes.push(node)
   return node
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from './axes.ts'
 import type { Instruction, Place, Plan, Step } from './plan.ts'
 
 /** A kernel call in one line: what it computes, on which shapes. */
@@ -13,10 +14,10 @@ export function describe(instruction: Instruction): string {
       return `rows ${width === 1 ? rows : `${rows} x ${width}`}: ${work.length ? shorten(work) : 'copy'}`
     }
     case 'reduce':
-      return `${instruction.op} ${times(instruction.kept)} over ${times(instruction.reduced)}`
+      return `${instruction.op} ${sizeOf(instruction.kept)} over ${sizeOf(instruction.reduced)}`
     case 'matmul': {
       const { batch, m, n, k, accumulate } = instruction
-      return `matmul ${batch.length ? `${times(batch)} of ` : ''}${times(m)} x ${times(k)} x ${times(n)}${accumulate ? ', added' : ''}`
+      return `matmul ${batch.length ? `${sizeOf(batch)} of ` : ''}${sizeOf(m)} x ${sizeOf(k)} x ${sizeOf(n)}${accumulate ? ', added' : ''}`
     }
     case 'gather':
       return `gather ${instruction.count} rows of ${instruction.width}`
@@ -24,9 +25,6 @@ export function describe(instruction: Instruction): string {
       return `scatterAdd ${instruction.count} rows of ${instruction.width} into ${instruction.tableRows}`
   }
 }
-
-const times = (axes: readonly { readonly size: number }[]): string =>
-  axes.reduce((product, { size }) => product * size, 1).toString()
 
 function shorten(words: readonly string[]): string {
   return words.length > 14 ? `${words.slice(0, 12).join(' ')} … (${words.length} operations)` : words.join(' ')

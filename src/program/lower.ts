@@ -22,7 +22,6 @@ import {
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
 import { rowsOf } from './rows.ts'
 import { placeByLifetime, type Storage } from './storage.ts'
-import { axesOf } from './strides.ts'
 
 /** What a program computes, by name, and which variables it sets when it ends. */
 export interface Goal {
@@ -118,7 +117,7 @@ class Emitter {
   }
 
   view(ref: Ref): View {
-    return this.place(ref, { axes: axesOf(ref) })
+    return this.place(ref, { axes: ref.axes })
   }
 
   /** The address of a view, used by the next instruction. */

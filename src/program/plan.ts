@@ -134,10 +134,18 @@ export interface Matmul {
   readonly a: Place
   readonly b: Place
   readonly out: Place
-  readonly batch: readonly { readonly size: number; readonly a: number; readonly b: number; readonly out: number }[]
-  readonly m: readonly { readonly size: number; readonly a: number; readonly out: number }[]
-  readonly n: readonly { readonly size: number; readonly b: number; readonly out: number }[]
-  readonly k: readonly { readonly size: number; readonly a: number; readonly b: number }[]
+  readonly batch: readonly ProductAxis[]
+  readonly m: readonly ProductAxis[]
+  readonly n: readonly ProductAxis[]
+  readonly k: readonly ProductAxis[]
+}
+
+/** An axis with its strides in the operands: 0 in one that does not have it. */
+export interface ProductAxis {
+  readonly size: number
+  readonly a: number
+  readonly b: number
+  readonly out: number
 }
 
 /** out[i, :] = table[indices[i], :]; all contiguous. An index out of range gives NaN. */

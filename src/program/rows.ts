@@ -1,8 +1,7 @@
-import { sizeOf } from '../tensor/shape.ts'
+import { merged, sizeOf } from './axes.ts'
 import type { Cluster } from './fuse.ts'
-import { type Node, type Ref, refsOf, whole } from './graph.ts'
+import { type Node, nameOf, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
-import { merged } from './strides.ts'
 
 /** A value is the step that makes it. */
 type Value = Exclude<Step, { op: 'store' }>
@@ -46,16 +45,15 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
       return once(loaded, `literal ${id} ${level}`, () =>
         add({ op: 'constant', level, to: made++, args: [], dtype, value: task.value }, prologue),
       )
-    const { shape, strides } = merged(ref)
-    const last = shape.length - 1
-    const scalar = last < 0 || (last === 0 && strides[0] === 0)
-    if (level === 'full' && !scalar && width > 1 && strides[last] === 0 && shape[last] % width === 0)
-      return at('full', load({ ...ref, shape: [...shape.slice(0, last), shape[last] / width], strides }, 'row'))
-    return once(loaded, `${id}+${ref.offset}[${shape}](${strides})${ref.steps} ${level}`, () => {
-      const period =
-        last >= 0 && strides[0] === 0 ? (level === 'full' ? cluster.elements : rows) / shape[0] : Number.NaN
+    const axes = merged(ref.axes)
+    const [first, last] = [axes[0], axes[axes.length - 1]]
+    const scalar = axes.every(({ stride }) => stride === 0)
+    if (level === 'full' && !scalar && width > 1 && last.stride === 0 && last.size % width === 0)
+      return at('full', load({ ...ref, axes: axes.with(-1, { ...last, size: last.size / width }) }, 'row'))
+    const view = { ...ref, axes }
+    return once(loaded, `${nameOf(view)} ${level}`, () => {
+      const period = first?.stride === 0 ? (level === 'full' ? cluster.elements : rows) / first.size : Number.NaN
       const same = scalar || (level === 'full' && width % period === 0)
-      const view = { ...ref, shape, strides }
       return add({ op: 'load', level, to: made++, args: [], operand: operand(view) }, same ? prologue : steps)
     })
   }
@@ -81,7 +79,7 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
     const level = cluster.levels.get(node)!
     const { to } = at(level, values.get(node)!)
     const target = node.home ?? whole(node)
-    steps.push({ op: 'store', level, args: [to], operand: operand({ ...target, ...merged(target) }) })
+    steps.push({ op: 'store', level, args: [to], operand: operand({ ...target, axes: merged(target.axes) }) })
   }
   return { kind: 'rows', rows, width, operands, prologue, steps }
 }
@@ -90,9 +88,9 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
 function periodOf(members: readonly (readonly [Node, Level])[], elements: number): number {
   for (const [node] of members) {
     for (const ref of refsOf(node)) {
-      const { shape, strides } = merged(ref)
-      const period = sizeOf(shape.slice(1))
-      if (shape.length > 1 && strides[0] === 0 && period <= 4096 && elements % period === 0) return period
+      const [first, ...rest] = merged(ref.axes)
+      const period = sizeOf(rest)
+      if (rest.length > 0 && first.stride === 0 && period <= 4096 && elements % period === 0) return period
     }
   }
   return 1

@@ -14,13 +14,6 @@ export const shapeError = (message: TemplateStringsArray, ...values: unknown[]):
     String.raw(message, ...values.map((value) => (Array.isArray(value) ? formatShape(value) : value))),
   )
 
-/** Row-major strides, in elements. */
-export function contiguousStrides(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length)
-  for (let axis = shape.length - 1, stride = 1; axis >= 0; stride *= shape[axis--]) strides[axis] = stride
-  return strides
-}
-
 export function checkShape(operation: string, shape: Shape): void {
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
     throw shapeError`${operation}: sizes must be integers of at least 0, found ${shape}`

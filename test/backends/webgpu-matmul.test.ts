@@ -61,19 +61,19 @@ function build({ sizes, layouts, accumulate, loops }: Recipe): { call: Matmul; e
     elements[name] = offset + length
     places[name] = { buffer, offset, steps: steps.reverse() }
   })
-  const axes = <S extends Name>(list: List, ...operands: S[]) =>
-    sizes[list].map((size, i) => ({
-      size,
-      ...(Object.fromEntries(operands.map((name) => [name, strides[name][list][i]])) as Record<S, number>),
-    }))
+  const axes = (list: List) =>
+    sizes[list].map((size, i) => {
+      const [a, b, out] = names.map((name) => strides[name][list][i] ?? 0)
+      return { size, a, b, out }
+    })
   const call: Matmul = {
     kind: 'matmul',
     accumulate,
     ...places,
-    batch: axes('batch', 'a', 'b', 'out'),
-    m: axes('m', 'a', 'out'),
-    n: axes('n', 'b', 'out'),
-    k: axes('k', 'a', 'b'),
+    batch: axes('batch'),
+    m: axes('m'),
+    n: axes('n'),
+    k: axes('k'),
   }
   return { call, elements }
 }

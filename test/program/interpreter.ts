@@ -2,7 +2,7 @@ import type { Contraction } from '../../src/ops/contraction.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../../src/ops/loop.ts'
 import { randomWord, scalars } from '../../src/ops/scalar.ts'
 import { rowOf } from '../../src/ops/table.ts'
-import { contiguousStrides, sizeOf } from '../../src/tensor/shape.ts'
+import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 
 type Values = Map<Tensor, Float64Array>
@@ -192,6 +192,9 @@ export function interpret(
     return { carry, stack, record }
   }
 }
+
+/** Row-major strides, in elements. */
+const contiguousStrides = (shape: readonly number[]): number[] => shape.map((_, axis) => sizeOf(shape.slice(axis + 1)))
 
 /** Values for every index of a shape, in row-major order. */
 function map(shape: readonly number[], value: (index: readonly number[]) => number): Float64Array {

@@ -1,4 +1,5 @@
-import type { Axis, Gather, Matmul, Reduce, ScatterAdd } from '../../program/plan.ts'
+import { along } from '../../program/axes.ts'
+import type { Gather, Matmul, ProductAxis, Reduce, ScatterAdd } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations } from '../cursor.ts'
 
 type Memory = readonly Float64Array[]
@@ -23,15 +24,8 @@ export function reduce(
 export function matmul(instruction: Matmul, memory: Memory, iterations: Iterations): void {
   const { a, b, out, batch, m, n, k, accumulate } = instruction
   const [left, right, result] = [memory[a.buffer], memory[b.buffer], memory[out.buffer]]
-  type Stride = 'a' | 'b' | 'out'
-  const offsets = <S extends Stride>(
-    axes: readonly ({ readonly size: number } & { readonly [stride in S]: number })[],
-    stride: S,
-  ): number[] => [
-    ...addresses(
-      0,
-      axes.map((axis): Axis => ({ size: axis.size, stride: axis[stride] })),
-    ),
+  const offsets = (axes: readonly ProductAxis[], operand: 'a' | 'b' | 'out'): number[] => [
+    ...addresses(0, along(axes, operand)),
   ]
   const [batchA, batchB, batchOut] = [offsets(batch, 'a'), offsets(batch, 'b'), offsets(batch, 'out')]
   const [rowA, rowOut] = [offsets(m, 'a'), offsets(m, 'out')]

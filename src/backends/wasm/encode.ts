@@ -1,5 +1,5 @@
 import { RmaatError } from '../../errors.ts'
-import { sizeOf } from '../../program/accesses.ts'
+import { sizeOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'

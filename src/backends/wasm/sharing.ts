@@ -1,4 +1,5 @@
-import { type Access, accessesOf, extentOf, type Kernel, sizeOf } from '../../program/accesses.ts'
+import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
+import { sizeOf } from '../../program/axes.ts'
 import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
 
 /**

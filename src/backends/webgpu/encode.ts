@@ -1,5 +1,6 @@
 import { RmaatError } from '../../errors.ts'
-import { type Kernel, sizeOf } from '../../program/accesses.ts'
+import type { Kernel } from '../../program/accesses.ts'
+import { sizeOf } from '../../program/axes.ts'
 import type { Plan } from '../../program/plan.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'

@@ -1,5 +1,5 @@
-import { sizeOf } from '../../program/accesses.ts'
-import type { Matmul, Place } from '../../program/plan.ts'
+import { sizeOf } from '../../program/axes.ts'
+import type { ProductAxis as Axis, Matmul, Place } from '../../program/plan.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
@@ -8,15 +8,9 @@ import chunksText from './modules/matmul-chunks.wgsl.ts'
 import vectors from './modules/matmul-vectors.wgsl.ts'
 import words from './modules/matmul-words.wgsl.ts'
 
-interface Axis {
-  readonly size: number
-  readonly a: number
-  readonly b: number
-  readonly out: number
-}
 type Name = 'a' | 'b' | 'out'
 
-/** A product whose axes are all of one form, without those of size 1. Where `out` is undefined it goes to scratch. */
+/** A product without axes of size 1. Where `out` is undefined it goes to scratch. */
 interface Product {
   readonly a: Place
   readonly b: Place
@@ -66,8 +60,7 @@ export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: T
 }
 
 function normalize({ a, b, out, ...axes }: Matmul): Product {
-  const of = (list: readonly (Partial<Axis> & { readonly size: number })[]): Axis[] =>
-    list.filter(({ size }) => size !== 1).map((axis) => ({ a: 0, b: 0, out: 0, ...axis }))
+  const of = (list: readonly Axis[]): Axis[] => list.filter(({ size }) => size !== 1)
   const [batch, m, n, k] = [axes.batch, axes.m, axes.n, axes.k].map(of)
   // out is written along n: where its neighbours lie along m, the product of the transposed is the same
   if (n.at(-1)?.out === 1 || m.at(-1)?.out !== 1) return { a, b, out, batch, m, n, k }

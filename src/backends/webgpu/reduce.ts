@@ -1,4 +1,4 @@
-import { sizeOf } from '../../program/accesses.ts'
+import { sizeOf } from '../../program/axes.ts'
 import type { Reduce } from '../../program/plan.ts'
 import { combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
