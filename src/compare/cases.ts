@@ -85,9 +85,8 @@ const SEED = 7
 
 /** Every scalar operation alone. */
 export function* scalarCases(): Generator<Case, void> {
-  for (const [op, { lowering }] of Object.entries(elementwiseRows)) {
-    if (lowering.kind !== 'elementwise') continue
-    for (const [dtype, scalar] of Object.entries(lowering.scalar) as [DType, ScalarName][]) {
+  for (const [op, row] of Object.entries(elementwiseRows)) {
+    for (const [dtype, scalar] of Object.entries(row.scalar) as [DType, ScalarName][]) {
       if (op === 'where' && dtype === 'i32') continue // the same operation on the same bits
       const dtypes = ranges[scalar].map((_, i): DType => (op === 'where' && i === 0 ? 'i32' : dtype))
       const specs = Object.fromEntries(dtypes.map((type, i) => [`x${i}`, { dtype: type, shape: [LANES] }]))

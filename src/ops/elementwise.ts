@@ -2,21 +2,23 @@ import { RmaatError } from '../errors.ts'
 import type { DType } from '../tensor/dtype.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { constant, constantValue, type Elementwise, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
+import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
 interface ElementwiseRow extends OpRow {
-  readonly lowering: Elementwise
+  readonly scalar: Required<OpRow>['scalar']
+  /** The type of the result, where it is not that of the operands. */
+  readonly result?: DType
   /** The operand that changes nothing, on the right and on the left. */
   readonly right?: number
   readonly left?: number
 }
 
 const row = (
-  scalar: Elementwise['scalar'],
+  scalar: ElementwiseRow['scalar'],
   gradient: OpRow['gradient'],
-  more: Pick<ElementwiseRow, 'right' | 'left'> & Pick<Elementwise, 'result'> = {},
-): ElementwiseRow => ({ lowering: { kind: 'elementwise', scalar, result: more.result }, gradient, ...more })
+  more: Omit<ElementwiseRow, 'scalar' | 'gradient'> = {},
+): ElementwiseRow => ({ scalar, gradient, ...more })
 
 /** Of both types, under names that differ by an I. */
 const both = (
@@ -84,22 +86,19 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
 
 /** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
 export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
-  const { lowering, right, left } = elementwiseRows[op]
+  const operation = elementwiseRows[op]
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
-  const inputs = operands.map((operand, i) => toTensor(operand, types[i]))
-  const scalar = lowering.scalar[dtype]
+  const inputs = operands.map((operand, i) => expectDType(op, toTensor(operand, types[i]), types[i]))
+  const scalar = operation.scalar[dtype]
   if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${dtype}; cast the operand first`)
-  inputs.forEach((input, i) => {
-    expectDType(op, input, types[i])
-  })
 
   const shape = broadcastShapes(op, ...inputs.map((input) => input.shape))
-  const result = lowering.result ?? dtype
+  const result = operation.result ?? dtype
   const values = inputs.map(constantValue)
-  if (right !== undefined && values[1] === right) return inputs[0].broadcastTo(shape)
-  if (left !== undefined && values[0] === left) return inputs[1].broadcastTo(shape)
+  if (operation.right !== undefined && values[1] === operation.right) return inputs[0].broadcastTo(shape)
+  if (operation.left !== undefined && values[0] === operation.left) return inputs[1].broadcastTo(shape)
   if (op !== 'philox' && values.every((value) => value !== undefined)) {
     const [a, b = 0, c = 0] = values
     return constant(scalars[scalar].evaluate(a, b, c), result).broadcastTo(shape)

@@ -1,9 +1,7 @@
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { div, equal, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
-import { expectDType, iota, type Lowering, type OpRow } from './row.ts'
-
-const formula = (expand: Extract<Lowering, { kind: 'formula' }>['expand']): Lowering => ({ kind: 'formula', expand })
+import { expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
 const logistic = (x: Tensor): Tensor => {
@@ -34,22 +32,23 @@ const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
  * gradient of its own where the formula's would keep or compute more than is needed.
  */
 export const formulaRows = {
+  stopGradient: { formula: ([x]) => x, gradient: noGradient },
   sigmoid: {
-    lowering: formula(([x]) => logistic(x)),
+    formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
   },
   /** log(1 + exp(x)) */
   softplus: {
-    lowering: formula(([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p())),
+    formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
     gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
   },
   relu: {
-    lowering: formula(([x]) => maximum(x, 0)),
+    formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
   /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
   gelu: {
-    lowering: formula(([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1))),
+    formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
       const t = cumulative(x, form)
       const slope = sub(1, t.square()).mul(x.square().mul(CUBIC_SLOPE).add(1))
@@ -59,23 +58,22 @@ export const formulaRows = {
   },
   /** Over the last axis. */
   softmax: {
-    lowering: formula(([x]) => {
+    formula: ([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
       // one division for each row
       return e.mul(div(1, e.sum(-1, true)))
-    }),
+    },
     gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
   },
   /** Over the last axis. */
   logSoftmax: {
-    lowering: formula(([x]) => x.sub(logSumExp(x))),
+    formula: ([x]) => x.sub(logSumExp(x)),
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
   /** logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class. */
   crossEntropy: {
-    lowering: formula(([logits, labels]) =>
+    formula: ([logits, labels]) =>
       sub(logSumExp(logits).reshape(labels.shape), where(oneHot(labels, logits), logits, 0).sum(-1)),
-    ),
     gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
       sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
       undefined,
@@ -83,10 +81,10 @@ export const formulaRows = {
   },
   /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
   normalize: {
-    lowering: formula(([x], { epsilon }) => {
+    formula: ([x], { epsilon }) => {
       const { scale, centred } = standardise(x, epsilon)
       return centred.mul(scale)
-    }),
+    },
     gradient: ({ cotangent: g, inputs: [x], output: y, attributes: { epsilon } }) => [
       sub(g.sub(g.mean(-1, true)), y.mul(g.mul(y).mean(-1, true))).mul(standardise(x, epsilon).scale),
     ],

@@ -11,8 +11,13 @@ import type { ScalarName } from './scalar.ts'
 export interface OpRow {
   /** The vector-Jacobian product, a cotangent for each input; `undefined` where nothing flows. Made of tensor operations. */
   readonly gradient: (node: GradientArguments) => readonly (Tensor | undefined)[]
-  /** Without one it is an address calculation, a leaf, or a kernel of its own: `program/` knows it by name. */
-  readonly lowering?: Lowering
+  // What it is computed by. Without these it is an address calculation, a leaf, or a kernel of its own: `program/` knows it
+  // by name.
+  /** Lane by lane: a step of a `rows` program, by the type of the last input. */
+  readonly scalar?: Partial<Record<DType, ScalarName>>
+  /** Other operations. */
+  // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
+  readonly formula?: (inputs: readonly Tensor[], attributes: any) => Tensor
 }
 
 export interface GradientArguments {
@@ -21,19 +26,6 @@ export interface GradientArguments {
   // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
   readonly attributes: any
   readonly cotangent: Tensor
-}
-
-export type Lowering =
-  | Elementwise
-  /** A formula of other operations. */
-  // biome-ignore lint/suspicious/noExplicitAny: each row knows the attributes of its own nodes
-  | { readonly kind: 'formula'; readonly expand: (inputs: readonly Tensor[], attributes: any) => Tensor }
-
-/** A step of a `rows` program, by the type of the last input, and the type of its result where it is another. */
-export interface Elementwise {
-  readonly kind: 'elementwise'
-  readonly scalar: Partial<Record<DType, ScalarName>>
-  readonly result?: DType
 }
 
 /** Of an operation through which no derivative flows. */

@@ -4,7 +4,7 @@ import { formulaRows } from './formulas.ts'
 import { indexingRows } from './indexing.ts'
 import { loopRows } from './loop.ts'
 import { reductionRows } from './reductions.ts'
-import { type Lowering, noGradient, type OpRow } from './row.ts'
+import { noGradient, type OpRow } from './row.ts'
 import { viewRows } from './views.ts'
 
 const leaf = { gradient: noGradient }
@@ -16,7 +16,6 @@ const leafRows = {
   input: leaf,
   iota: leaf,
   parameter: leaf,
-  stopGradient: leaf,
   variable: leaf,
 }
 
@@ -34,7 +33,9 @@ const rows = {
 export type OpName = keyof typeof rows
 /** Those that `program/` lowers by name. */
 export type StructureName = {
-  [Name in OpName]: (typeof rows)[Name] extends { readonly lowering: Lowering } ? never : Name
+  [Name in OpName]: (typeof rows)[Name] extends { readonly scalar: unknown } | { readonly formula: unknown }
+    ? never
+    : Name
 }[OpName]
 
 /** Every operation's row. */

@@ -56,15 +56,14 @@ function build(tensor: Tensor, block: Block): Ref {
   const attributes = tensor.attributes as any
   const args = tensor.inputs.map((input) => block.find(input)!)
   const [x] = args
-  const { lowering } = rowOf(op)
+  const { formula, scalar } = rowOf(op)
   const node = (task: Task): Ref => whole(addNode(block, task, shape, dtype))
   const elements = sizeOf(shape)
 
-  if (lowering?.kind === 'formula') return bring([lowering.expand(tensor.inputs, attributes)], block)[0]
-  if (lowering?.kind === 'elementwise') {
-    const scalar = lowering.scalar[args[args.length - 1].base.dtype]!
+  if (formula) return bring([formula(tensor.inputs, attributes)], block)[0]
+  if (scalar) {
     const { seed, site } = attributes
-    return node({ kind: 'elementwise', op: scalar, args, seed, site })
+    return node({ kind: 'elementwise', op: scalar[args[args.length - 1].base.dtype]!, args, seed, site })
   }
   const structure = op as StructureName
   switch (structure) {
@@ -79,8 +78,6 @@ function build(tensor: Tensor, block: Block): Ref {
       const base = addNode(block, { kind: 'iota' }, [shape[axis]], 'i32')
       return { ...whole(base), axes: shape.map((size, i) => ({ size, stride: i === axis ? 1 : 0 })) }
     }
-    case 'stopGradient':
-      return x
     case 'reshape': {
       const axes = reshaped(x.axes, shape)
       return axes ? { ...x, axes } : { ...copyOf(x, block), axes: rowMajor(shape) }

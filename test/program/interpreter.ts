@@ -36,20 +36,20 @@ export function interpret(
     // biome-ignore lint/suspicious/noExplicitAny: each operation has attributes of its own
     const attributes = node.attributes as any
     const args = node.inputs.map((input) => known.get(input)!)
-    const { lowering } = rowOf(op)
+    const { formula, scalar } = rowOf(op)
     const size = sizeOf(shape)
-    if (lowering?.kind === 'formula') {
-      const expanded = lowering.expand(node.inputs, attributes)
+    if (formula) {
+      const expanded = formula(node.inputs, attributes)
       evaluateAll(reachable([expanded]), known)
       return known.get(expanded)!
     }
-    if (lowering?.kind === 'elementwise') {
+    if (scalar) {
       const [a, b, c] = args
       if (op === 'philox') {
         const { seed, site } = attributes
         return Float64Array.from({ length: size }, (_, i) => randomWord(a[i], b[i], c[i], seed, site))
       }
-      const { evaluate: f } = scalars[lowering.scalar[node.inputs[node.inputs.length - 1].dtype]!]
+      const { evaluate: f } = scalars[scalar[node.inputs[node.inputs.length - 1].dtype]!]
       return Float64Array.from({ length: size }, (_, i) => f(a[i], b?.[i], c?.[i]))
     }
     const [x] = args
