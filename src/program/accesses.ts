@@ -1,6 +1,6 @@
 import type { DType } from '../tensor/dtype.ts'
 import { along, sizeOf } from './axes.ts'
-import type { Axis, Instruction, Place, View } from './plan.ts'
+import type { Axis, Instruction, Place, Rows, View } from './plan.ts'
 
 /** An instruction that computes. */
 export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
@@ -13,64 +13,49 @@ export interface Access {
   readonly lanes?: 'full' | 'row'
 }
 
-const view = (place: Place, axes: readonly Axis[]): View => ({ ...place, axes })
-const line = (size: number): Axis => ({ size, stride: 1 })
-
 /** What a call reads and writes, in the order of its operands; results in the order of its stores. */
 export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } {
-  const float = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'f32' })
-  const int = (place: Place, ...axes: Axis[]): Access => ({ view: view(place, axes), dtype: 'i32' })
+  if (call.kind === 'rows') return { reads: lanesOf(call, 'load'), writes: lanesOf(call, 'store') }
+  const [to, ...reads] = operandsOf(call)
+  return { reads: 'accumulate' in call && call.accumulate ? [...reads, to] : reads, writes: [to] }
+}
+
+function lanesOf(call: Rows, op: 'load' | 'store'): Access[] {
+  return [call.prologue, call.steps].flatMap((list) =>
+    list.flatMap((step) => {
+      if (step.op !== op || call.operands[step.operand].kind === 'index') return []
+      const { view, dtype } = call.operands[step.operand]
+      // the prologue reads for all blocks; one row is one block
+      const common = list === call.prologue && call.rows > 1
+      return [{ view, dtype, lanes: call.rows * call.width === 1 ? 'full' : common ? undefined : step.level }]
+    }),
+  )
+}
+
+/** The result, then what is read. */
+function operandsOf(call: Exclude<Kernel, Rows>): Access[] {
+  const type = 'dtype' in call ? call.dtype : 'f32'
+  const at = (place: Place, axes: readonly Axis[], dtype = type): Access => ({ view: { ...place, axes }, dtype })
+  const line = (place: Place, size: number, dtype = type): Access => at(place, [{ size, stride: 1 }], dtype)
+  const { out } = call
   switch (call.kind) {
-    case 'rows': {
-      const reads: Access[] = []
-      const writes: Access[] = []
-      for (const [prologue, list] of [
-        [true, call.prologue],
-        [false, call.steps],
-      ] as const) {
-        for (const step of list) {
-          if (step.op !== 'load' && step.op !== 'store') continue
-          const { kind, view, dtype } = call.operands[step.operand]
-          if (kind === 'index') continue
-          // the prologue reads for all blocks; one row is one block
-          const lanes = call.rows * call.width === 1 ? 'full' : prologue && call.rows > 1 ? undefined : step.level
-          const access: Access = { view, dtype, lanes }
-          ;(step.op === 'load' ? reads : writes).push(access)
-        }
-      }
-      return { reads, writes }
-    }
-    case 'reduce': {
-      const { x, out, kept, reduced, dtype, accumulate } = call
-      const to = { view: view(out, [line(sizeOf(kept))]), dtype }
-      return { reads: [{ view: view(x, [...kept, ...reduced]), dtype }, ...(accumulate ? [to] : [])], writes: [to] }
-    }
+    case 'reduce':
+      return [line(out, sizeOf(call.kept)), at(call.x, [...call.kept, ...call.reduced])]
     case 'matmul': {
-      const { a, b, out, batch, m, n, k, accumulate } = call
-      const to = float(out, ...along([...batch, ...m, ...n], 'out'))
-      return {
-        reads: [
-          float(a, ...along([...batch, ...m, ...k], 'a')),
-          float(b, ...along([...batch, ...n, ...k], 'b')),
-          ...(accumulate ? [to] : []),
-        ],
-        writes: [to],
-      }
+      const { a, b, batch, m, n, k } = call
+      return [
+        at(out, along([...batch, ...m, ...n], 'out')),
+        at(a, along([...batch, ...m, ...k], 'a')),
+        at(b, along([...batch, ...n, ...k], 'b')),
+      ]
     }
     case 'gather': {
-      const { table, indices, out, count, width, tableRows, dtype } = call
-      return {
-        reads: [{ view: view(table, [line(tableRows * width)]), dtype }, int(indices, line(count))],
-        writes: [{ view: view(out, [line(count * width)]), dtype }],
-      }
+      const { table, indices, count, width, tableRows } = call
+      return [line(out, count * width), line(table, tableRows * width), line(indices, count, 'i32')]
     }
     case 'scatterAdd': {
-      const { x, indices, out, count, width, tableRows, accumulate } = call
-      const to = float(out, line(tableRows * width))
-      return {
-        reads: [float(x, line(count * width)), int(indices, line(count)), ...(accumulate ? [to] : [])],
-        writes: [to],
-      }
+      const { x, indices, count, width, tableRows } = call
+      return [line(out, tableRows * width), line(x, count * width), line(indices, count, 'i32')]
     }
   }
 }
