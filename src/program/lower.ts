@@ -21,7 +21,7 @@ import {
 } from './graph.ts'
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
 import { rowsOf } from './rows.ts'
-import { placeByLifetime, type Storage } from './storage.ts'
+import { type Part, placeAll, type Storage } from './storage.ts'
 
 /** What a program computes, by name, and which variables it sets when it ends. */
 export interface Goal {
@@ -68,11 +68,8 @@ class Emitter {
   private readonly numbers = new Map<Node, number>()
   private readonly storages = new Map<Node, Storage>()
   private readonly places: { readonly place: { offset: number }; readonly storage: Storage }[] = []
-  /** What the iterations of loops make for themselves, where they need nothing of each other. */
-  private readonly own = new Set<Storage>()
-  private readonly ownParts: { offset: number; readonly elements: number }[] = []
   /** The loops around the next instruction, outermost first, and what they touch of the memory outside of them. */
-  private readonly loops: { readonly begin: number; readonly outer: Set<Storage> }[] = []
+  private readonly loops: { readonly begin: number; readonly outer: Set<Storage>; readonly part?: Part }[] = []
 
   block(block: Block): void {
     const clusters = fuse(block)
@@ -91,12 +88,12 @@ class Emitter {
   private kernel(node: Node): void {
     const { task } = node
     if (task.kind === 'loop') {
-      const loop = { begin: this.instructions.length, outer: new Set<Storage>() }
+      const { count, body } = task
+      const part = this.loops.length === 0 && count > 1 && isParallel(body) ? { offset: 0, elements: 0 } : undefined
+      const loop = { begin: this.instructions.length, outer: new Set<Storage>(), part }
       this.loops.push(loop)
-      this.instructions.push({ kind: 'loop', count: task.count })
-      this.block(task.body)
-      if (this.loops.length === 1 && task.count > 1 && isParallel(task.body))
-        this.instructions[loop.begin] = { kind: 'loop', count: task.count, own: this.part(task.body) }
+      this.instructions.push({ kind: 'loop', count, own: part })
+      this.block(body)
       // what stands outside lives through all iterations
       for (const storage of loop.outer) storage.last = this.instructions.length
       this.instructions.push({ kind: 'end' })
@@ -105,15 +102,6 @@ class Emitter {
       const call = mapRefs(task, (ref) => this.place(ref))
       this.instructions.push({ ...call, out: this.place(whole(node)) } as Instruction)
     }
-  }
-
-  /** Places the results of a loop's body by themselves; where the whole lies is known in the end. */
-  private part(body: Block): { readonly offset: number; readonly elements: number } {
-    const storages = [...this.storages].filter(([{ block }]) => isWithin(block, body)).map(([, storage]) => storage)
-    for (const storage of storages) this.own.add(storage)
-    const part = { offset: 0, elements: placeByLifetime(storages) }
-    this.ownParts.push(part)
-    return part
   }
 
   view(ref: Ref): View {
@@ -144,8 +132,9 @@ class Emitter {
   private touch(node: Node): Storage {
     const now = this.instructions.length
     const loop = this.loops[node.block.depth]
+    const part = node.block.depth > 0 ? this.loops[0].part : undefined
     const known = this.storages.get(node)
-    const storage = known ?? { elements: sizeOf(node.shape), first: loop?.begin ?? now, last: now, offset: 0 }
+    const storage = known ?? { elements: sizeOf(node.shape), part, first: loop?.begin ?? now, last: now, offset: 0 }
     storage.last = now
     this.storages.set(node, storage)
     loop?.outer.add(storage)
@@ -154,14 +143,11 @@ class Emitter {
 
   plan(inputs: readonly Port[], outputs: readonly Port[]): Plan {
     const { instructions, buffers } = this
-    const storages = [...this.storages]
-    const shared = placeByLifetime(storages.map(([, storage]) => storage).filter((storage) => !this.own.has(storage)))
-    for (const part of this.ownParts) part.offset = shared
-    for (const { place, storage } of this.places) place.offset += storage.offset + (this.own.has(storage) ? shared : 0)
-    const arena = shared + Math.max(0, ...this.ownParts.map(({ elements }) => elements))
+    const arena = placeAll([...this.storages.values()])
+    for (const { place, storage } of this.places) place.offset += storage.offset
     const total = (kind: Buffer['kind']): number =>
       buffers.reduce((sum, buffer) => sum + (buffer.kind === kind ? buffer.elements : 0), 0)
-    const replay = storages.reduce(
+    const replay = [...this.storages].reduce(
       (sum, [{ task }, { elements }]) => sum + (task.kind === 'memory' && task.replay ? elements : 0),
       0,
     )
@@ -172,9 +158,6 @@ class Emitter {
 
 /** Whether no iteration needs anything of another one. */
 const isParallel = ({ nodes }: Block): boolean => nodes.every(({ task }) => task.kind !== 'carry')
-
-const isWithin = (block: Block, outer: Block): boolean =>
-  block === outer || (block.parent !== undefined && isWithin(block.parent, outer))
 
 /** Lets a value be computed right where it is wanted, if nothing reads any more what lies there. */
 function settles({ value, into }: Store, block: Block, clusters: readonly Cluster[]): boolean {

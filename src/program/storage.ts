@@ -5,13 +5,35 @@ export interface Storage {
   last: number
   /** Its place in the arena. */
   offset: number
+  /** Of what an iteration makes for itself: the part of the arena that it lies in. */
+  readonly part?: Part
+}
+
+/** What one loop has of the arena for results that its iterations need from nobody else. */
+export interface Part {
+  offset: number
+  elements: number
+}
+
+/** Places all storages: those of each part by themselves, and the parts at the end, in one place. Returns the arena's size. */
+export function placeAll(storages: readonly Storage[]): number {
+  const shared = placeByLifetime(storages.filter(({ part }) => part === undefined))
+  let size = shared
+  for (const part of new Set(storages.flatMap(({ part }) => part ?? []))) {
+    const inside = storages.filter((storage) => storage.part === part)
+    part.offset = shared
+    part.elements = placeByLifetime(inside)
+    for (const storage of inside) storage.offset += shared
+    size = Math.max(size, shared + part.elements)
+  }
+  return size
 }
 
 /**
  * Places storages by their lifetimes, the largest first, each at the lowest offset where it overlaps no other that lives
  * at the same time. Offsets are multiples of 16 elements. Returns the size of the arena in elements.
  */
-export function placeByLifetime(storages: readonly Storage[]): number {
+function placeByLifetime(storages: readonly Storage[]): number {
   const bySize = [...storages].sort((a, b) => b.elements - a.elements || a.first - b.first)
   const placed: Storage[] = [] // in order of their offsets
   let size = 0
