@@ -9,26 +9,18 @@ export interface Cluster {
   /** The node that it began with. */
   readonly node: Node
   readonly position: number
-  /** Elements of the `full` values. */
+  /** How many it goes over. A member has a value for each, or one for each row of them. */
   elements: number
   /** Elements of a row, once a member asks for rows. */
   width: number | undefined
-  /** Its members. */
-  readonly levels: Map<Node, Level>
+  readonly members: Set<Node>
   /** The nodes whose values it writes to memory. */
   readonly stores: Node[]
 }
 
 interface Use {
   readonly cluster: Cluster
-  readonly consumer: Node
   readonly ref: Ref
-}
-
-/** How a cluster sees a node. */
-interface Fit {
-  readonly level: Level
-  readonly width: number | undefined
 }
 
 /** A row longer than this is reduced by a kernel of its own. */
@@ -48,24 +40,21 @@ export function fuse({ nodes, kept }: Block): Cluster[] {
   const clusters: Cluster[] = []
   const isCheap = cheapNodes(nodes, kept)
 
-  const join = (cluster: Cluster, consumer: Node): void => {
-    for (const ref of refsOf(consumer)) uses.get(ref.base)?.push({ cluster, consumer, ref })
+  const join = (cluster: Cluster, node: Node): void => {
+    for (const ref of refsOf(node)) uses.get(ref.base)?.push({ cluster, ref })
   }
 
   for (const node of [...nodes].reverse()) {
     const readers = uses.get(node)!
     if (!isComputed(node) || (readers.length === 0 && !kept.has(node))) continue
     const groups = [...new Set(readers.map(({ cluster }) => cluster))]
-    const fitting = groups.flatMap((cluster) => {
-      const fit = fitOf(node, cluster, readers)
-      return fit ? [{ cluster, fit }] : []
-    })
+    const fitting = groups.filter((cluster) => fits(node, cluster, readers))
     const stored = kept.has(node) || groups.length === 0 || fitting.length < groups.length
     const again = groups.length === 1 || isCheap(node)
     const first = groups.reduce((a, b) => (a.position < b.position ? a : b), groups[0])
-    const chosen = !stored && again ? fitting : fitting.filter(({ cluster }) => cluster === first)
-    for (const { cluster, fit } of chosen) {
-      enter(cluster, node, fit)
+    const chosen = !stored && again ? fitting : fitting.filter((cluster) => cluster === first)
+    for (const cluster of chosen) {
+      enter(cluster, node)
       join(cluster, node)
       if (stored || !again) cluster.stores.push(node)
     }
@@ -82,20 +71,23 @@ export function clusterOf(node: Node, position = 0): Cluster {
   const { task, shape } = node
   const kind = fuses(node) ? 'rows' : 'kernel'
   const width = task.kind === 'reduce' ? widthOf(node) : undefined
-  const levels = new Map<Node, Level>([[node, width === undefined ? 'full' : 'row']])
   const stores = task.kind === 'loop' ? [...task.memories] : [node]
-  return { kind, node, position, elements: sizeOf(shape) * (width ?? 1), width, levels, stores }
+  return { kind, node, position, elements: sizeOf(shape) * (width ?? 1), width, members: new Set([node]), stores }
 }
 
-function enter(cluster: Cluster, node: Node, { level, width }: Fit): void {
-  const reduce = node.task.kind === 'reduce'
-  if (reduce && level === 'full') {
+/** Whether a member of a cluster has a value for each element or for each row. */
+export const levelOf = ({ task, shape }: Node, { elements }: Cluster): Level =>
+  task.kind !== 'reduce' && sizeOf(shape) === elements ? 'full' : 'row'
+
+function enter(cluster: Cluster, node: Node): void {
+  const size = sizeOf(node.shape)
+  if (size !== cluster.elements) cluster.width = cluster.elements / size
+  else if (node.task.kind === 'reduce') {
     // the cluster's elements become the rows of a wider one
-    for (const member of cluster.levels.keys()) cluster.levels.set(member, 'row')
     cluster.width = widthOf(node)
     cluster.elements *= cluster.width
-  } else cluster.width ??= width
-  cluster.levels.set(node, reduce ? 'row' : level)
+  }
+  cluster.members.add(node)
 }
 
 /** The length of what a reduction reduces. */
@@ -119,27 +111,22 @@ function repeats(ref: Ref): number | undefined {
   return elementsOf(rows) === sizeOf(ref.base.shape) && isContiguous(rows) ? last.size : undefined
 }
 
-/** How a consumer of a level sees a node through a view: lane for lane, or one value for each row. */
-function seen(ref: Ref, consumer: Node, { level, width }: Fit): Fit | undefined {
-  const reads = consumer.task.kind === 'reduce' ? 'full' : level
-  if (isWhole(ref)) return { level: reads, width }
-  const row = reads === 'full' ? repeats(ref) : undefined
-  return row !== undefined && (width ?? row) === row ? { level: 'row', width: row } : undefined
+/** Whether a view shows a node as members of a cluster have their values: lane for lane, or one value for each row. */
+function shows(ref: Ref, { elements, width }: Pick<Cluster, 'elements' | 'width'>): boolean {
+  if (isWhole(ref)) return true
+  const row = repeats(ref)
+  return row !== undefined && row === (width ?? row) && elementsOf(ref.axes) === elements
 }
 
-/** How a node can join a cluster: all that reads it there must see it in one way. */
-function fitOf(node: Node, cluster: Cluster, readers: readonly Use[]): Fit | undefined {
-  if (cluster.kind !== 'rows' || !fuses(node) || cluster.levels.size >= LARGEST_CLUSTER) return undefined
-  let fit: Fit | undefined
-  for (const { consumer, ref } of readers.filter((reader) => reader.cluster === cluster)) {
-    const next = seen(ref, consumer, { level: cluster.levels.get(consumer)!, width: fit ? fit.width : cluster.width })
-    if (!next || (fit && fit.level !== next.level)) return undefined
-    fit = next
-  }
-  const { level, width } = fit!
-  if (level === 'row' && width !== undefined && width > WIDEST_ROW) return undefined
-  const own = level === 'row' ? widthOf(node) : undefined
-  return node.task.kind === 'reduce' && width !== own ? undefined : fit
+/** Whether a node can join a cluster that reads it. */
+function fits(node: Node, cluster: Cluster, readers: readonly Use[]): boolean {
+  const { kind, elements, width, members } = cluster
+  if (kind !== 'rows' || !fuses(node) || members.size >= LARGEST_CLUSTER) return false
+  if (readers.some((reader) => reader.cluster === cluster && !shows(reader.ref, cluster))) return false
+  const reduces = node.task.kind === 'reduce'
+  if (sizeOf(node.shape) === elements) return !reduces || width === undefined
+  const row = elements / sizeOf(node.shape)
+  return row <= WIDEST_ROW && (!reduces || row === widthOf(node))
 }
 
 /**
@@ -154,7 +141,7 @@ function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
     const host = result[at]
     if (host) {
       host.width ??= cluster.width
-      for (const [node, level] of cluster.levels) host.levels.set(node, level)
+      for (const node of cluster.members) host.members.add(node)
       host.stores.push(...cluster.stores)
     } else result.push(cluster)
     for (const node of [cluster.node, ...cluster.stores]) madeBy.set(node, host ? at : result.length - 1)
@@ -164,25 +151,16 @@ function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
 
 /** The number of the cluster that another one can join, or -1. */
 function hostOf(cluster: Cluster, before: readonly Cluster[], madeBy: ReadonlyMap<Node, number>): number {
-  const reads = [...cluster.levels].flatMap(([consumer, level]) =>
-    refsOf(consumer)
-      .filter(({ base }) => !cluster.levels.has(base))
-      .map((ref) => ({ ref, consumer, level })),
-  )
+  const reads = [...cluster.members].flatMap(refsOf).filter(({ base }) => !cluster.members.has(base))
   // what several clusters write, none of them hosts
-  if (cluster.kind !== 'rows' || reads.some(({ ref }) => ref.base.task.kind === 'memory')) return -1
-  const at = Math.max(-1, ...reads.map(({ ref }) => madeBy.get(ref.base) ?? -1))
+  if (cluster.kind !== 'rows' || reads.some(({ base }) => base.task.kind === 'memory')) return -1
+  const at = Math.max(-1, ...reads.map(({ base }) => madeBy.get(base) ?? -1))
   const host = before[at]
   if (host?.kind !== 'rows' || host.elements !== cluster.elements) return -1
-  if (host.levels.size + cluster.levels.size > LARGEST_CLUSTER) return -1
-  const width = host.width ?? cluster.width
+  if (host.members.size + cluster.members.size > LARGEST_CLUSTER) return -1
+  const { elements, width = cluster.width } = host
   if (cluster.width !== undefined && cluster.width !== width) return -1
-  const agrees = [...cluster.levels].every(([node, level]) => (host.levels.get(node) ?? level) === level)
-  const fits = reads.every(({ ref, consumer, level }) => {
-    const inside = host.levels.get(ref.base)
-    return inside === undefined || seen(ref, consumer, { level, width })?.level === inside
-  })
-  return agrees && fits ? at : -1
+  return reads.every((ref) => !host.members.has(ref.base) || shows(ref, { elements, width })) ? at : -1
 }
 
 /** Whether an elementwise node would be computed again from one large operand in memory at most, and at little cost. */

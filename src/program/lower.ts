@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { accumulate } from './accumulate.ts'
 import { bring, keep } from './build.ts'
-import { type Cluster, clusterOf, fuse } from './fuse.ts'
+import { type Cluster, clusterOf, fuse, levelOf } from './fuse.ts'
 import {
   accumulates,
   addNode,
@@ -169,15 +169,14 @@ function settles({ value, into }: Store, block: Block, clusters: readonly Cluste
   if (!isComputed(root) || root.home || root.block !== block) return false
   const first = clusters.findIndex((cluster) => cluster.stores.some((node) => originOf(node) === root))
   const free = clusters.every((cluster, at) => {
-    const readers = [...cluster.levels.keys()].flatMap((node) =>
+    const readers = [...cluster.members].flatMap((node) =>
       refsOf(node).flatMap((ref) => (ref.base === into.base ? [{ node, ref }] : [])),
     )
     if (readers.length === 0 || at < first) return true
     // at the same time is early enough where lane after lane is read and written
-    if (at > first || cluster.kind !== 'rows' || cluster.levels.get(root) !== 'full') return false
-    return readers.every(
-      ({ node, ref }) => isWhole(ref) && (cluster.levels.get(node) === 'full' || node.task.kind === 'reduce'),
-    )
+    const isFull = (node: Node): boolean => cluster.members.has(node) && levelOf(node, cluster) === 'full'
+    if (at > first || cluster.kind !== 'rows' || !isFull(root)) return false
+    return readers.every(({ node, ref }) => isWhole(ref) && (isFull(node) || node.task.kind === 'reduce'))
   })
   if (free) root.home = into
   return free

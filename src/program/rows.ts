@@ -1,5 +1,5 @@
 import { merged, sizeOf } from './axes.ts'
-import type { Cluster } from './fuse.ts'
+import { type Cluster, levelOf } from './fuse.ts'
 import { type Node, nameOf, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
 
@@ -8,7 +8,7 @@ type Value = Exclude<Step, { op: 'store' }>
 
 /** Turns the members of a cluster into the steps of one `rows` call. */
 export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
-  const members = [...cluster.levels].sort(([a], [b]) => a.id - b.id)
+  const members = [...cluster.members].sort((a, b) => a.id - b.id)
   const width = cluster.width ?? periodOf(members, cluster.elements)
   const rows = cluster.elements / width
   const operands: RowsOperand[] = []
@@ -59,8 +59,9 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
   }
   const valueAt = (ref: Ref, level: Level): Value => at(level, values.get(ref.base) ?? load(ref, level))
 
-  for (const [node, level] of members) {
+  for (const node of members) {
     const { task } = node
+    const level = levelOf(node, cluster)
     if (task.kind === 'reduce') {
       const args = [valueAt(task.x, 'full').to]
       values.set(node, add({ op: task.op, level: 'row', to: made++, args, dtype: task.dtype }))
@@ -76,7 +77,7 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
   const asLoaded = new Set(loaded.values())
   const order = (node: Node): number => (asLoaded.has(values.get(node)!) ? 0 : 1)
   for (const node of [...cluster.stores].sort((a, b) => order(a) - order(b))) {
-    const level = cluster.levels.get(node)!
+    const level = levelOf(node, cluster)
     const { to } = at(level, values.get(node)!)
     const target = node.home ?? whole(node)
     steps.push({ op: 'store', level, args: [to], operand: operand({ ...target, axes: merged(target.axes) }) })
@@ -85,8 +86,8 @@ export function rowsOf(cluster: Cluster, viewOf: (ref: Ref) => View): Rows {
 }
 
 /** The length after which an operand repeats, for a cluster without rows of its own: a bias, a gain. */
-function periodOf(members: readonly (readonly [Node, Level])[], elements: number): number {
-  for (const [node] of members) {
+function periodOf(members: readonly Node[], elements: number): number {
+  for (const node of members) {
     for (const ref of refsOf(node)) {
       const [first, ...rest] = merged(ref.axes)
       const period = sizeOf(rest)
