@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor/shape.ts'
-import { sizeOf as elementsOf, isContiguous, merged } from './axes.ts'
+import { sizeOf as elementsOf, merged } from './axes.ts'
 import { type Block, isComputed, isWhole, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level } from './plan.ts'
 
@@ -102,20 +102,13 @@ export function fuses(node: Node): boolean {
   return task.x.base.task.kind === 'elementwise' ? isWhole(task.x) : (task.reduced.at(-1)?.stride ?? 0) <= 1
 }
 
-/** A row's width where the view repeats each element of its node over a row and is whole otherwise. */
-function repeats(ref: Ref): number | undefined {
-  if (ref.offset !== 0 || ref.steps.some((step) => step !== 0)) return undefined
-  const rows = merged(ref.axes)
-  const last = rows.pop()
-  if (!last || last.size === 0 || last.stride !== 0) return undefined
-  return elementsOf(rows) === sizeOf(ref.base.shape) && isContiguous(rows) ? last.size : undefined
-}
-
 /** Whether a view shows a node as members of a cluster have their values: lane for lane, or one value for each row. */
 function shows(ref: Ref, { elements, width }: Pick<Cluster, 'elements' | 'width'>): boolean {
   if (isWhole(ref)) return true
-  const row = repeats(ref)
-  return row !== undefined && row === (width ?? row) && elementsOf(ref.axes) === elements
+  const rows = merged(ref.axes)
+  const row = rows.pop()
+  if (row?.stride !== 0 || row.size !== (width ?? row.size)) return false
+  return elements > 0 && elementsOf(ref.axes) === elements && isWhole({ ...ref, axes: rows })
 }
 
 /** Whether a node can join a cluster that reads it. */
