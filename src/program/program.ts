@@ -44,12 +44,10 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
   readonly device: Device
   readonly plan: Plan
   private readonly loaded: Loaded
-  private readonly specs: I
   private closed = false
 
-  constructor(device: Device, specs: I, plan: Plan) {
+  constructor(device: Device, plan: Plan) {
     this.device = device
-    this.specs = specs
     this.plan = plan
     this.checkVariables()
     this.loaded = device.backend.load(plan)
@@ -102,9 +100,12 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.device.check()
     if (this.closed) throw new RmaatError('program', 'the program is closed')
     this.checkVariables()
-    const unknown = Object.keys(inputs).filter((name) => !(name in this.specs))
-    const known = Object.keys(this.specs).join(', ') || 'none'
-    if (unknown.length) throw new RmaatError('program', `no input is called ${unknown.join(' or ')}; expected ${known}`)
+    const known = this.plan.inputs.map(({ name }) => name)
+    const unknown = Object.keys(inputs)
+      .filter((name) => !known.includes(name))
+      .join(' or ')
+    if (unknown)
+      throw new RmaatError('program', `no input is called ${unknown}; expected ${known.join(', ') || 'none'}`)
     return this.plan.inputs.map(({ name, shape }) => {
       const given = inputs[name]
       const values = typeof given === 'number' ? [given] : given
@@ -163,7 +164,7 @@ export function compile<I extends Inputs, R extends Results>(
   build: Build<I, R>,
 ): Program<I, R> {
   device.check()
-  return new Program<I, R>(device, inputs, plan(device, inputs, build))
+  return new Program<I, R>(device, plan(device, inputs, build))
 }
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
