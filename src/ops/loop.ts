@@ -1,7 +1,7 @@
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
+import { constant, expectDType, iota } from './row.ts'
 import { select, stack } from './views.ts'
 
 /** What is computed in every iteration, written in terms of parameters: tensors that stand for the values of one iteration. */
@@ -21,11 +21,6 @@ export interface LoopResult {
   readonly kind: 'carry' | 'record' | 'stack'
   readonly of: Tensor
 }
-
-export const loopRows = {
-  loop: { gradient: noGradient },
-  loopResult: { gradient: noGradient },
-} satisfies Record<string, OpRow>
 
 export const parameter = (shape: Shape, dtype: DType, device?: Tensor['device']): Tensor =>
   new Tensor('parameter', [], {}, shape, dtype, device)

@@ -2,19 +2,20 @@ import { contractionRows } from './contraction.ts'
 import { elementwiseRows } from './elementwise.ts'
 import { formulaRows } from './formulas.ts'
 import { indexingRows } from './indexing.ts'
-import { loopRows } from './loop.ts'
 import { reductionRows } from './reductions.ts'
 import { noGradient, type OpRow } from './row.ts'
 import { viewRows } from './views.ts'
 
 const leaf = { gradient: noGradient }
 
-/** Nodes without inputs. */
+/** Nodes without inputs, and loops: what flows back through them is found in `autograd/`. */
 const leafRows = {
   constant: leaf,
   data: leaf,
   input: leaf,
   iota: leaf,
+  loop: leaf,
+  loopResult: leaf,
   parameter: leaf,
   variable: leaf,
 }
@@ -25,7 +26,6 @@ const rows = {
   ...formulaRows,
   ...indexingRows,
   ...leafRows,
-  ...loopRows,
   ...reductionRows,
   ...viewRows,
 }
