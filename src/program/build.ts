@@ -2,7 +2,6 @@ import { RmaatError } from '../errors.ts'
 import { type Contraction, productAndSum, sizesOf } from '../ops/contraction.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../ops/loop.ts'
 import { rowOf, type StructureName } from '../ops/table.ts'
-import type { Shape } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { sizeOf as elementsOf, isContiguous, merged, reshaped, rowMajor, shapeOf } from './axes.ts'
@@ -217,28 +216,20 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     memories.push(detached(block, { kind: 'memory', args: itself, replay }, [pieces, ...shape], dtype))
     return memories[memories.length - 1]
   }
-  /** What begins at an element of a memory, and moves by `step` in each iteration. */
-  const piece = (base: Node, shape: Shape, offset: number, step = 0): Ref => ({
-    ...{ base, offset, axes: rowMajor(shape) },
-    steps: step ? [...outside, step] : [],
+  const piece = (base: Node, { shape }: Tensor, offset = 0): Ref => ({ base, offset, axes: rowMajor(shape), steps: [] })
+  /** What an iteration sees of that which has a piece for each. */
+  const part = ({ base, offset, axes: [{ stride }, ...axes], steps }: Ref): Ref => ({
+    ...{ base, offset: offset + begin * stride, axes },
+    steps: [...steps, ...outside.slice(steps.length), direction * stride],
   })
   /** The tensors that stand for a result: none where nothing reads it. */
   const readers = (kind: LoopResult['kind'], of: Tensor): Tensor[] =>
     results.filter(({ attributes }) => attributes.kind === kind && attributes.of === of)
   const show = (tensors: readonly Tensor[], base: Node, offset = 0): void => {
-    for (const tensor of tensors) block.refs.set(tensor, piece(base, tensor.shape, offset))
+    for (const tensor of tensors) block.refs.set(tensor, piece(base, tensor, offset))
   }
 
-  for (const { parameter, source } of inputs) {
-    const { base, offset, axes, steps } = block.find(source)!
-    const [{ stride }, ...inner] = axes
-    body.refs.set(parameter, {
-      base,
-      offset: offset + begin * stride,
-      axes: inner,
-      steps: [...outside.map((_, depth) => steps[depth] ?? 0), direction * stride],
-    })
-  }
+  for (const { parameter, source } of inputs) body.refs.set(parameter, part(block.find(source)!))
   const args: Ref[] = []
   const goals = carries.map(({ parameter, first, result }) => {
     // of a recorded carry every value stays, and the next one stands behind it
@@ -246,20 +237,20 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     const recorded = records.length > 0
     const step = recorded ? sizeOf(parameter.shape) : 0
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
-    args.push(whole(copyTo({ value: block.find(first)!, into: piece(base, parameter.shape, 0) }, block)))
+    args.push(whole(copyTo({ value: block.find(first)!, into: piece(base, parameter) }, block)))
     const leaf = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
-    leaf.home = piece(base, parameter.shape, 0, step)
+    const home = recorded ? part(whole(base)) : piece(base, parameter)
+    leaf.home = home
     body.refs.set(parameter, whole(leaf))
     show(records, base)
     show(readers('carry', parameter), base, count * step)
-    return { tensor: result, into: recorded ? piece(base, parameter.shape, step, step) : whole(leaf) }
+    return { tensor: result, into: recorded ? { ...home, offset: step } : whole(leaf) }
   })
   for (const tensor of new Set(stacked)) {
     const stacks = readers('stack', tensor)
     if (stacks.length === 0) continue
     const base = memory(count, tensor)
-    const size = sizeOf(tensor.shape)
-    goals.push({ tensor, into: piece(base, tensor.shape, begin * size, direction * size) })
+    goals.push({ tensor, into: part(whole(base)) })
     show(stacks, base)
   }
 
@@ -272,7 +263,7 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
   })
   const reads = [...body.nodes.flatMap(refsOf), ...body.stores.map(({ value }) => value)]
   args.push(...reads.filter(({ base }) => base.block !== body))
-  itself.push(whole(addNode(block, { kind: 'loop', count, args, body, memories }, [], 'f32')))
+  itself.push(whole(addNode(block, { kind: 'loop', count, args, body }, [], 'f32')))
   block.nodes.push(...memories)
   block.refs.set(loop, itself[0])
 }

@@ -71,7 +71,7 @@ export function clusterOf(node: Node, position = 0): Cluster {
   const { task, shape } = node
   const kind = fuses(node) ? 'rows' : 'kernel'
   const width = task.kind === 'reduce' ? widthOf(node) : undefined
-  const stores = task.kind === 'loop' ? [...task.memories] : [node]
+  const stores = task.kind === 'loop' ? task.body.stores.map(({ into }) => into.base) : [node]
   return { kind, node, position, elements: sizeOf(shape) * (width ?? 1), width, members: new Set([node]), stores }
 }
 

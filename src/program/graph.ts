@@ -57,13 +57,7 @@ export type Task =
   /** What others write, each at its place: a concatenation its parts, a loop its results. It is whole when `args` have run. */
   | { readonly kind: 'memory'; readonly args: readonly Ref[]; readonly replay: boolean }
   /** `args` are the first values of its carries, in their places, and all that the body reads from outside. */
-  | {
-      readonly kind: 'loop'
-      readonly count: number
-      readonly args: readonly Ref[]
-      readonly body: Block
-      readonly memories: readonly Node[]
-    }
+  | { readonly kind: 'loop'; readonly count: number; readonly args: readonly Ref[]; readonly body: Block }
 
 /** A value that has to be at a place when its block ends: a variable's next value, what a loop takes from an iteration. */
 export interface Store {
