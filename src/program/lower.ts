@@ -65,7 +65,6 @@ const isInput = ({ task }: Node): boolean => task.kind === 'buffer' && task.buff
 class Emitter {
   private readonly instructions: Instruction[] = []
   private readonly buffers: Buffer[] = []
-  private readonly numbers = new Map<Node, number>()
   private readonly storages = new Map<Node, Storage>()
   private readonly places: { readonly place: { offset: number }; readonly storage: Storage }[] = []
   /** The loops around the next instruction, outermost first, and what they touch of the memory outside of them. */
@@ -74,34 +73,30 @@ class Emitter {
   block(block: Block): void {
     const clusters = fuse(block)
     const copied = block.stores.filter((store) => !settles(store, block, clusters))
-    for (const cluster of clusters) {
-      if (cluster.kind === 'rows') this.rows(cluster)
-      else this.kernel(cluster.node)
-    }
-    for (const store of copied) this.rows(clusterOf(copyTo(store, block)))
+    for (const cluster of clusters) this.call(cluster)
+    for (const store of copied) this.call(clusterOf(copyTo(store, block)))
   }
 
-  private rows(cluster: Cluster): void {
-    this.instructions.push(rowsOf(cluster, (ref) => this.view(ref)))
-  }
-
-  private kernel(node: Node): void {
-    const { task } = node
-    if (task.kind === 'loop') {
-      const { count, body } = task
-      const part = this.loops.length === 0 && count > 1 && isParallel(body) ? { offset: 0, elements: 0 } : undefined
-      const loop = { begin: this.instructions.length, outer: new Set<Storage>(), part }
-      this.loops.push(loop)
-      this.instructions.push({ kind: 'loop', count, own: part })
-      this.block(body)
-      // what stands outside lives through all iterations
-      for (const storage of loop.outer) storage.last = this.instructions.length
-      this.instructions.push({ kind: 'end' })
-      this.loops.pop()
-    } else if (task.kind !== 'memory') {
+  private call(cluster: Cluster): void {
+    const { task } = cluster.node
+    if (cluster.kind === 'rows') this.instructions.push(rowsOf(cluster, (ref) => this.view(ref)))
+    else if (task.kind === 'loop') this.loop(task.count, task.body)
+    else if (task.kind !== 'memory') {
       const call = mapRefs(task, (ref) => this.place(ref))
-      this.instructions.push({ ...call, out: this.place(whole(node)) } as Instruction)
+      this.instructions.push({ ...call, out: this.place(whole(cluster.node)) } as Instruction)
     }
+  }
+
+  private loop(count: number, body: Block): void {
+    const part = this.loops.length === 0 && count > 1 && isParallel(body) ? { offset: 0, elements: 0 } : undefined
+    const loop = { begin: this.instructions.length, outer: new Set<Storage>(), part }
+    this.loops.push(loop)
+    this.instructions.push({ kind: 'loop', count, own: part })
+    this.block(body)
+    // what stands outside lives through all iterations
+    for (const storage of loop.outer) storage.last = this.instructions.length
+    this.instructions.push({ kind: 'end' })
+    this.loops.pop()
   }
 
   view(ref: Ref): View {
@@ -120,11 +115,9 @@ class Emitter {
       )
     }
     const { task } = node
-    if (task.kind === 'buffer' && !this.numbers.has(node)) {
-      this.numbers.set(node, this.buffers.length + 1)
-      this.buffers.push(task.buffer)
-    }
-    const place = { buffer: this.numbers.get(node) ?? 0, offset, steps, ...more }
+    if (task.kind === 'buffer' && !this.buffers.includes(task.buffer)) this.buffers.push(task.buffer)
+    const buffer = task.kind === 'buffer' ? this.buffers.indexOf(task.buffer) + 1 : 0
+    const place = { buffer, offset, steps, ...more }
     if (task.kind !== 'buffer' && task.kind !== 'iota') this.places.push({ place, storage: this.touch(node) })
     return place
   }
@@ -169,14 +162,11 @@ function settles({ value, into }: Store, block: Block, clusters: readonly Cluste
   if (!isComputed(root) || root.home || root.block !== block) return false
   const first = clusters.findIndex((cluster) => cluster.stores.some((node) => originOf(node) === root))
   const free = clusters.every((cluster, at) => {
-    const readers = [...cluster.members].flatMap((node) =>
-      refsOf(node).flatMap((ref) => (ref.base === into.base ? [{ node, ref }] : [])),
-    )
-    if (readers.length === 0 || at < first) return true
+    const reads = [...cluster.members].flatMap(refsOf).filter(({ base }) => base === into.base)
+    if (reads.length === 0 || at < first) return true
     // at the same time is early enough where lane after lane is read and written
-    const isFull = (node: Node): boolean => cluster.members.has(node) && levelOf(node, cluster) === 'full'
-    if (at > first || cluster.kind !== 'rows' || !isFull(root)) return false
-    return readers.every(({ node, ref }) => isWhole(ref) && (isFull(node) || node.task.kind === 'reduce'))
+    const lanes = at === first && cluster.kind === 'rows' && cluster.members.has(root)
+    return lanes && levelOf(root, cluster) === 'full' && reads.every(isWhole)
   })
   if (free) root.home = into
   return free
