@@ -24,7 +24,7 @@ export function accumulate(block: Block): void {
       [a, b],
       [b, a],
     ]) {
-      if (!alone(x) || !alone(product) || x.base === product.base) continue
+      if (!alone(x) || !alone(product)) continue
       if (!isProduct(product.base) || accumulates(product.base.task)) continue
       if (!isProduct(x.base) && !replaces(node, x.base)) continue
       node.task = { ...product.base.task, accumulate: true } as Node['task']

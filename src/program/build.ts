@@ -165,38 +165,29 @@ function isRowByRow(x: Ref, y: Ref, { a, b, out }: Contraction): boolean {
 }
 
 /** Sorts the axes of a contraction into batch, rows, columns and inner ones, so that the columns are contiguous in the result. */
-function matmul(x: Ref, y: Ref, letters: Contraction): Extract<Task, { kind: 'matmul' }> {
-  const { out } = letters
-  const sides = [
-    { ref: x, letters: letters.a },
-    { ref: y, letters: letters.b },
-  ]
+function matmul(x: Ref, y: Ref, { a, b, out }: Contraction): Task {
   const last = out.at(-1) ?? ' '
-  const [a, b] = letters.a.includes(last) && !letters.b.includes(last) ? sides.reverse() : sides
-  const sizes = sizesOf(letters, shapeOf(x.axes), shapeOf(y.axes))
-  const product = { letters: out, ref: { axes: rowMajor([...out].map((letter) => sizes.get(letter)!)) } }
-
-  /** Axes that stand in the given ones of a, b and the result, with their strides there. */
-  const axes = (...where: [inA: boolean, inB: boolean, inOut: boolean]): ProductAxis[] => {
-    const places = [a, b, product]
-    const all = where[2] ? out : a.letters
-    const chosen = [...all].filter((letter) => places.every((place, i) => place.letters.includes(letter) === where[i]))
-    return merged(
-      chosen.map((letter) => {
-        const [inA, inB, inOut] = places.map(({ ref, letters }) => ref.axes[letters.indexOf(letter)]?.stride ?? 0)
-        return { size: sizes.get(letter)!, a: inA, b: inB, out: inOut }
-      }),
+  if (a.includes(last) && !b.includes(last)) return matmul(y, x, { a: b, b: a, out })
+  const sizes = sizesOf({ a, b, out }, shapeOf(x.axes), shapeOf(y.axes))
+  const product = rowMajor([...out].map((letter) => sizes.get(letter)!))
+  const axes = (letters: string, where: (letter: string) => boolean): ProductAxis[] =>
+    merged(
+      [...letters].filter(where).map((letter) => ({
+        size: sizes.get(letter)!,
+        a: x.axes[a.indexOf(letter)]?.stride ?? 0,
+        b: y.axes[b.indexOf(letter)]?.stride ?? 0,
+        out: product[out.indexOf(letter)]?.stride ?? 0,
+      })),
     )
-  }
   return {
     kind: 'matmul',
     accumulate: false,
-    a: a.ref,
-    b: b.ref,
-    batch: axes(true, true, true),
-    m: axes(true, false, true),
-    n: axes(false, true, true),
-    k: axes(true, true, false),
+    a: x,
+    b: y,
+    batch: axes(out, (letter) => a.includes(letter) && b.includes(letter)),
+    m: axes(out, (letter) => !b.includes(letter)),
+    n: axes(out, (letter) => !a.includes(letter)),
+    k: axes(a, (letter) => !out.includes(letter)),
   }
 }
 
