@@ -81,8 +81,6 @@ function products(
     const { count, reversed, carries, inputs, stacked } = loop.attributes
     if (reversed)
       throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
-    if (results.some((result) => result.attributes.kind === 'record' && sums.has(result) && !wrt.includes(result)))
-      throw new RmaatError('gradient', 'a loss may not depend on the record of a loop: make it an output of the body')
     const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
       results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
     const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
@@ -103,16 +101,13 @@ function products(
     const flowing = floats
       .filter(({ parameter }) => inside.has(parameter))
       .map((carry) => ({ ...carry, cotangent: fresh(carry.parameter) }))
-    const given = results.flatMap((result) => {
-      const { kind, of } = result.attributes
-      return kind === 'stack' && sums.has(result)
-        ? [{ output: of, parameter: fresh(of), source: sums.get(result)! }]
-        : []
-    })
+    const given = results
+      .filter((result) => result.attributes.kind !== 'carry' && sums.has(result))
+      .map((result) => ({ ...result.attributes, parameter: fresh(result.attributes.of), source: sums.get(result)! }))
 
     const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
     const derivatives = products(
-      [...flowing.map(({ result }) => result), ...given.map(({ output }) => output)],
+      [...flowing.map(({ result }) => result), ...given.map(({ of }) => of)],
       [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
       by,
       new Set(closure),

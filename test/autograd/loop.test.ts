@@ -113,6 +113,15 @@ const cases: Record<string, Case> = {
       return { loss: carry[0].add(outputs[0].square().sum(0)).add(outputs[1].mul(outputs[2]).sum(0)).sum() }
     },
   },
+  'the record of a carry in the loss': {
+    inputs: { h: f32(3), x: f32(4, 3) },
+    build: ({ h, x }, unroll) => {
+      const { carry, record } = loop({ count: 4, carry: [h], inputs: [x], unroll }, ([h], [x]) => ({
+        carry: [h.mul(x).tanh()],
+      }))
+      return { loss: carry[0].sum().add(record[0].square().mul(x).sum()) }
+    },
+  },
   'one iteration': {
     inputs: { h: f32(3, 3), x: f32(1, 3) },
     build: ({ h, x }, unroll) => {
@@ -293,9 +302,13 @@ test('the gradient at a record alone', async () => {
   const device = await devices.reference()
   const program = compile(device, { h: f32(3) }, ({ h }) => {
     const { carry, record } = loop({ count: 3, carry: [h] }, ([h]) => ({ carry: [h.mul(2)] }))
-    return { d: grad(carry[0].sum(), [record[0]])[0] }
+    const squares = record[0].square().sum()
+    return { d: grad(carry[0].sum(), [record[0]])[0], both: grad(carry[0].sum().add(squares), [record[0]])[0] }
   })
-  assert.equal([...(await program.run({ h: [1, 2, 3] })).d], [8, 8, 8, 4, 4, 4, 2, 2, 2])
+  const { d, both } = await program.run({ h: [1, 2, 3] })
+  assert.equal([...d], [8, 8, 8, 4, 4, 4, 2, 2, 2])
+  // 2 h(t) and what flows back from h(t + 1) = 2 h(t)
+  assert.equal([...both], [50, 92, 134, 24, 44, 64, 10, 18, 26])
   device.close()
 })
 
@@ -477,10 +490,6 @@ test('what has no derivative is an error that says so', () => {
   fails('gradient', /loop's gradient.*unroll/, () => {
     const [first] = grad(run().carry[0].sum(), [x])
     grad(first.sum(), [x])
-  })
-  fails('gradient', /record.*output/, () => {
-    const { carry, record } = run()
-    grad(carry[0].sum().add(record[0].sum()), [x])
   })
   fails('gradient', /scalar, found \[3\]/, () => grad(x, [x]))
   fails('gradient', /integers/, () => grad(x.sum(), [n(3)]))
