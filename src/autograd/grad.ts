@@ -17,17 +17,15 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vjp([loss], [constant(1)], wrt)
 }
 
-/** Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. */
-export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
-  return products(outputs, cotangents, wrt, new Set())
-}
-
-/** Derivatives end at the nodes of `border`: what those are made of stands still. */
-function products(
+/**
+ * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. Derivatives end at the
+ * nodes of `border`: what those are made of stands still.
+ */
+export function vjp(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
-  border: ReadonlySet<Tensor>,
+  border: ReadonlySet<Tensor> = new Set(),
 ): Tensor[] {
   outputs.forEach((output, i) => {
     if (!sameShape(output.shape, cotangents[i]?.shape ?? [NaN])) {
@@ -106,7 +104,7 @@ function products(
       .map((result) => ({ ...result.attributes, parameter: fresh(result.attributes.of), source: sums.get(result)! }))
 
     const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
-    const derivatives = products(
+    const derivatives = vjp(
       [...flowing.map(({ result }) => result), ...given.map(({ of }) => of)],
       [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
       by,
