@@ -32,16 +32,10 @@ const powers = budget(
   (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(a || 1))) * UNIT * Math.abs(exact) + TINY,
 )
 
-const int = (evaluate: (a: number, b: number, c: number) => number, arity: 1 | 2 | 3): ScalarRow => ({
-  arity,
-  evaluate: (a, b, c) => evaluate(a, b, c) | 0,
-  budget: exactly,
-})
-const real = (evaluate: (a: number, b: number, c: number) => number, arity: 1 | 2 | 3, budget: Budget): ScalarRow => ({
-  arity,
-  evaluate,
-  budget,
-})
+type Evaluate = ScalarRow['evaluate']
+const real = (evaluate: Evaluate, arity: ScalarRow['arity'], budget: Budget): ScalarRow => ({ arity, evaluate, budget })
+const int = (evaluate: Evaluate, arity: ScalarRow['arity']): ScalarRow =>
+  real((a, b, c) => evaluate(a, b, c) | 0, arity, exactly)
 
 /** Error function: Maclaurin series for |x| < 2.5, continued fraction of the complement beyond (Abramowitz & Stegun 7.1.6, 7.1.14). */
 export function erf(x: number): number {

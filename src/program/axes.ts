@@ -32,10 +32,10 @@ export const along = (axes: readonly ProductAxis[], operand: 'a' | 'b' | 'out'):
 /** The same walk over fewer axes: neighbours that one stride walks in every operand become one. Sizes of 1 vanish. */
 export function merged<A extends Sized & { readonly [Name in keyof A]: number }>(axes: readonly A[]): A[] {
   const result: A[] = []
+  const names = Object.keys(axes[0] ?? {}) as (keyof A)[]
   for (const axis of axes) {
     if (axis.size === 1) continue
     const last = result[result.length - 1]
-    const names = Object.keys(axis) as (keyof A)[]
     const joins = last && names.every((name) => name === 'size' || last[name] === axis[name] * axis.size)
     if (joins) result[result.length - 1] = { ...axis, size: last.size * axis.size }
     else result.push(axis)

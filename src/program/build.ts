@@ -110,11 +110,10 @@ function build(tensor: Tensor, block: Block): Ref {
     case 'max': {
       const axes: readonly number[] = op === 'sum' ? attributes.axes : [x.axes.length - 1]
       const values = inMemory(x, block)
-      const kept = values.axes.filter((_, axis) => !axes.includes(axis))
-      const reduced = axes.map((axis) => values.axes[axis])
+      const kept = merged(values.axes.filter((_, axis) => !axes.includes(axis)))
+      const reduced = merged(axes.map((axis) => values.axes[axis]))
       const ordered = { ...values, axes: [...kept, ...reduced] }
-      const walks = { kept: merged(kept), reduced: merged(reduced) }
-      return node({ kind: 'reduce', op: structure, dtype, accumulate: false, x: ordered, ...walks })
+      return node({ kind: 'reduce', op: structure, dtype, accumulate: false, x: ordered, kept, reduced })
     }
     case 'einsum': {
       const [a, b] = args.map((arg) => inMemory(arg, block))

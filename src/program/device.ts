@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { DeviceIdentity } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
 import type { Plan, View } from './plan.ts'
@@ -76,12 +76,9 @@ export class Device implements DeviceIdentity {
 
   write(variable: Variable, values: ArrayLike<number>): void {
     this.checkOwn(variable)
-    if (values.length !== sizeOf(variable.shape)) {
-      throw new RmaatError(
-        'shape',
-        `a variable of shape ${formatShape(variable.shape)} takes ${sizeOf(variable.shape)} values, found ${values.length}`,
-      )
-    }
+    const { shape } = variable
+    if (values.length !== sizeOf(shape))
+      throw shapeError`a variable of shape ${shape} takes ${sizeOf(shape)} values, found ${values.length}`
     this.backend.writeVariable(variable.id, values)
   }
 

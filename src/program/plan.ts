@@ -148,11 +148,8 @@ export interface ProductAxis {
   readonly out: number
 }
 
-/** out[i, :] = table[indices[i], :]; all contiguous. An index out of range gives NaN. */
-export interface Gather {
-  readonly kind: 'gather'
-  readonly dtype: DType
-  readonly table: Place
+/** `count` indices, each of a row of `width` elements in a table of `tableRows`; all contiguous. */
+interface Indexed {
   readonly indices: Place
   readonly out: Place
   readonly count: number
@@ -160,14 +157,16 @@ export interface Gather {
   readonly tableRows: number
 }
 
+/** out[i, :] = table[indices[i], :]. An index out of range gives NaN. */
+export interface Gather extends Indexed {
+  readonly kind: 'gather'
+  readonly dtype: DType
+  readonly table: Place
+}
+
 /** out[indices[i], :] += x[i, :] in the order of i, from zero unless `accumulate`; an index out of range is dropped. */
-export interface ScatterAdd {
+export interface ScatterAdd extends Indexed {
   readonly kind: 'scatterAdd'
   readonly accumulate: boolean
   readonly x: Place
-  readonly indices: Place
-  readonly out: Place
-  readonly count: number
-  readonly width: number
-  readonly tableRows: number
 }

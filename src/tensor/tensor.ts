@@ -55,16 +55,11 @@ export class Tensor<Attributes = unknown> {
 }
 
 function commonDevice(op: string, inputs: readonly Tensor[]): DeviceIdentity | undefined {
-  let device: DeviceIdentity | undefined
-  for (const input of inputs) {
-    if (input.device === undefined) continue
-    device ??= input.device
-    if (device === input.device) continue
-    const found = `${device.name} and ${input.device.name}`
-    throw new RmaatError(
-      'device',
-      `${op}: operands live on two devices, ${found}; read the one and give it to the other as an input`,
-    )
-  }
-  return device
+  const [device, other] = new Set(inputs.flatMap((input) => input.device ?? []))
+  if (!other) return device
+  const found = `${device.name} and ${other.name}`
+  throw new RmaatError(
+    'device',
+    `${op}: operands live on two devices, ${found}; read the one and give it to the other as an input`,
+  )
 }
