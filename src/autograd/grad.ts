@@ -76,7 +76,7 @@ export function vjp(
    * derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
-    const { count, reversed, carries, inputs, stacked } = loop.attributes
+    const { count, reversed, carries, inputs } = loop.attributes
     if (reversed)
       throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
     const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
@@ -86,18 +86,8 @@ export function vjp(
     const closure = closureOf(loop)
     const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
     const parts = inputs.filter(({ parameter, source }) => parameter.dtype === 'f32' && needed.has(source))
-    // which carries the derivative flows through: one may feed another
-    const floats = carries.filter(({ parameter }) => parameter.dtype === 'f32')
-    const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => closure.includes(node))
-    let inside = new Set([...closed, ...parts.map(({ parameter }) => parameter)])
-    for (const { parameter, first } of floats) if (needed.has(first) || find('record', parameter)) inside.add(parameter)
-    for (let before = -1; before < inside.size; ) {
-      before = inside.size
-      inside = dependents(body, inside)
-      for (const { parameter, result } of floats) if (inside.has(result)) inside.add(parameter)
-    }
-    const flowing = floats
-      .filter(({ parameter }) => inside.has(parameter))
+    const flowing = carries
+      .filter(({ parameter }) => parameter.dtype === 'f32')
       .map((carry) => ({ ...carry, cotangent: fresh(carry.parameter) }))
     const given = results
       .filter((result) => result.attributes.kind !== 'carry' && sums.has(result))
