@@ -1,18 +1,18 @@
 // What a program computes and moves, read off its plan.
 import { accessesOf, type Kernel } from '../src/program/accesses.ts'
-import { sizeOf } from '../src/program/axes.ts'
+import { elementsOf } from '../src/program/axes.ts'
 import type { Plan } from '../src/program/plan.ts'
 
 const BYTES = 4
 
 /** Floating-point operations of a matrix product. The other kernels do little for each number that they move. */
 export const flopsOf = (call: Kernel): number =>
-  call.kind === 'matmul' ? 2 * [call.batch, call.m, call.n, call.k].map(sizeOf).reduce((a, b) => a * b) : 0
+  call.kind === 'matmul' ? 2 * [call.batch, call.m, call.n, call.k].map(elementsOf).reduce((a, b) => a * b) : 0
 
 /** What a call must read and write at least, each number once. */
 export function bytesOf(call: Kernel): number {
   const { reads, writes } = accessesOf(call)
-  const distinct = [...reads, ...writes].map(({ view }) => sizeOf(view.axes.filter(({ stride }) => stride !== 0)))
+  const distinct = [...reads, ...writes].map(({ view }) => elementsOf(view.axes.filter(({ stride }) => stride !== 0)))
   return BYTES * distinct.reduce((sum, elements) => sum + elements, 0)
 }
 

@@ -1,5 +1,5 @@
 import { accessesOf, type Kernel } from '../program/accesses.ts'
-import { sizeOf } from '../program/axes.ts'
+import { elementsOf } from '../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
 import { describe } from '../program/listing.ts'
 import type { Plan, Port } from '../program/plan.ts'
@@ -177,7 +177,7 @@ async function bounds(
   const hits = call.kind === 'scatterAdd' ? await evaluateOn((x) => (Number.isNaN(x) ? x : 1)) : undefined
   const terms = Math.min(
     BLOCK,
-    call.kind === 'matmul' ? sizeOf(call.k) : call.kind === 'reduce' ? sizeOf(call.reduced) : 0,
+    call.kind === 'matmul' ? elementsOf(call.k) : call.kind === 'reduce' ? elementsOf(call.reduced) : 0,
   )
   const allowed = exact.map((values, output) =>
     values.map((_, lane) => sumBudget(magnitudes[output][lane], hits ? hits[output][lane] : terms)),

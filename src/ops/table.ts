@@ -20,6 +20,7 @@ const leafRows = {
   variable: leaf,
 }
 
+/** Every operation's row. */
 const rows = {
   ...contractionRows,
   ...elementwiseRows,
@@ -30,7 +31,7 @@ const rows = {
   ...viewRows,
 }
 
-export type OpName = keyof typeof rows
+type OpName = keyof typeof rows
 /** Those that `program/` lowers by name. */
 export type StructureName = {
   [Name in OpName]: (typeof rows)[Name] extends { readonly scalar: unknown } | { readonly formula: unknown }
@@ -38,7 +39,4 @@ export type StructureName = {
     : Name
 }[OpName]
 
-/** Every operation's row. */
-export const table: Readonly<Record<OpName, OpRow>> = rows
-
-export const rowOf = (op: string): OpRow => table[op as OpName]
+export const rowOf = (op: string): OpRow => rows[op as OpName]

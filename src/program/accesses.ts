@@ -1,5 +1,5 @@
 import type { DType } from '../tensor/dtype.ts'
-import { along, sizeOf } from './axes.ts'
+import { along, elementsOf } from './axes.ts'
 import type { Axis, Instruction, Place, Rows, View } from './plan.ts'
 
 /** An instruction that computes. */
@@ -9,8 +9,6 @@ export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
 export interface Access {
   readonly view: View
   readonly dtype: DType
-  /** Of `rows`: its lanes are full ones (or one a row), and read or written block after block. */
-  readonly lanes?: 'full' | 'row'
 }
 
 /** What a call reads and writes, in the order of its operands; results in the order of its stores. */
@@ -20,17 +18,10 @@ export function accessesOf(call: Kernel): { reads: Access[]; writes: Access[] } 
   return { reads: 'accumulate' in call && call.accumulate ? [...reads, to] : reads, writes: [to] }
 }
 
-function lanesOf(call: Rows, op: 'load' | 'store'): Access[] {
-  return [call.prologue, call.steps].flatMap((list) =>
-    list.flatMap((step) => {
-      if (step.op !== op || call.operands[step.operand].kind === 'index') return []
-      const { view, dtype } = call.operands[step.operand]
-      // the prologue reads for all blocks; one row is one block
-      const common = list === call.prologue && call.rows > 1
-      return [{ view, dtype, lanes: call.rows * call.width === 1 ? 'full' : common ? undefined : step.level }]
-    }),
-  )
-}
+const lanesOf = ({ prologue, steps, operands }: Rows, op: 'load' | 'store'): Access[] =>
+  [...prologue, ...steps]
+    .flatMap((step) => (step.op === op ? [operands[step.operand]] : []))
+    .filter(({ kind }) => kind === 'memory')
 
 /** The result, then what is read. */
 function operandsOf(call: Exclude<Kernel, Rows>): Access[] {
@@ -40,7 +31,7 @@ function operandsOf(call: Exclude<Kernel, Rows>): Access[] {
   const { out } = call
   switch (call.kind) {
     case 'reduce':
-      return [line(out, sizeOf(call.kept)), at(call.x, [...call.kept, ...call.reduced])]
+      return [line(out, elementsOf(call.kept)), at(call.x, [...call.kept, ...call.reduced])]
     case 'matmul': {
       const { a, b, batch, m, n, k } = call
       return [

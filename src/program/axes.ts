@@ -5,7 +5,7 @@ import type { Axis, ProductAxis } from './plan.ts'
 type Sized = { readonly size: number }
 
 /** How many elements axes span. */
-export const sizeOf = (axes: readonly Sized[]): number => axes.reduce((product, { size }) => product * size, 1)
+export const elementsOf = (axes: readonly Sized[]): number => axes.reduce((product, { size }) => product * size, 1)
 
 export const shapeOf = (axes: readonly Sized[]): number[] => axes.map(({ size }) => size)
 
@@ -22,7 +22,7 @@ export function rowMajor(shape: Shape): Axis[] {
 /** Whether the elements lie one after another. */
 export function isContiguous(axes: readonly Axis[]): boolean {
   const expected = rowMajor(shapeOf(axes))
-  return axes.every(({ size, stride }, i) => size === 1 || stride === expected[i].stride) || sizeOf(axes) === 0
+  return axes.every(({ size, stride }, i) => size === 1 || stride === expected[i].stride) || elementsOf(axes) === 0
 }
 
 /** The axes of a product as one of its operands has them. */
@@ -45,7 +45,7 @@ export function merged<A extends Sized & { readonly [Name in keyof A]: number }>
 
 /** The axes of a view in another shape, where no copy is needed. */
 export function reshaped(axes: readonly Axis[], shape: Shape): Axis[] | undefined {
-  if (sizeOf(axes) === 0) return rowMajor(shape)
+  if (elementsOf(axes) === 0) return rowMajor(shape)
   const rest = merged(axes)
   const result: Axis[] = []
   let [left, stride] = [1, 0]

@@ -4,7 +4,7 @@ import { type LoopResult, type LoopSpec, reachable } from '../ops/loop.ts'
 import { rowOf, type StructureName } from '../ops/table.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { sizeOf as elementsOf, isContiguous, merged, reshaped, rowMajor, shapeOf } from './axes.ts'
+import { elementsOf, isContiguous, merged, reshaped, rowMajor, shapeOf } from './axes.ts'
 import { fuses, WIDEST_ROW } from './fuse.ts'
 import {
   addNode,

@@ -1,5 +1,5 @@
 import { sizeOf } from '../tensor/shape.ts'
-import { sizeOf as elementsOf, merged } from './axes.ts'
+import { elementsOf, merged } from './axes.ts'
 import { type Block, isComputed, isWhole, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level } from './plan.ts'
 

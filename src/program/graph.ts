@@ -2,7 +2,7 @@ import type { ScalarName } from '../ops/scalar.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { sizeOf as elementsOf, isContiguous, rowMajor, shapeOf } from './axes.ts'
+import { elementsOf, isContiguous, rowMajor, shapeOf } from './axes.ts'
 import type { Axis, Buffer, Gather, Matmul, Place, Reduce, ScatterAdd } from './plan.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { sizeOf } from './axes.ts'
+import { elementsOf } from './axes.ts'
 import type { Instruction, Place, Plan, Step } from './plan.ts'
 
 /** A kernel call in one line: what it computes, on which shapes. */
@@ -14,10 +14,10 @@ export function describe(instruction: Instruction): string {
       return `rows ${width === 1 ? rows : `${rows} x ${width}`}: ${work.length ? shorten(work) : 'copy'}`
     }
     case 'reduce':
-      return `${instruction.op} ${sizeOf(instruction.kept)} over ${sizeOf(instruction.reduced)}`
+      return `${instruction.op} ${elementsOf(instruction.kept)} over ${elementsOf(instruction.reduced)}`
     case 'matmul': {
       const { batch, m, n, k, accumulate } = instruction
-      return `matmul ${batch.length ? `${sizeOf(batch)} of ` : ''}${sizeOf(m)} x ${sizeOf(k)} x ${sizeOf(n)}${accumulate ? ', added' : ''}`
+      return `matmul ${batch.length ? `${elementsOf(batch)} of ` : ''}${elementsOf(m)} x ${elementsOf(k)} x ${elementsOf(n)}${accumulate ? ', added' : ''}`
     }
     case 'gather':
       return `gather ${instruction.count} rows of ${instruction.width}`

@@ -57,7 +57,7 @@ export interface View extends Place {
   readonly axes: readonly Axis[]
 }
 
-export type Instruction = Loop | End | Rows | Reduce | Matmul | Gather | ScatterAdd
+export type Instruction = Loop | { readonly kind: 'end' } | Rows | Reduce | Matmul | Gather | ScatterAdd
 
 /** Runs what stands between it and its `end` `count` times. */
 export interface Loop {
@@ -68,10 +68,6 @@ export interface Loop {
    * itself. Whoever runs several at the same time gives each such a part of its own.
    */
   readonly own?: { readonly offset: number; readonly elements: number }
-}
-
-export interface End {
-  readonly kind: 'end'
 }
 
 export type Level = 'full' | 'row'

@@ -1,4 +1,4 @@
-import { merged, sizeOf } from './axes.ts'
+import { elementsOf, merged } from './axes.ts'
 import { type Cluster, levelOf } from './fuse.ts'
 import { type Node, nameOf, type Ref, refsOf, whole } from './graph.ts'
 import type { Level, Rows, RowsOperand, Step, View } from './plan.ts'
@@ -90,7 +90,7 @@ function periodOf(members: readonly Node[], elements: number): number {
   for (const node of members) {
     for (const ref of refsOf(node)) {
       const [first, ...rest] = merged(ref.axes)
-      const period = sizeOf(rest)
+      const period = elementsOf(rest)
       if (rest.length > 0 && first.stride === 0 && period <= 4096 && elements % period === 0) return period
     }
   }

@@ -2,7 +2,7 @@ import { gather, matmul, reduce, scatterAdd } from '../../src/backends/reference
 import { rows } from '../../src/backends/reference/rows.ts'
 import { addressesOf, type Memory, unroll } from '../../src/compare/instructions.ts'
 import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
-import type { Plan, View } from '../../src/program/plan.ts'
+import type { Level, Plan, View } from '../../src/program/plan.ts'
 import type { Graph } from '../support/random-graphs.ts'
 import { interpret } from './interpreter.ts'
 
@@ -103,6 +103,7 @@ function untyped(call: Kernel, types: readonly Uint8Array[]): string | undefined
 /** What makes the result of a call depend on the order of its lanes. */
 function hazard(call: Kernel, plan: Plan): string | undefined {
   const { reads, writes } = accessesOf(call)
+  const levels = levelsOf(call)
   for (const access of [...reads, ...writes]) {
     const { elements } = plan.buffers[access.view.buffer]
     const outside = addressesOf(access).find((address) => !(address >= 0 && address < elements))
@@ -118,14 +119,27 @@ function hazard(call: Kernel, plan: Plan): string | undefined {
     for (const read of reads) {
       if (!meets(read, write, laneOf)) continue
       const laneForLane =
-        write.lanes !== undefined &&
-        read.lanes === write.lanes &&
+        levels.has(write) &&
+        levels.get(read) === levels.get(write) &&
         addressesOf(read).every((address, lane) => (laneOf.get(address) ?? lane) === lane)
       const itself = call.kind !== 'rows' && read === write
       if (!laneForLane && !itself) return `overwrites what it reads, ${JSON.stringify(read.view)}`
     }
   }
   return undefined
+}
+
+/** Of what `rows` reads and writes block after block: whether its lanes are full ones, or one a row. */
+function levelsOf(call: Kernel): ReadonlyMap<Access, Level> {
+  if (call.kind !== 'rows') return new Map()
+  const { rows, width, operands, prologue, steps } = call
+  // the prologue reads for all blocks; one row is one block
+  const each = rows > 1 ? steps : [...prologue, ...steps]
+  return new Map(
+    each.flatMap((step) =>
+      'operand' in step ? [[operands[step.operand], rows * width === 1 ? 'full' : step.level] as const] : [],
+    ),
+  )
 }
 
 const meets = (access: Access, { view }: Access, laneOf: ReadonlyMap<number, number>): boolean =>

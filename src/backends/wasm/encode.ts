@@ -1,5 +1,5 @@
 import { RmaatError } from '../../errors.ts'
-import { sizeOf } from '../../program/axes.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
@@ -190,7 +190,11 @@ const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): nu
 const REDUCE_SCRATCH = 8 * 512
 
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
-  const [rows, columns, inner] = [Math.min(sizeOf(m), 192), Math.min(sizeOf(n), 1024), Math.min(sizeOf(k), 288)]
+  const [rows, columns, inner] = [
+    Math.min(elementsOf(m), 192),
+    Math.min(elementsOf(n), 1024),
+    Math.min(elementsOf(k), 288),
+  ]
   const panels = Math.ceil(rows / 4) + Math.ceil(columns / 8)
   return 512 + 8 * (rows + columns + inner + 36) + columns / 8 + 16 + 32 * inner * panels
 }

@@ -1,5 +1,5 @@
 import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
-import { sizeOf } from '../../program/axes.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
 
 /**
@@ -69,9 +69,9 @@ function costOf(call: Kernel): number {
       return 0.1 * call.rows * lanes(call.steps)
     }
     case 'reduce':
-      return 0.15 * sizeOf(call.kept) * sizeOf(call.reduced)
+      return 0.15 * elementsOf(call.kept) * elementsOf(call.reduced)
     case 'matmul':
-      return 0.04 * [call.batch, call.m, call.n, call.k].reduce((product, axes) => product * sizeOf(axes), 1)
+      return 0.04 * [call.batch, call.m, call.n, call.k].reduce((product, axes) => product * elementsOf(axes), 1)
     case 'gather':
       return 0.15 * call.count * call.width
     case 'scatterAdd':

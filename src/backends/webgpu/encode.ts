@@ -1,6 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import type { Kernel } from '../../program/accesses.ts'
-import { sizeOf } from '../../program/axes.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { Plan } from '../../program/plan.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
@@ -85,7 +85,7 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 }
 
 function encodeKernel(call: Kernel, abilities: Abilities): Encoded {
-  const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? sizeOf(call.reduced) : 0
+  const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? elementsOf(call.reduced) : 0
   if (lanes >= LANES)
     throw new RmaatError('program', `a kernel goes over ${lanes} lanes, WGSL counts them in i32: at most ${LANES - 1}`)
   switch (call.kind) {

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../program/axes.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { ProductAxis as Axis, Matmul, Place } from '../../program/plan.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
@@ -45,7 +45,7 @@ const CHUNK_OUTPUTS = 32
 /** The product as one dispatch, or two where k is cut into chunks. `tiling` is for measuring others than the chosen one. */
 export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: Tiling): Encoded {
   const product = normalize(call)
-  const sizes = [product.batch, product.m, product.n, product.k].map(sizeOf)
+  const sizes = [product.batch, product.m, product.n, product.k].map(elementsOf)
   const [batch, m, n, k] = sizes
   const outputs = batch * m * n
   if (outputs === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
@@ -135,7 +135,7 @@ function shareTile({ m, n, k }: Tiling): Readonly<Record<string, number>> {
 
 function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispatch {
   const lists = [product.batch, product.m, product.n, product.k].map((list) => (list.length ? list : [UNIT]))
-  const sizes = lists.map(sizeOf)
+  const sizes = lists.map(elementsOf)
   const axes = lists.flat()
   const ends = lists.map((_, i) => lists.slice(0, i + 1).flat().length)
   const orders = [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
@@ -162,7 +162,7 @@ function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispat
 /** Adds up the partial results in scratch. */
 function addChunks({ out, batch, m, n }: Product, chunks: number, accumulate: boolean): Dispatch {
   const axes = [...batch, ...m, ...n]
-  const outputs = sizeOf(axes)
+  const outputs = elementsOf(axes)
   return {
     name: 'matmul',
     source: `alias Word = u32;\n${constants({ AXES: room(axes) })}${shared}\n${axesText}\n${chunksText}`,

@@ -1,6 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import { extentOf } from '../../program/accesses.ts'
-import { isContiguous, sizeOf } from '../../program/axes.ts'
+import { elementsOf, isContiguous } from '../../program/axes.ts'
 import type { HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
@@ -327,7 +327,7 @@ export class WebgpuProgram implements Loaded {
 /** The smallest range that holds a view. */
 function rangeOf(view: View): Range {
   const { buffer, low, high } = extentOf(view)
-  return sizeOf(view.axes) === 0
+  return elementsOf(view.axes) === 0
     ? { buffer, first: view.offset, length: 0 }
     : { buffer, first: low, length: high - low + 1 }
 }

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../program/axes.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { Reduce } from '../../program/plan.ts'
 import { combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
@@ -15,7 +15,7 @@ const TERMS = 16
 const FEW = 32
 
 export function reduce(call: Reduce, abilities: Abilities): Encoded {
-  const [outputs, terms] = [sizeOf(call.kept), sizeOf(call.reduced)]
+  const [outputs, terms] = [elementsOf(call.kept), elementsOf(call.reduced)]
   if (outputs === 0) return { dispatches: [], scratch: 0 }
   const chunks = chunksOf(call, outputs, terms, abilities)
   if (chunks === 1) return { dispatches: [dispatch(call, abilities, 1)], scratch: 0 }
@@ -37,8 +37,8 @@ export function joinChunks(
 
 /** How many lanes share an output, and whether neighbouring lanes take neighbouring terms: else neighbouring outputs. */
 function shape({ kept, reduced }: Reduce, abilities: Abilities): { lanes: number; adjacent: boolean } {
-  const terms = sizeOf(reduced)
-  const adjacent = kept.at(-1)?.stride !== 1 || sizeOf(kept) < FEW
+  const terms = elementsOf(reduced)
+  const adjacent = kept.at(-1)?.stride !== 1 || elementsOf(kept) < FEW
   if (adjacent) return { lanes: lanesFor(terms, GROUP, abilities), adjacent }
   return { lanes: Math.min(8, 2 ** Math.floor(Math.log2(Math.max(terms, 1)))), adjacent }
 }
@@ -50,7 +50,7 @@ function chunksOf(call: Reduce, outputs: number, terms: number, abilities: Abili
 }
 
 function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?: 'out' | 'x'): Dispatch {
-  const [outputs, terms] = [sizeOf(call.kept), sizeOf(call.reduced)]
+  const [outputs, terms] = [elementsOf(call.kept), elementsOf(call.reduced)]
   const { lanes, adjacent } = shape(call, abilities)
   const perGroup = GROUP / lanes
   const combination = `${call.op}_${call.dtype}` as const
