@@ -38,8 +38,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const target = unknown < 0 ? shape : shape.with(unknown, sizeOf(x.shape) / (-sizeOf(shape) || 1))
   if (sizeOf(target) !== sizeOf(x.shape) || !target.every((size) => Number.isInteger(size) && size >= 0))
     throw shapeError`reshape: ${x.shape} has ${sizeOf(x.shape)} elements, which do not fill ${shape}`
-  if (sameShape(target, x.shape)) return x
-  return x.op === 'reshape' ? reshape(x.inputs[0], target) : new Tensor('reshape', [x], {}, target, x.dtype)
+  return sameShape(target, x.shape) ? x : new Tensor('reshape', [x], {}, target, x.dtype)
 }
 
 /** Axes in the given order; without one the last two change places. */
@@ -59,9 +58,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkShape('broadcastTo', shape)
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
     throw shapeError`broadcastTo: ${x.shape} does not stretch to ${shape}`
-  return x.op === 'broadcastTo' && x.inputs[0].rank === x.rank
-    ? broadcastTo(x.inputs[0], shape)
-    : new Tensor('broadcastTo', [x], {}, shape, x.dtype)
+  return new Tensor('broadcastTo', [x], {}, shape, x.dtype)
 }
 
 /** The box of `size` elements that begins at `start`, on every axis. */
