@@ -1,11 +1,14 @@
 import { software } from './devices.ts'
 
+/** Other runtimes compute with the same code: there a part of what is held in Node is enough. */
+export const isNode = typeof process !== 'undefined' && process.release?.name === 'node' && !('Deno' in globalThis)
+
 /** Threads do what one does, bit for bit. */
 const threads = (device: string): boolean => device.endsWith('threads')
 
-/**
- * How many random cases a property is held on. A program that was not seen before costs a GPU without hardware some hundred
- * times what it costs WebAssembly: nearly all of it goes into compiling its pipelines.
- */
+/** A program that was not seen before costs it a hundred times what it costs WebAssembly: it compiles pipelines. */
+export const isSlow = (device: string): boolean => software && device.startsWith('webgpu')
+
+/** How many random cases a property is held on. */
 export const runs = (count: number, device: string): number =>
-  threads(device) || (software && device.startsWith('webgpu')) ? Math.ceil(count / 20) : count
+  Math.ceil(count / (threads(device) || isSlow(device) ? 20 : isNode ? 1 : 4))
