@@ -7,18 +7,15 @@
 // Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 192), N = min(n, 1024), K = min(k, 288):
 //   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
 
+import { IRREGULAR, LANES, PANEL_STEP, pack, uniformStep } from './pack'
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
+import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
 
-const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
-const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
-const LANES = 8
 const M_BLOCK = 32 * ROWS
 const N_BLOCK = 1024
 const K_BLOCK = 288 // also how many products are summed before they are added to `out`
 const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
-const PANEL_STEP = 4 * LANES
-const IRREGULAR = i32.MIN_VALUE
 const DIRECT_N = 128 // `a` is read in place by so few columns, and by any where its rows are contiguous along k
 const TINY = 64 // multiplications
 const AHEAD = 4 // tiles whose rows are asked for at once
@@ -257,16 +254,6 @@ function offsets(index: Index, table: usize, column: usize): void {
   for (let i = 0; i < PAD; ++i) store<i32>(table + ((size + i) << 2), last)
 }
 
-function uniformStep(table: usize, count: i32): i32 {
-  if (count < 2) return 4
-  const step = word(table, 1) - word(table, 0)
-  const end = table + ((count - 1) << 2)
-  for (let at = table + 4; at < end; at += 4) {
-    if (word(at, 1) - word(at, 0) != step) return IRREGULAR
-  }
-  return step
-}
-
 /** Notes of each panel of columns where they are neighbours. */
 function lookAtColumns(p: Product, n: Index): void {
   for (let column = 0; column < n.size; column += LANES) {
@@ -289,106 +276,6 @@ function packColumns(p: Product, n: Index, k: Index, count: i32): void {
     const column = i * LANES
     if (columnsInPlace(p, column)) continue
     pack(p.bPanels + i * bytes, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
-  }
-}
-
-/** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */
-function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStep: i32, k: i32): void {
-  if (uniformStep(table, lanes) == 4) {
-    const first = from + word(table, 0)
-    if (kStep == IRREGULAR) packAcross(to, first, ks, k)
-    else packEvenly(to, first + word(ks, 0), kStep, k)
-  } else if (kStep == 4) {
-    const whole = k & ~3
-    packAlong(to, from + word(ks, 0), table, whole)
-    packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
-  } else packLanes(to, from, table, ks, k)
-}
-
-/** The lanes are neighbours in memory. */
-function packAcross(to: usize, from: usize, ks: usize, k: i32): void {
-  for (const end = ks + (k << 2); ks < end; ks += 4) {
-    const at = from + word(ks, 0)
-    const low = v128.load(at)
-    const high = v128.load(at, 16)
-    v128.store(to, low)
-    v128.store(to, high, 16)
-    to += PANEL_STEP
-  }
-}
-
-/** The lanes are neighbours in memory, and as far from those of the next k everywhere. */
-function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
-  for (; k >= 2; k -= 2) {
-    const next = from + step
-    const low = v128.load(from)
-    const high = v128.load(from, 16)
-    const nextLow = v128.load(next)
-    const nextHigh = v128.load(next, 16)
-    v128.store(to, low)
-    v128.store(to, high, 16)
-    v128.store(to, nextLow, 32)
-    v128.store(to, nextHigh, 48)
-    from = next + step
-    to += 2 * PANEL_STEP
-  }
-  if (k == 0) return
-  v128.store(to, v128.load(from))
-  v128.store(to, v128.load(from, 16), 16)
-}
-
-/** Each lane's values along k are neighbours in memory: blocks of 4 x 4 are transposed. */
-function packAlong(to: usize, from: usize, table: usize, k: i32): void {
-  packQuarter(to, from, table, k)
-  packQuarter(to + 16, from, table + 16, k)
-}
-
-function packQuarter(to: usize, from: usize, table: usize, k: i32): void {
-  let x0 = from + word(table, 0)
-  let x1 = from + word(table, 1)
-  let x2 = from + word(table, 2)
-  let x3 = from + word(table, 3)
-  for (; k > 0; k -= 4) {
-    const v0 = v128.load(x0)
-    const v1 = v128.load(x1)
-    const v2 = v128.load(x2)
-    const v3 = v128.load(x3)
-    const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
-    const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
-    const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
-    const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
-    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5))
-    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32)
-    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64)
-    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96)
-    x0 += 16
-    x1 += 16
-    x2 += 16
-    x3 += 16
-    to += 4 * PANEL_STEP
-  }
-}
-
-function packLanes(to: usize, from: usize, table: usize, ks: usize, k: i32): void {
-  const x0 = word(table, 0)
-  const x1 = word(table, 1)
-  const x2 = word(table, 2)
-  const x3 = word(table, 3)
-  const x4 = word(table, 4)
-  const x5 = word(table, 5)
-  const x6 = word(table, 6)
-  const x7 = word(table, 7)
-  for (const end = ks + (k << 2); ks < end; ks += 4) {
-    const at = from + word(ks, 0)
-    store<i32>(to, load<i32>(at + x0))
-    store<i32>(to, load<i32>(at + x1), 4)
-    store<i32>(to, load<i32>(at + x2), 8)
-    store<i32>(to, load<i32>(at + x3), 12)
-    store<i32>(to, load<i32>(at + x4), 16)
-    store<i32>(to, load<i32>(at + x5), 20)
-    store<i32>(to, load<i32>(at + x6), 24)
-    store<i32>(to, load<i32>(at + x7), 28)
-    to += PANEL_STEP
   }
 }
 
@@ -417,13 +304,14 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
       const rows = m.second + (row << 2)
       if (touched && column == 0 && row % (AHEAD * ROWS) == 0)
         touch(scratch + TILE, a, rowsOfA + 4 * AHEAD * ROWS, min(AHEAD * ROWS, m.size - row - AHEAD * ROWS), touched)
-      if (neighbours && (m.size - row >= height || !add)) {
-        if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
-        else shortTile(a, rowsOfA, aStep, b, bStep, k.size, out, rows, add)
-      } else {
-        if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, scratch + TILE, scratch + TILE_ROWS, false)
-        else shortTile(a, rowsOfA, aStep, b, bStep, k.size, scratch + TILE, scratch + TILE_ROWS, false)
-        const left = min(height, m.size - row)
+      const left = min(height, m.size - row)
+      // the table repeats its last row: what is written there more than once is the same
+      const direct = neighbours && (left == height || !add)
+      const to = direct ? out : scratch + TILE
+      const toRows = direct ? rows : scratch + TILE_ROWS
+      if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, to, toRows, direct && add)
+      else shortTile(a, rowsOfA, aStep, b, bStep, k.size, to, toRows, direct && add)
+      if (!direct) {
         if (neighbours) addRows(scratch + TILE, out, rows, left)
         else scatter(scratch + TILE, p.out, rows, left, columns, min(n.size - column, LANES), add)
       }
@@ -484,135 +372,5 @@ function scatter(from: usize, out: usize, rows: usize, height: i32, columns: usi
       store<f32>(to, add ? load<f32>(to) + value : value)
     }
     from += PANEL_STEP
-  }
-}
-
-function multiplyAdd(x: v128, y: v128, z: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z)
-}
-
-function addTo(out: usize, value: v128): void {
-  v128.store(out, f32x4.add(value, v128.load(out)))
-}
-
-// V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
-// it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
-
-function tile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
-  sums(ROWS, a, aRows, aStep, b, bStep, k, out, outRows, add)
-}
-
-function shortTile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
-  sums(SHORT, a, aRows, aStep, b, bStep, k, out, outRows, add)
-}
-
-/** The micro-kernel: `height` (4 to 6) x 8 sums of k products each. */
-// @ts-ignore: decorator
-@inline
-function sums(
-  height: i32,
-  a: usize,
-  aRows: usize,
-  aStep: usize,
-  b: usize,
-  bStep: usize,
-  k: i32,
-  out: usize,
-  outRows: usize,
-  add: bool,
-): void {
-  let a0 = a + word(aRows, 0)
-  let a1 = a + word(aRows, 1)
-  let a2 = a + word(aRows, 2)
-  let a3 = a + word(aRows, 3)
-  let a4: usize = 0
-  let a5: usize = 0
-  if (height > 4) a4 = a + word(aRows, 4)
-  if (height > 5) a5 = a + word(aRows, 5)
-  let c00 = f32x4.splat(0)
-  let c01 = c00
-  let c10 = c00
-  let c11 = c00
-  let c20 = c00
-  let c21 = c00
-  let c30 = c00
-  let c31 = c00
-  let c40 = c00
-  let c41 = c00
-  let c50 = c00
-  let c51 = c00
-  for (; k > 0; --k) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    let x = v128.load32_splat(a0)
-    c00 = multiplyAdd(x, b0, c00)
-    c01 = multiplyAdd(x, b1, c01)
-    x = v128.load32_splat(a1)
-    c10 = multiplyAdd(x, b0, c10)
-    c11 = multiplyAdd(x, b1, c11)
-    x = v128.load32_splat(a2)
-    c20 = multiplyAdd(x, b0, c20)
-    c21 = multiplyAdd(x, b1, c21)
-    x = v128.load32_splat(a3)
-    c30 = multiplyAdd(x, b0, c30)
-    c31 = multiplyAdd(x, b1, c31)
-    if (height > 4) {
-      x = v128.load32_splat(a4)
-      c40 = multiplyAdd(x, b0, c40)
-      c41 = multiplyAdd(x, b1, c41)
-      a4 += aStep
-    }
-    if (height > 5) {
-      x = v128.load32_splat(a5)
-      c50 = multiplyAdd(x, b0, c50)
-      c51 = multiplyAdd(x, b1, c51)
-      a5 += aStep
-    }
-    a0 += aStep
-    a1 += aStep
-    a2 += aStep
-    a3 += aStep
-    b += bStep
-  }
-  const out0 = out + word(outRows, 0)
-  const out1 = out + word(outRows, 1)
-  const out2 = out + word(outRows, 2)
-  const out3 = out + word(outRows, 3)
-  const out4 = height > 4 ? out + word(outRows, 4) : 0
-  const out5 = height > 5 ? out + word(outRows, 5) : 0
-  if (add) {
-    addTo(out0, c00)
-    addTo(out0 + 16, c01)
-    addTo(out1, c10)
-    addTo(out1 + 16, c11)
-    addTo(out2, c20)
-    addTo(out2 + 16, c21)
-    addTo(out3, c30)
-    addTo(out3 + 16, c31)
-    if (height > 4) {
-      addTo(out4, c40)
-      addTo(out4 + 16, c41)
-    }
-    if (height > 5) {
-      addTo(out5, c50)
-      addTo(out5 + 16, c51)
-    }
-    return
-  }
-  v128.store(out0, c00)
-  v128.store(out0, c01, 16)
-  v128.store(out1, c10)
-  v128.store(out1, c11, 16)
-  v128.store(out2, c20)
-  v128.store(out2, c21, 16)
-  v128.store(out3, c30)
-  v128.store(out3, c31, 16)
-  if (height > 4) {
-    v128.store(out4, c40)
-    v128.store(out4, c41, 16)
-  }
-  if (height > 5) {
-    v128.store(out5, c50)
-    v128.store(out5, c51, 16)
   }
 }

@@ -1,0 +1,118 @@
+// Copies rows or columns of a matrix into panels: for each k the values of 8 lanes, side by side.
+
+import { word } from './place'
+
+export const LANES = 8
+export const PANEL_STEP = 4 * LANES
+export const IRREGULAR = i32.MIN_VALUE
+
+/** From one entry of a table to the next, where all are alike, else IRREGULAR. */
+export function uniformStep(table: usize, count: i32): i32 {
+  if (count < 2) return 4
+  const step = word(table, 1) - word(table, 0)
+  const end = table + ((count - 1) << 2)
+  for (let at = table + 4; at < end; at += 4) {
+    if (word(at, 1) - word(at, 0) != step) return IRREGULAR
+  }
+  return step
+}
+
+/** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */
+export function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStep: i32, k: i32): void {
+  if (uniformStep(table, lanes) == 4) {
+    const first = from + word(table, 0)
+    if (kStep == IRREGULAR) packAcross(to, first, ks, k)
+    else packEvenly(to, first + word(ks, 0), kStep, k)
+  } else if (kStep == 4) {
+    const whole = k & ~3
+    packAlong(to, from + word(ks, 0), table, whole)
+    packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
+  } else packLanes(to, from, table, ks, k)
+}
+
+/** The lanes are neighbours in memory. */
+function packAcross(to: usize, from: usize, ks: usize, k: i32): void {
+  for (const end = ks + (k << 2); ks < end; ks += 4) {
+    const at = from + word(ks, 0)
+    const low = v128.load(at)
+    const high = v128.load(at, 16)
+    v128.store(to, low)
+    v128.store(to, high, 16)
+    to += PANEL_STEP
+  }
+}
+
+/** The lanes are neighbours in memory, and as far from those of the next k everywhere. */
+function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
+  for (; k >= 2; k -= 2) {
+    const next = from + step
+    const low = v128.load(from)
+    const high = v128.load(from, 16)
+    const nextLow = v128.load(next)
+    const nextHigh = v128.load(next, 16)
+    v128.store(to, low)
+    v128.store(to, high, 16)
+    v128.store(to, nextLow, 32)
+    v128.store(to, nextHigh, 48)
+    from = next + step
+    to += 2 * PANEL_STEP
+  }
+  if (k == 0) return
+  v128.store(to, v128.load(from))
+  v128.store(to, v128.load(from, 16), 16)
+}
+
+/** Each lane's values along k are neighbours in memory: blocks of 4 x 4 are transposed. */
+function packAlong(to: usize, from: usize, table: usize, k: i32): void {
+  packQuarter(to, from, table, k)
+  packQuarter(to + 16, from, table + 16, k)
+}
+
+function packQuarter(to: usize, from: usize, table: usize, k: i32): void {
+  let x0 = from + word(table, 0)
+  let x1 = from + word(table, 1)
+  let x2 = from + word(table, 2)
+  let x3 = from + word(table, 3)
+  for (; k > 0; k -= 4) {
+    const v0 = v128.load(x0)
+    const v1 = v128.load(x1)
+    const v2 = v128.load(x2)
+    const v3 = v128.load(x3)
+    const low01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5)
+    const low23 = v128.shuffle<f32>(v2, v3, 0, 4, 1, 5)
+    const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
+    const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
+    v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5))
+    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32)
+    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64)
+    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96)
+    x0 += 16
+    x1 += 16
+    x2 += 16
+    x3 += 16
+    to += 4 * PANEL_STEP
+  }
+}
+
+function packLanes(to: usize, from: usize, table: usize, ks: usize, k: i32): void {
+  const x0 = word(table, 0)
+  const x1 = word(table, 1)
+  const x2 = word(table, 2)
+  const x3 = word(table, 3)
+  const x4 = word(table, 4)
+  const x5 = word(table, 5)
+  const x6 = word(table, 6)
+  const x7 = word(table, 7)
+  for (const end = ks + (k << 2); ks < end; ks += 4) {
+    const at = from + word(ks, 0)
+    store<i32>(to, load<i32>(at + x0))
+    store<i32>(to, load<i32>(at + x1), 4)
+    store<i32>(to, load<i32>(at + x2), 8)
+    store<i32>(to, load<i32>(at + x3), 12)
+    store<i32>(to, load<i32>(at + x4), 16)
+    store<i32>(to, load<i32>(at + x5), 20)
+    store<i32>(to, load<i32>(at + x6), 24)
+    store<i32>(to, load<i32>(at + x7), 28)
+    to += PANEL_STEP
+  }
+}

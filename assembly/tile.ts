@@ -1,0 +1,136 @@
+// The micro-kernels of matrix products: a tile of rows x 8 sums in registers.
+
+import { word } from './place'
+
+export const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
+export const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
+
+function multiplyAdd(x: v128, y: v128, z: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(x, y, z) : f32x4.add(f32x4.mul(x, y), z)
+}
+
+export function addTo(out: usize, value: v128): void {
+  v128.store(out, f32x4.add(value, v128.load(out)))
+}
+
+// V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
+// it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
+
+export function tile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(ROWS, a, aRows, aStep, b, bStep, k, out, outRows, add)
+}
+
+export function shortTile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(SHORT, a, aRows, aStep, b, bStep, k, out, outRows, add)
+}
+
+/** The micro-kernel: `height` (4 to 6) x 8 sums of k products each. */
+// @ts-ignore: decorator
+@inline
+function sums(
+  height: i32,
+  a: usize,
+  aRows: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  k: i32,
+  out: usize,
+  outRows: usize,
+  add: bool,
+): void {
+  let a0 = a + word(aRows, 0)
+  let a1 = a + word(aRows, 1)
+  let a2 = a + word(aRows, 2)
+  let a3 = a + word(aRows, 3)
+  let a4: usize = 0
+  let a5: usize = 0
+  if (height > 4) a4 = a + word(aRows, 4)
+  if (height > 5) a5 = a + word(aRows, 5)
+  let c00 = f32x4.splat(0)
+  let c01 = c00
+  let c10 = c00
+  let c11 = c00
+  let c20 = c00
+  let c21 = c00
+  let c30 = c00
+  let c31 = c00
+  let c40 = c00
+  let c41 = c00
+  let c50 = c00
+  let c51 = c00
+  for (; k > 0; --k) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    let x = v128.load32_splat(a0)
+    c00 = multiplyAdd(x, b0, c00)
+    c01 = multiplyAdd(x, b1, c01)
+    x = v128.load32_splat(a1)
+    c10 = multiplyAdd(x, b0, c10)
+    c11 = multiplyAdd(x, b1, c11)
+    x = v128.load32_splat(a2)
+    c20 = multiplyAdd(x, b0, c20)
+    c21 = multiplyAdd(x, b1, c21)
+    x = v128.load32_splat(a3)
+    c30 = multiplyAdd(x, b0, c30)
+    c31 = multiplyAdd(x, b1, c31)
+    if (height > 4) {
+      x = v128.load32_splat(a4)
+      c40 = multiplyAdd(x, b0, c40)
+      c41 = multiplyAdd(x, b1, c41)
+      a4 += aStep
+    }
+    if (height > 5) {
+      x = v128.load32_splat(a5)
+      c50 = multiplyAdd(x, b0, c50)
+      c51 = multiplyAdd(x, b1, c51)
+      a5 += aStep
+    }
+    a0 += aStep
+    a1 += aStep
+    a2 += aStep
+    a3 += aStep
+    b += bStep
+  }
+  const out0 = out + word(outRows, 0)
+  const out1 = out + word(outRows, 1)
+  const out2 = out + word(outRows, 2)
+  const out3 = out + word(outRows, 3)
+  const out4 = height > 4 ? out + word(outRows, 4) : 0
+  const out5 = height > 5 ? out + word(outRows, 5) : 0
+  if (add) {
+    addTo(out0, c00)
+    addTo(out0 + 16, c01)
+    addTo(out1, c10)
+    addTo(out1 + 16, c11)
+    addTo(out2, c20)
+    addTo(out2 + 16, c21)
+    addTo(out3, c30)
+    addTo(out3 + 16, c31)
+    if (height > 4) {
+      addTo(out4, c40)
+      addTo(out4 + 16, c41)
+    }
+    if (height > 5) {
+      addTo(out5, c50)
+      addTo(out5 + 16, c51)
+    }
+    return
+  }
+  v128.store(out0, c00)
+  v128.store(out0, c01, 16)
+  v128.store(out1, c10)
+  v128.store(out1, c11, 16)
+  v128.store(out2, c20)
+  v128.store(out2, c21, 16)
+  v128.store(out3, c30)
+  v128.store(out3, c31, 16)
+  if (height > 4) {
+    v128.store(out4, c40)
+    v128.store(out4, c41, 16)
+  }
+  if (height > 5) {
+    v128.store(out5, c50)
+    v128.store(out5, c51, 16)
+  }
+}
