@@ -1,7 +1,7 @@
 import { software } from './devices.ts'
 
 /** Other runtimes compute with the same code: there a part of what is held in Node is enough. */
-export const isNode = typeof process !== 'undefined' && process.release?.name === 'node' && !('Deno' in globalThis)
+export const isNode = 'process' in globalThis && !('Deno' in globalThis)
 
 /** Threads do what one does, bit for bit. */
 const threads = (device: string): boolean => device.endsWith('threads')
