@@ -18,23 +18,30 @@ const targets = [
 ] as const
 const overPeers: Readonly<Record<string, number>> = { 'tfjs-wasm': 1.3, 'onnxruntime-web': 1.7, 'jax-js': 1.8 }
 
-/** Products of the training step at batch 32 with 528 tokens: [..., m, k] x [..., k, n]. */
-const ofTheStep: readonly { name: string; flops: number; x: number[]; y: number[]; product: string }[] = [
-  ...[64, 192, 128].map((n) => rowsBy(64, n)),
-  rowsBy(128, 64),
-  { name: '64 x 16896 x 64', flops: 2 * 64 * 16896 * 64, x: [16896, 64], y: [16896, 64], product: 'ki,kj->ij' },
-  // two heads of 32 features lie side by side in rows of 64
-  heads('64 of 528 x 32 x 32', [32, 528, 2, 32], [32, 2, 32, 32], 'bnhm,bhmv->bnhv'),
-  heads('64 of 32 x 528 x 32', [32, 528, 2, 32], [32, 528, 2, 32], 'bnhm,bnhv->bhmv'),
-]
-
-function rowsBy(k: number, n: number) {
-  return { name: `16896 x ${k} x ${n}`, flops: 2 * 16896 * k * n, x: [16896, k], y: [k, n], product: 'ik,kj->ij' }
+/**
+ * Products of a training step, [..., m, k] x [..., k, n]: of so many sequences of 528 tokens with two heads of 32 features,
+ * which lie side by side in rows of 64.
+ */
+function ofSequences(count: number) {
+  const rows = count * 528
+  const rowsBy = (k: number, n: number) => ({
+    ...{ name: `${rows} x ${k} x ${n}`, flops: 2 * rows * k * n },
+    ...{ x: [rows, k], y: [k, n], product: 'ik,kj->ij' },
+  })
+  const heads = (name: string, x: number[], y: number[], product: string) => ({
+    ...{ name: `${2 * count} of ${name}`, flops: 2 * 2 * count * 528 * 32 * 32 },
+    ...{ x, y, product },
+  })
+  return [
+    ...[64, 192, 128].map((n) => rowsBy(64, n)),
+    rowsBy(128, 64),
+    { name: `64 x ${rows} x 64`, flops: 2 * 64 * rows * 64, x: [rows, 64], y: [rows, 64], product: 'ki,kj->ij' },
+    heads('528 x 32 x 32', [count, 528, 2, 32], [count, 2, 32, 32], 'bnhm,bhmv->bnhv'),
+    heads('32 x 528 x 32', [count, 528, 2, 32], [count, 528, 2, 32], 'bnhm,bnhv->bhmv'),
+  ]
 }
-
-function heads(name: string, x: number[], y: number[], product: string) {
-  return { name, flops: 2 * 64 * 528 * 32 * 32, x, y, product }
-}
+/** At batch 32 as a whole, and in slices of one sequence, as a step goes over it. */
+const ofTheStep = [...ofSequences(32), ...ofSequences(1)]
 
 export const gemm: Suite = {
   name: 'gemm',

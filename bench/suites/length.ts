@@ -7,7 +7,7 @@ import { spreadOf } from '../spread.ts'
 import { listops, trainer } from '../training.ts'
 import { totalFlops } from '../work.ts'
 
-const ROUNDS = 3
+const ROUNDS = 5
 const LENGTHS = [4, 32, 256]
 /** Enough that the positions and the optimiser, which are computed once a step, are little of it. */
 const BATCH = 8

@@ -1,10 +1,10 @@
 import { grad } from '../autograd/grad.ts'
-import { concat } from '../ops/views.ts'
 import type { Backend, Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { batchInputs, Rmaat } from '../rmaat/model.ts'
 import type { Batch } from '../tasks/task.ts'
+import { sizeOf } from '../tensor/shape.ts'
 import { modelInputs } from '../train/batch.ts'
 import { largest, largestError } from '../train/largest-error.ts'
 import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
@@ -70,24 +70,17 @@ export async function gradientOf(
   batch: ModelBatch,
 ): Promise<Gradient> {
   const model = new Rmaat(device, config)
-  const { named } = model.parameters
+  const { parameters } = model
   try {
     const program = compile(device, batchInputs(rows, config), (inputs) => {
       const { loss } = model.forward(inputs, { method })
-      const gradients = grad(
-        loss,
-        named.map(({ tensor }) => tensor),
-      )
-      return { loss, gradient: concat(gradients.map((g) => g.reshape([-1]))) }
+      return { loss, gradient: parameters.flat(grad(loss, parameters.list)) }
     })
     try {
       const { loss, gradient } = await program.run(modelInputs(batch, config, config.retention))
-      let end = 0
-      const gradients = named.map(({ name, tensor }) => {
-        const begin = end
-        end += tensor.shape.reduce((n, size) => n * size, 1)
-        return [name, gradient.subarray(begin, end)] as const
-      })
+      const gradients = parameters.named.map(
+        ({ name, offset, spec }) => [name, gradient.subarray(offset, offset + sizeOf(spec.shape))] as const,
+      )
       return { loss, gradients: new Map(gradients) }
     } finally {
       program.close()

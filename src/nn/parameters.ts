@@ -1,3 +1,4 @@
+import { concat } from '../ops/views.ts'
 import type { Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
@@ -77,10 +78,15 @@ export class Parameters<T extends ParameterTree> {
     return sizeOf(this.variable.shape)
   }
 
-  /** Gradients in the order of the group, one after another in one vector. */
-  inOrder<Item>(items: readonly Item[]): Item[] {
-    const order = this.named.map((_, i) => i).sort((a, b) => this.named[a].offset - this.named[b].offset)
-    return order.map((i) => items[i])
+  /** All of them, as `named` orders them. */
+  get list(): Tensor[] {
+    return this.named.map(({ tensor }) => tensor)
+  }
+
+  /** What stands for each of `list`, such as its gradient, in one vector that lies as `variable` does. */
+  flat(tensors: readonly Tensor[]): Tensor {
+    const order = [...this.named.keys()].sort((a, b) => this.named[a].offset - this.named[b].offset)
+    return concat(order.map((i) => tensors[i].reshape([-1])))
   }
 }
 

@@ -1,6 +1,5 @@
 import { grad } from '../autograd/grad.ts'
 import { filled, matrix, Parameters } from '../nn/parameters.ts'
-import { concat } from '../ops/views.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { learningRate } from '../optim/schedule.ts'
 import type { Device } from '../program/device.ts'
@@ -29,12 +28,8 @@ export async function bagOfTokens(device: Device, task: Task, steps: number): Pr
   const specs = { x: f32(BATCH, inputs), labels: i32(BATCH) }
   const step = compile(device, { ...specs, hyper: f32(3) }, ({ x, labels, hyper }) => {
     const loss = logitsOf(x).crossEntropy(labels).mean()
-    const gradients = grad(
-      loss,
-      parameters.named.map(({ tensor }) => tensor),
-    )
-    const flat = concat(parameters.inOrder(gradients).map((g) => g.reshape([-1])))
-    return { loss, updates: optimizer.update(flat, hyper) }
+    const gradient = parameters.flat(grad(loss, parameters.list))
+    return { loss, updates: optimizer.update(gradient, hyper) }
   })
   const answer = compile(device, { x: specs.x }, ({ x }) => ({ label: logitsOf(x).argmax(-1) }))
 

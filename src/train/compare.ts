@@ -1,5 +1,4 @@
 import { grad } from '../autograd/grad.ts'
-import { concat } from '../ops/views.ts'
 import type { Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
@@ -41,11 +40,7 @@ export async function compareMethods(
     times: [] as number[],
     program: compile(device, batchInputs(batch, model.config), (tensors) => {
       const { loss } = model.forward(tensors, { method })
-      const gradients = grad(
-        loss,
-        model.parameters.named.map(({ tensor }) => tensor),
-      )
-      return { gradient: concat(gradients.map((g) => g.reshape([-1]))) }
+      return { gradient: model.parameters.flat(grad(loss, model.parameters.list)) }
     }),
   }))
   const gradients = new Map<Method, ArrayLike<number>>()

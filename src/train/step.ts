@@ -71,14 +71,14 @@ function sumsOf(
   part: Pick<ForwardOptions, 'slice' | 'prepared'> = {},
 ): { readonly sums: Sums; readonly ofPrepared: readonly Tensor[] } {
   const { loss, logits, memories } = model.forward(inputs, { method, step: inputs.step, ...part })
-  const parameters = model.parameters.named.map(({ tensor }) => tensor)
+  const parameters = model.parameters.list
   const prepared = present(part.prepared ?? [])
   const all = grad(loss, [...parameters, ...prepared, ...(trace ? memories : [])])
   const [ofPrepared, ofMemories] = [all.slice(parameters.length), all.slice(parameters.length + prepared.length)]
   const sums = {
     loss,
     correct: countCorrect(logits, inputs),
-    gradient: flat(model, all.slice(0, parameters.length)),
+    gradient: model.parameters.flat(all.slice(0, parameters.length)),
     ...(trace ? { memoryNorms: rowNorms(memories), memoryGradients: rowNorms(ofMemories) } : {}),
   }
   return { sums, ofPrepared: ofPrepared.slice(0, prepared.length) }
@@ -98,15 +98,11 @@ function sumsOverSlices(model: Rmaat, options: StepOptions, inputs: StepTensors,
   })
   const sums = Object.fromEntries(keys.map((key, i) => [key, added[i]])) as unknown as Sums
   if (shared.length === 0) return { sums }
-  const parameters = model.parameters.named.map(({ tensor }) => tensor)
-  const through = vjp(shared, added.slice(keys.length), parameters)
-  return { sums: { ...sums, gradient: sums.gradient.add(flat(model, through)) } }
+  const through = vjp(shared, added.slice(keys.length), model.parameters.list)
+  return { sums: { ...sums, gradient: sums.gradient.add(model.parameters.flat(through)) } }
 }
 
 const present = (tensors: readonly (Tensor | undefined)[]): Tensor[] => tensors.filter((tensor) => tensor !== undefined)
-
-const flat = ({ parameters }: Rmaat, gradients: readonly Tensor[]): Tensor =>
-  concat(parameters.inOrder(gradients).map((gradient) => gradient.reshape([-1])))
 
 /** How many rows that count have their label as the largest logit. */
 export const countCorrect = (logits: Tensor, { labels, weights }: Pick<BatchTensors, 'labels' | 'weights'>): Tensor =>

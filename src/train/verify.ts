@@ -73,10 +73,7 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
     for (const method of ['bptt', 'amrb'] as const) {
       const program = compile(device, batchInputs(rows, model.config), (batch) => {
         const { loss, logits } = model.forward(batch, { method })
-        const gradients = grad(
-          loss,
-          model.parameters.named.map(({ tensor }) => tensor),
-        )
+        const gradients = grad(loss, model.parameters.list)
         return {
           loss,
           logits,

@@ -86,10 +86,7 @@ for (const attention of Object.keys(attentions) as (keyof typeof attentions)[]) 
     )
     const program = compile(device, { ...batchInputs(4, model.config), step: i32() }, (batch) => {
       const { loss } = model.forward(batch, { method: 'amrb', step: batch.step })
-      const gradients = grad(
-        loss,
-        model.parameters.named.map(({ tensor }) => tensor),
-      )
+      const gradients = grad(loss, model.parameters.list)
       return { loss, ...Object.fromEntries(gradients.map((g, i) => [`${i}`, g])) }
     })
     const inputs = { ...modelInputs(someBatch(4, model.config), model.config, 'fixed'), step: 2 }
