@@ -18,6 +18,7 @@ const K_BLOCK = 288 // also how many products are summed before they are added t
 const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
 const DIRECT_N = 128 // `a` is read in place by so few columns, and by any where its rows are contiguous along k
 const TINY = 64 // multiplications
+const WIDE = 256 // columns from which on the rows of a tile stay near, and panels of columns come and go
 const AHEAD = 4 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
 const DIRECT_M = 24 // `b` is read in place by so few rows
@@ -48,6 +49,7 @@ class Product {
   aPanels: usize
   bPanels: usize
   columns: usize // what is known of each panel of columns
+  tall: i32 // rows of a block of `m` that are in tiles of ROWS
   aInPlace: bool
   bInPlace: bool
 }
@@ -279,16 +281,29 @@ function packColumns(p: Product, n: Index, k: Index, count: i32): void {
   }
 }
 
-/** The product of one block of each index: a packed block of `a` stays near, and a panel of `b` nearer. */
+/** The product of one block of each index. */
 function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
+  p.tall = max(m.size - SHORT * shortTiles(m.size), 0)
+  if (!p.aInPlace) packRows(p, m, k)
+  // what is gone over again and again stays near: a panel of columns, or where they are many the rows of a tile
+  const apart = n.size < WIDE ? 0 : p.tall
+  let a = p.aInPlace ? p.a + word(k.first, 0) : p.aPanels
+  for (let row = 0; row < m.size; ) {
+    const end = row < apart ? row + ROWS : m.size
+    a = tiles(p, m, n, k, row, end, a, add)
+    row = end
+  }
+}
+
+/** Its tiles in the rows from `row` to `end`, which begin at `a`; yields where those of the next rows begin. */
+function tiles(p: Product, m: Index, n: Index, k: Index, begin: i32, end: i32, a: usize, add: bool): usize {
   const scratch = changetype<usize>(p)
-  const tall = max(m.size - SHORT * shortTiles(m.size), 0)
   const panel = k.size * PANEL_STEP
   const aStep = p.aInPlace ? k.firstStep : PANEL_STEP
   const aPanel = p.aInPlace ? 0 : panel
+  const first = a
   // rows that are long, or apart, come faster than the machine foresees them
   const touched = p.aInPlace && k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
-  if (!p.aInPlace) packRows(p, m, k, tall)
   for (let column = 0; column < n.size; column += LANES) {
     const known = load<u8>(p.columns + column / LANES)
     const inPlace = columnsInPlace(p, column)
@@ -297,9 +312,9 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
     const columns = n.second + (column << 2)
     const neighbours = (known & OUT_NEIGHBOURS) != 0
     const out = p.out + word(columns, 0)
-    let a = p.aInPlace ? p.a + word(k.first, 0) : p.aPanels
-    for (let row = 0; row < m.size; ) {
-      const height = row < tall ? ROWS : SHORT
+    a = first
+    for (let row = begin; row < end; ) {
+      const height = row < p.tall ? ROWS : SHORT
       const rowsOfA = p.aInPlace ? m.first + (row << 2) : scratch + PANEL_ROWS
       const rows = m.second + (row << 2)
       if (touched && column == 0 && row % (AHEAD * ROWS) == 0)
@@ -319,6 +334,7 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
       row += height
     }
   }
+  return a
 }
 
 /** Asks for the rows of the next tiles, so that they are near when these begin. */
@@ -331,10 +347,10 @@ function touch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): v
   v128.store(scratch, seen)
 }
 
-function packRows(p: Product, m: Index, k: Index, tall: i32): void {
+function packRows(p: Product, m: Index, k: Index): void {
   let panel = p.aPanels
   for (let row = 0; row < m.size; ) {
-    const height = row < tall ? ROWS : SHORT
+    const height = row < p.tall ? ROWS : SHORT
     pack(panel, p.a, m.first + (row << 2), height, k.first, k.firstStep, k.size)
     panel += k.size * PANEL_STEP
     row += height
