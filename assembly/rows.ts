@@ -17,7 +17,7 @@ const AXES: usize = 2 + PLACE_WORDS
 const LANE: i32 = 4
 const LANES = 16 // of a value that is the same along a row
 const GROUP: i32 = 16
-// lanes of a row from which on a block holds too few rows to fold several at a time
+// lanes of a row from which on it is folded by itself, in several accumulators
 const LONG = 256
 
 export function rows(at: usize, scratch: usize): void {

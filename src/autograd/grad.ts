@@ -1,7 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { closureOf, type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
 import '../ops/methods.ts'
-import { constant, zeros } from '../ops/row.ts'
+import { constant, constantValue, zeros } from '../ops/row.ts'
 import { rowOf } from '../ops/table.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -17,15 +17,17 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vjp([loss], [constant(1)], wrt)
 }
 
-/**
- * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. Derivatives end at the
- * nodes of `border`: what those are made of stands still.
- */
-export function vjp(
+/** Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. */
+export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  return products(outputs, cotangents, wrt, new Set())
+}
+
+/** Derivatives end at the nodes of `border`: what those are made of stands still. */
+function products(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
-  border: ReadonlySet<Tensor> = new Set(),
+  border: ReadonlySet<Tensor>,
 ): Tensor[] {
   outputs.forEach((output, i) => {
     if (!sameShape(output.shape, cotangents[i]?.shape ?? [NaN])) {
@@ -35,6 +37,9 @@ export function vjp(
   })
   for (const x of wrt) {
     if (x.dtype !== 'f32') throw new RmaatError('gradient', `no derivative with respect to integers: ${x}`)
+    // what is made of constants alone is computed at once, and does not show what it was made of
+    if (constantValue(x) !== undefined)
+      throw new RmaatError('gradient', `no derivative with respect to a constant: ${x}`)
   }
 
   // the derivative at a record is a by-product of its loop's replay
@@ -76,7 +81,7 @@ export function vjp(
    * derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
-    const { count, reversed, carries, inputs } = loop.attributes
+    const { count, reversed, carries, inputs, stacked } = loop.attributes
     if (reversed)
       throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
     const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
@@ -86,15 +91,29 @@ export function vjp(
     const closure = closureOf(loop)
     const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
     const parts = inputs.filter(({ parameter, source }) => parameter.dtype === 'f32' && needed.has(source))
-    const flowing = carries
-      .filter(({ parameter }) => parameter.dtype === 'f32')
+    // which carries the derivative flows through: one may feed another
+    const floats = carries.filter(({ parameter }) => parameter.dtype === 'f32')
+    const asked = floats.filter(({ parameter, first }) => needed.has(first) || find('record', parameter))
+    const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => closure.includes(node))
+    let inside = new Set([...closed, ...[...parts, ...asked].map(({ parameter }) => parameter)])
+    for (let before = -1; before < inside.size; ) {
+      before = inside.size
+      inside = dependents(body, inside)
+      for (const { parameter, result } of floats) if (inside.has(result)) inside.add(parameter)
+    }
+    const flowing = floats
+      .filter(({ parameter }) => inside.has(parameter))
       .map((carry) => ({ ...carry, cotangent: fresh(carry.parameter) }))
     const given = results
       .filter((result) => result.attributes.kind !== 'carry' && sums.has(result))
-      .map((result) => ({ ...result.attributes, parameter: fresh(result.attributes.of), source: sums.get(result)! }))
+      .map((result) => ({
+        of: result.attributes.of,
+        parameter: fresh(result.attributes.of),
+        source: sums.get(result)!,
+      }))
 
     const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
-    const derivatives = vjp(
+    const derivatives = products(
       [...flowing.map(({ result }) => result), ...given.map(({ of }) => of)],
       [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
       by,

@@ -229,7 +229,7 @@ function buildLoop(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
     args.push(whole(copyTo({ value: block.find(first)!, into: piece(base, parameter) }, block)))
     const leaf = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
-    const home = recorded ? part(whole(base)) : piece(base, parameter)
+    const home = { ...piece(base, parameter), steps: recorded ? [...outside, step] : [] }
     leaf.home = home
     body.refs.set(parameter, whole(leaf))
     show(records, base)

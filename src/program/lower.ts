@@ -66,6 +66,7 @@ class Emitter {
   private readonly instructions: Instruction[] = []
   private readonly buffers: Buffer[] = []
   private readonly storages = new Map<Node, Storage>()
+  private readonly parts: Part[] = []
   private readonly places: { readonly place: { offset: number }; readonly storage: Storage }[] = []
   /** The loops around the next instruction, outermost first, and what they touch of the memory outside of them. */
   private readonly loops: { readonly begin: number; readonly outer: Set<Storage>; readonly part?: Part }[] = []
@@ -89,6 +90,7 @@ class Emitter {
 
   private loop(count: number, body: Block): void {
     const part = this.loops.length === 0 && count > 1 && isParallel(body) ? { offset: 0, elements: 0 } : undefined
+    if (part) this.parts.push(part)
     const loop = { begin: this.instructions.length, outer: new Set<Storage>(), part }
     this.loops.push(loop)
     this.instructions.push({ kind: 'loop', count, own: part })
@@ -136,7 +138,7 @@ class Emitter {
 
   plan(inputs: readonly Port[], outputs: readonly Port[]): Plan {
     const { instructions, buffers } = this
-    const arena = placeAll([...this.storages.values()])
+    const arena = placeAll([...this.storages.values()], this.parts)
     for (const { place, storage } of this.places) place.offset += storage.offset
     const total = (kind: Buffer['kind']): number =>
       buffers.reduce((sum, buffer) => sum + (buffer.kind === kind ? buffer.elements : 0), 0)

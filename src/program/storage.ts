@@ -16,10 +16,10 @@ export interface Part {
 }
 
 /** Places all storages: those of each part by themselves, and the parts at the end, in one place. Returns the arena's size. */
-export function placeAll(storages: readonly Storage[]): number {
+export function placeAll(storages: readonly Storage[], parts: readonly Part[]): number {
   const shared = placeByLifetime(storages.filter(({ part }) => part === undefined))
   let size = shared
-  for (const part of new Set(storages.flatMap(({ part }) => part ?? []))) {
+  for (const part of parts) {
     const inside = storages.filter((storage) => storage.part === part)
     part.offset = shared
     part.elements = placeByLifetime(inside)

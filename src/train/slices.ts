@@ -3,29 +3,29 @@ import type { ModelConfig } from '../rmaat/config.ts'
 import type { BatchTensors, Slice } from '../rmaat/model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** What the gradients of the parameters in all slices may take until they are added up, in bytes. */
-const GRADIENTS = 2 ** 26
+/** What all slices leave to be added up may take, in bytes: the gradients of the parameters, where there are any. */
+const SUMMANDS = 2 ** 26
 /** Threads take whole slices: fewer than these leave too many without work, more than the kernels of a whole batch do. */
 const FEWEST = 4
 
 /**
  * Into how many slices a batch is cut: so many that an activation of a slice takes `bytes` at most or is one row's, unless
- * their gradients would take too much memory; 1 where these would be few.
+ * what they leave to be added up, so many numbers each, would take too much memory; 1 where these would be few.
  */
 export function slicesOf(
-  { config, parameters }: { readonly config: SliceSizes; readonly parameters: { readonly count: number } },
+  { memory, segmentLength, width }: Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>,
   batch: number,
+  summands: number,
   bytes = Infinity,
 ): number {
-  const row = (config.memory + config.segmentLength) * config.width * 4
+  const row = (memory + segmentLength) * width * 4
   if (batch * row <= bytes) return 1
-  const most = Math.min(batch, Math.floor(GRADIENTS / (parameters.count * 4)))
+  const most = Math.min(batch, Math.floor(SUMMANDS / (summands * 4)))
   const counts = Array.from({ length: batch }, (_, i) => i + 1).filter(
     (slices) => batch % slices === 0 && slices >= FEWEST && slices <= most,
   )
   return counts.find((slices) => (batch / slices) * row <= bytes) ?? counts.at(-1) ?? 1
 }
-type SliceSizes = Pick<ModelConfig, 'memory' | 'segmentLength' | 'width'>
 
 /** The axis of the rows in each input. */
 const ROWS: Readonly<Record<keyof BatchTensors, number>> = {

@@ -37,7 +37,8 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
  */
 export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOptions) {
   const { batch, clip } = options
-  const slices = options.slices ?? slicesOf(model, batch, model.device.backend.sliceBytes)
+  const slices =
+    options.slices ?? slicesOf(model.config, batch, model.parameters.count, model.device.backend.sliceBytes)
   if (batch % slices !== 0)
     throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
   return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }) => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { grad, stopGradient, vjp } from '../../src/autograd/grad.ts'
 import { RmaatError } from '../../src/errors.ts'
 import { where } from '../../src/ops/elementwise.ts'
-import { loop } from '../../src/ops/loop.ts'
+import { loop, parameter } from '../../src/ops/loop.ts'
 import { concat, einsum } from '../../src/ops/methods.ts'
 import { tensor, zeros } from '../../src/ops/row.ts'
 import type { Device } from '../../src/program/device.ts'
@@ -481,8 +481,31 @@ function fails(code: string, pattern: RegExp, action: () => unknown): void {
   assert.unreachable(`expected ${pattern}`)
 }
 
-const t = (...shape: number[]): Tensor => zeros(shape).add(1)
+const t = (...shape: number[]): Tensor => parameter(shape, 'f32', undefined)
 const n = (...shape: number[]): Tensor => zeros(shape, 'i32').add(1)
+
+test('a carry that nothing asked for flows through is left alone, even where it has no gradient', async () => {
+  const device = await devices.reference()
+  const program = compile(device, { w: f32(3), x: f32(4, 3), begin: f32(3) }, ({ w, x, begin }) => {
+    const gradientOf = (unroll: boolean): Tensor => {
+      const carry = [zeros([3]), begin]
+      const outer = loop({ count: 4, carry, inputs: [x], unroll }, ([h, c], [y]) => {
+        const inner = loop({ count: 2, carry: [c], unroll }, ([z]) => ({ carry: [z.mul(c).tanh()] }))
+        const [step] = grad(inner.carry[0].sum(), [c])
+        return { carry: [h.mul(w).add(y).add(c).tanh(), c.sub(step.mul(0.1))] }
+      })
+      return grad(outer.carry[0].sum(), [w])[0]
+    }
+    return { replayed: gradientOf(false), unrolled: gradientOf(true) }
+  })
+  const { replayed, unrolled } = await program.run({
+    w: [0.4, -0.3, 0.8],
+    begin: [0.5, 1, -2],
+    x: Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+  })
+  assert.ok(relativeError(replayed, unrolled) < 1e-14)
+  device.close()
+})
 
 test('what has no derivative is an error that says so', () => {
   const x = t(3)
@@ -493,6 +516,7 @@ test('what has no derivative is an error that says so', () => {
   })
   fails('gradient', /scalar, found \[3\]/, () => grad(x, [x]))
   fails('gradient', /integers/, () => grad(x.sum(), [n(3)]))
+  fails('gradient', /a constant/, () => grad(x.mul(zeros([3]).add(1)).sum(), [zeros([3])]))
   fails('gradient', /cotangent 0 is \[2\], its output \[3\]/, () => vjp([x], [t(2)], [x]))
   fails('gradient', /cotangent 1 is none/, () => vjp([x, x], [x], [x]))
 })

@@ -90,11 +90,29 @@ function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string
   return walk(0).race
 }
 
+/** Whether what the iterations of a loop have for themselves lies at the end of the arena, where nothing else does. */
+function ownPartsAreApart({ instructions, memory }: Plan): boolean {
+  const owns = instructions.flatMap((call) => (call.kind === 'loop' && call.own ? [call.own] : []))
+  const begin = Math.min(...owns.map(({ offset }) => offset))
+  let own: Loop['own']
+  let depth = 0
+  return instructions.every((call) => {
+    if (call.kind === 'loop') {
+      if (depth++ === 0) own = call.own
+      return !call.own || call.own.offset + call.own.elements <= memory.arena
+    }
+    if (call.kind === 'end') return --depth >= 0
+    const { reads, writes } = accessesOf(call)
+    return (depth > 0 && own) || [...reads, ...writes].every(({ view }) => view.buffer !== 0 || view.offset < begin)
+  })
+}
+
 test('threads meet before they touch what others have touched, in random programs', async () => {
   let barriers = 0
   let kernels = 0
   await holds(120, recipes(), async (graph) => {
     const plan = lower(graph)
+    assert.ok(ownPartsAreApart(plan))
     // a grain in nanoseconds: all kernels are split, most, or few
     for (const grain of [0, 0.3, 2, 20]) {
       const sharing = share(plan, grain)

@@ -526,6 +526,7 @@ const operations = {
       b.push(x, bounds[i])
     })
     if (c % 5 === 0 && b.depth === 0) b.records.push(...record.slice(0, 1))
+    if (c % 5 === 1) for (const x of record) b.push(x, x.dtype === 'f32' ? 2 : WRAPPED)
   },
 } as const satisfies Record<string, Apply>
 

@@ -48,23 +48,23 @@ for (const [name, config] of Object.entries<Partial<ModelConfig>>({
 }
 
 test('slices divide the batch, and are no larger than asked where a row is not', () => {
-  const model = (count: number) => ({ config: { memory: 16, segmentLength: 512, width: 64 }, parameters: { count } })
-  const small = model(1e5)
+  const sizes = { memory: 16, segmentLength: 512, width: 64 }
   const row = 528 * 64 * 4
-  assert.is(slicesOf(small, 32), 1)
-  assert.is(slicesOf(small, 32, 32 * row), 1)
-  assert.is(slicesOf(small, 32, 31 * row), 4)
-  assert.is(slicesOf(small, 32, 5 * row), 8)
-  assert.is(slicesOf(small, 30, 4 * row), 10)
-  assert.is(slicesOf(small, 32, 1), 32)
-  assert.is(slicesOf(small, 7, 2 * row), 7)
+  const slices = (batch: number, bytes?: number, gradients = 1e5): number => slicesOf(sizes, batch, gradients, bytes)
+  assert.is(slices(32), 1)
+  assert.is(slices(32, 32 * row), 1)
+  assert.is(slices(32, 31 * row), 4)
+  assert.is(slices(32, 5 * row), 8)
+  assert.is(slices(30, 4 * row), 10)
+  assert.is(slices(32, 1), 32)
+  assert.is(slices(7, 2 * row), 7)
   // of large models there are fewer: the gradients of all of them are held at once
-  assert.is(slicesOf(model(2 ** 20), 32, 1), 16)
-  assert.is(slicesOf(model(2 ** 25), 32, 1), 1)
+  assert.is(slices(32, 1, 2 ** 20), 16)
+  assert.is(slices(32, 1, 2 ** 25), 1)
   // and of few rows there is one: kernels are split among the threads instead
-  assert.is(slicesOf(model(2 ** 23), 32, 1), 1)
-  assert.is(slicesOf(small, 3, 1), 1)
-  assert.is(slicesOf(small, 4, 1), 4)
+  assert.is(slices(32, 1, 2 ** 23), 1)
+  assert.is(slices(3, 1), 1)
+  assert.is(slices(4, 1), 4)
 })
 
 test('slices that do not divide the batch are refused', async () => {

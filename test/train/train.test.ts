@@ -39,6 +39,25 @@ test('a small model learns cue recall by replay', async () => {
   device.close()
 })
 
+test('an evaluation in slices is that of whole batches', async () => {
+  for (const config of [{}, { attention: 'linear', loss: 'all' }] as const) {
+    const found = await Promise.all(
+      [Infinity, 4000, 1].map(async (bytes) => {
+        const device = await devices.reference()
+        Object.defineProperty(device.backend, 'sliceBytes', { value: bytes })
+        const model = new Rmaat(device, { ...tiny, ...config, segments: 2, vocabulary: task.vocabulary, classes: 8 })
+        const result = await evaluate(model, task.test.slice(0, 29), { batch: 12 })
+        device.close()
+        return result
+      }),
+    )
+    for (const { loss, ...rest } of found) {
+      assert.ok(Math.abs(loss - found[0].loss) < 1e-12, `${loss} and ${found[0].loss}`)
+      assert.equal(rest, { accuracy: found[0].accuracy, examples: 29, majority: found[0].majority })
+    }
+  }
+})
+
 test('the same seed gives the same bits, by either build and twice', async () => {
   for (const name of ['wasm relaxed', 'wasm simd']) {
     const runs = await Promise.all(

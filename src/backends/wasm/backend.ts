@@ -182,7 +182,7 @@ class WasmProgram implements Loaded {
     this.plan = plan
     this.pieces = pieces
     this.backend = backend
-    this.encoded = encode(plan, backend.grain)
+    this.encoded = encode(plan, backend.threadCount, backend.grain)
     const take = (bytes: number, purpose: string): number => {
       const piece = backend.allocate(bytes, purpose)
       pieces.push(piece)

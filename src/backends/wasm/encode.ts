@@ -5,7 +5,7 @@ import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 import { encodeStep, machineRows } from './steps.ts'
 
-/** Lanes of a block: few enough that its registers stay in the cache, enough to share the cost of interpreting. */
+/** Lanes of a block: few enough that its registers stay in the second-level cache, enough to share the cost of interpreting. */
 const BLOCK_LANES = 2048
 
 /**
@@ -39,7 +39,7 @@ export function threadBytes(
 }
 
 /** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
-export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan)): number {
+export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan, threads)): number {
   const { scratch, own } = threadBytes(plan, encoded, threads)
   const constants = plan.buffers.reduce(
     (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
@@ -48,8 +48,11 @@ export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = enco
   return encoded.words.byteLength + scratch + own + constants
 }
 
-/** @param grain see `share` */
-export function encode(plan: Plan, grain?: number): Encoded {
+/**
+ * @param threads that may share it
+ * @param grain see `share`
+ */
+export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   const sharing = share(plan, grain)
   const words: number[] = []
   const relocations: Encoded['relocations'][number][] = []
@@ -79,7 +82,9 @@ export function encode(plan: Plan, grain?: number): Encoded {
   const rows = (call: Rows): void => {
     const start = words.length - 2
     const { prologue, steps, registers } = machineRows(call)
-    const blockRows = Math.max(1, Math.min(call.rows, Math.floor(BLOCK_LANES / call.width)))
+    // no fewer blocks than threads that are worth it
+    const parts = Math.min(sharing.parts[starts.length - 1], threads)
+    const blockRows = Math.max(1, Math.min(Math.ceil(call.rows / parts), Math.floor(BLOCK_LANES / call.width)))
     // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
     const registerBytes = Math.max(64, Math.ceil((blockRows * call.width) / 4) * 16) + 16
     scratch = Math.max(scratch, Math.ceil((registers * 4) / 64) * 64 + registers * registerBytes)
