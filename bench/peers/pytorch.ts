@@ -9,7 +9,7 @@ import type { Method } from '../../src/index.ts'
 const APT = 'on Debian: apt-get install python3-torch libopenblas0-pthread'
 
 /** A method, computed in full or with the last block's outputs left out that nobody reads, as in our model. */
-export type Way = Method | `${Method} read`
+export type Way = Method | `${Method} shortened`
 
 export interface Pytorch {
   readonly description: string

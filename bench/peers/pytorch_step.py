@@ -5,7 +5,7 @@
 FILE is a safetensors file of float32 parameters, int32 `tokens` [B, T, S] and `labels` [B], and in its metadata `config`
 and `retention` (the factor of each segment) as JSON. The first line printed says what computes. Then each line of the
 input, `bptt` or `amrb`, is one training step by that method, with parameters and an optimiser of its own, and its loss and
-seconds are printed. With ` read` behind it the last block computes the outputs that are read alone, as our model does: the
+seconds are printed. With ` shortened` behind it the last block computes the outputs that are read alone, as our model does: the
 memory's where a segment has no loss.
 
 Axes: B batch, T segments, S tokens and M memory tokens of a segment, N = M + S, D width, H heads, F features of a head.
@@ -43,8 +43,8 @@ def phi(x):
 class Trainer:
     """A model, its optimiser, and the batch that it is trained on again and again."""
 
-    def __init__(self, tensors, config, retention, read_alone):
-        self.config, self.retention, self.read_alone = config, retention, read_alone
+    def __init__(self, tensors, config, retention, shortened):
+        self.config, self.retention, self.shortened = config, retention, shortened
         self.tokens = tensors["tokens"].long()
         self.labels = tensors["labels"].long()
         weights = {name: x.clone() for name, x in tensors.items() if name not in ("tokens", "labels")}
@@ -115,7 +115,7 @@ class Trainer:
 
     def next_memory(self, memory, t, astrocytes):
         slots = self.config["memory"]
-        fresh = self.segment(memory, self.tokens[:, t], astrocytes, slots if self.read_alone else None)
+        fresh = self.segment(memory, self.tokens[:, t], astrocytes, slots if self.shortened else None)
         return fresh[:, :slots] * self.retention[t]
 
     def first_memory(self):
@@ -193,9 +193,9 @@ def main():
     trainers = {}
     for line in sys.stdin:
         way = line.strip()
-        method, *read_alone = way.split()
+        method, *shortened = way.split()
         if way not in trainers:
-            trainers[way] = Trainer(tensors, settings["config"], settings["retention"], bool(read_alone))
+            trainers[way] = Trainer(tensors, settings["config"], settings["retention"], bool(shortened))
         begin = time.perf_counter()
         loss = trainers[way].step(method)
         print(json.dumps({"loss": loss, "seconds": time.perf_counter() - begin}), flush=True)

@@ -77,7 +77,7 @@ async function* compareSteps(device: Device, workload: Workload, replayLimit: nu
   if (isThere) await pytorch.close()
 }
 
-const waysOf = (method: Method): Way[] => [method, `${method} read`]
+const waysOf = (method: Method): Way[] => [method, `${method} shortened`]
 
 /** PyTorch, ready to train from our weights. */
 async function beside(device: Device, workload: Workload): Promise<Pytorch> {

@@ -58,8 +58,8 @@ export const layerNorm = (x: Tensor, { gain, bias }: Norm): Tensor => x.layerNor
 export const affine = (x: Tensor, { w, b }: Linear): Tensor => x.matmul(w).add(b)
 
 /**
- * One encoder block, x [B, N, d] -> [B, Q, d]: all tokens are attended to, Q of them attend. post: y = LN(x + attention(x)), out = LN(y + FFN(y)), as in the paper's
- * predecessor; pre: y = x + attention(LN x), out = y + FFN(LN y).
+ * One encoder block, x [B, N, d] -> [B, Q, d]: all tokens are attended to, Q of them attend. post: y = LN(x + attention(x)),
+ * out = LN(y + FFN(y)), as in the paper's predecessor; pre: y = x + attention(LN x), out = y + FFN(LN y).
  */
 export function block(
   x: Tensor,

@@ -37,7 +37,7 @@ const stepPlan = (
   })
 const arenaOf = ({ memory }: Plan): number => memory.arena * 4
 
-test('replay needs a twelfth of the memory at 16 segments, and hardly more with each segment', async () => {
+test('replay needs a twelfth of the memory of many segments, and hardly more with each', async () => {
   const device = await devices['wasm relaxed']()
   // where the last segment alone has a loss, BPTT keeps no more of the last block than the others' memory needs: it takes
   // more segments until that is a twelfth
