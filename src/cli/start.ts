@@ -42,7 +42,7 @@ type Results = { readonly [Name in keyof typeof trainings]: Trained }
 export function startCommand(): Command {
   return new Command('start')
     .description(
-      'Trains RMAAT on three tasks and shows what it has learned, and what replay saves (about four minutes).',
+      'Trains RMAAT on three tasks and shows what it has learned, and what replay saves (about three minutes).',
     )
     .option('--json', 'print each part as a line of JSON, the last one the summary')
     .action((options: { json?: boolean }) => start(options.json ?? false))
@@ -54,7 +54,7 @@ async function start(json: boolean): Promise<void> {
   const device = await openDevice('wasm')
   notice(`RMAAT reads a sequence segment by segment and carries memory tokens from one to the next.
 Seven small models now learn from nothing, two at a time, each trained by memory replay (AMRB).
-${device.backend.description}. Width 64, two layers, 8 memory tokens. About four minutes; Ctrl-C ends it.
+${device.backend.description}. Width 64, two layers, 8 memory tokens. About three minutes; Ctrl-C ends it.
 `)
   try {
     const names = Object.keys(trainings) as (keyof typeof trainings)[]
