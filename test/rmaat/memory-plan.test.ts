@@ -41,14 +41,15 @@ test('replay needs a twelfth of the memory of many segments, and hardly more wit
   const device = await devices['wasm relaxed']()
   // where the last segment alone has a loss, BPTT keeps no more of the last block than the others' memory needs: it takes
   // more segments until that is a twelfth
-  for (const [loss, segments] of [
-    ['all', 16],
-    ['last', 22],
+  for (const [loss, segments, least] of [
+    ['all', 16, 12],
+    ['last', 16, 8.9],
+    ['last', 22, 12],
   ] as const) {
     const arena = (more: number, method: Method): number => arenaOf(stepPlan(device, segments + more, 8, method, loss))
     const [amrb, bptt] = [arena(0, 'amrb'), arena(0, 'bptt')]
     const found = `loss ${loss}: BPTT ${bptt / MIB} MiB is ${bptt / amrb} times AMRB's ${amrb / MIB} MiB`
-    assert.ok(bptt / amrb >= 12, found)
+    assert.ok(bptt / amrb >= least, found)
     const [growth, growthOfBptt] = [arena(1, 'amrb') - amrb, arena(1, 'bptt') - bptt]
     assert.ok(growth <= 0.002 * growthOfBptt, `AMRB grows by ${growth} bytes a segment, BPTT by ${growthOfBptt}`)
   }
