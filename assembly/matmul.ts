@@ -7,7 +7,8 @@
 // Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 192), N = min(n, 1024), K = min(k, 288):
 //   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
 
-import { IRREGULAR, LANES, PANEL_STEP, pack, uniformStep } from './pack'
+import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStep } from './offsets'
+import { LANES, PANEL_STEP, pack } from './pack'
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
 import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
@@ -15,7 +16,6 @@ import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
 const M_BLOCK = 32 * ROWS
 const N_BLOCK = 1024
 const K_BLOCK = 288 // also how many products are summed before they are added to `out`
-const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
 const DIRECT_N = 128 // `a` is read in place by so few columns, and by any where its rows are contiguous along k
 const TINY = 64 // multiplications
 const WIDE = 256 // columns from which on the rows of a tile stay near, and panels of columns come and go
@@ -23,22 +23,6 @@ const AHEAD = 4 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
 const DIRECT_M = 24 // `b` is read in place by so few rows
 export const HEAD: usize = 512
-
-/** The axes of m, n or k as one index, and the byte offsets of a block of it in the two tensors that have it. */
-@unmanaged
-class Index {
-  axes: usize // (size, stride in the first tensor, stride in the second)*
-  rank: i32
-  count: i32
-  begin: i32 // of the part that is this thread's
-  end: i32
-  start: i32
-  size: i32
-  first: usize
-  firstStep: i32 // from one entry to the next where all are alike, else IRREGULAR
-  second: usize
-  secondStep: i32
-}
 
 /** What stands at the start of scratch. */
 @unmanaged
@@ -151,23 +135,6 @@ function panels(count: i32, width: i32): i32 {
   return (count + width - 1) / width
 }
 
-function open(index: Index, axes: usize, rank: i32): void {
-  index.axes = axes
-  index.rank = rank
-  index.start = -1
-  let count = 1
-  for (let i = 0; i < rank; ++i) count *= word(axes, 3 * i)
-  index.count = count
-}
-
-/** Gives `index` its tables at `from` and returns their end. */
-function reserve(index: Index, block: i32, from: usize): usize {
-  const bytes = (min(index.count, block) + PAD) << 2
-  index.first = from
-  index.second = from + bytes
-  return from + 2 * bytes
-}
-
 /** Sets the places of `a`, `b` and `out` for one batch index. */
 function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): Product {
   let a = place(at + 12)
@@ -206,54 +173,6 @@ function tiny(p: Product, m: Index, n: Index, k: Index, add: bool): void {
       store<f32>(out, add ? load<f32>(out) + sum : sum)
     }
   }
-}
-
-/** Of the only axis of an index, where it has one. */
-function strideOf(index: Index, column: usize): i32 {
-  return index.rank == 1 ? word(index.axes, column) : 0
-}
-
-/** Makes the tables of `index` those of a block: false where they are already. */
-function select(index: Index, start: i32, size: i32): bool {
-  if (index.start == start && index.size == size) return false
-  index.start = start
-  index.size = size
-  offsets(index, index.first, 1)
-  offsets(index, index.second, 2)
-  index.firstStep = stepOf(index, index.first, 1)
-  index.secondStep = stepOf(index, index.second, 2)
-  return true
-}
-
-function stepOf(index: Index, table: usize, column: usize): i32 {
-  return index.rank == 1 ? word(index.axes, column) : uniformStep(table, index.size)
-}
-
-/** Fills a table of `index` from one column of the strides of its axes. */
-function offsets(index: Index, table: usize, column: usize): void {
-  const innermost = index.axes + 12 * (index.rank - 1)
-  const run = index.rank > 0 ? word(innermost, 0) : 1
-  const step = index.rank > 0 ? word(innermost, column) : 0
-  const size = index.size
-  let done = 0
-  let last = 0
-  while (done < size) {
-    let outer = (index.start + done) / run
-    const inner = index.start + done - outer * run
-    let offset = inner * step
-    for (let axis = innermost - 12; outer > 0; axis -= 12) {
-      const length = word(axis, 0)
-      offset += (outer % length) * word(axis, column)
-      outer /= length
-    }
-    const end = done + min(run - inner, size - done)
-    for (; done < end; ++done) {
-      store<i32>(table + (done << 2), offset)
-      last = offset
-      offset += step
-    }
-  }
-  for (let i = 0; i < PAD; ++i) store<i32>(table + ((size + i) << 2), last)
 }
 
 /** Notes of each panel of columns where they are neighbours. */

@@ -1,21 +1,10 @@
 // Copies rows or columns of a matrix into panels: for each k the values of 8 lanes, side by side.
 
+import { IRREGULAR, uniformStep } from './offsets'
 import { word } from './place'
 
 export const LANES = 8
 export const PANEL_STEP = 4 * LANES
-export const IRREGULAR = i32.MIN_VALUE
-
-/** From one entry of a table to the next, where all are alike, else IRREGULAR. */
-export function uniformStep(table: usize, count: i32): i32 {
-  if (count < 2) return 4
-  const step = word(table, 1) - word(table, 0)
-  const end = table + ((count - 1) << 2)
-  for (let at = table + 4; at < end; at += 4) {
-    if (word(at, 1) - word(at, 0) != step) return IRREGULAR
-  }
-  return step
-}
 
 /** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */
 export function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStep: i32, k: i32): void {

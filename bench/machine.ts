@@ -27,7 +27,7 @@ async function build(): Promise<Module> {
       enable,
       optimizeLevel: 3,
       noAssert: true,
-      runtime: 'stub',
+      runtime: 'stub', // AssemblyScript's name of the allocator that never frees: nothing here allocates
       initialMemory: COPY_BYTES / 65536,
     })
     if (error || !binary) throw new Error(`assembly/peak.ts does not compile: ${stderr}`)

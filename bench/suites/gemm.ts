@@ -25,12 +25,18 @@ const overPeers: Readonly<Record<string, number>> = { 'tfjs-wasm': 1.3, 'onnxrun
 function ofSequences(count: number) {
   const rows = count * 528
   const rowsBy = (k: number, n: number) => ({
-    ...{ name: `${rows} x ${k} x ${n}`, flops: 2 * rows * k * n },
-    ...{ x: [rows, k], y: [k, n], product: 'ik,kj->ij' },
+    name: `${rows} x ${k} x ${n}`,
+    flops: 2 * rows * k * n,
+    x: [rows, k],
+    y: [k, n],
+    product: 'ik,kj->ij',
   })
   const heads = (name: string, x: number[], y: number[], product: string) => ({
-    ...{ name: `${2 * count} of ${name}`, flops: 2 * 2 * count * 528 * 32 * 32 },
-    ...{ x, y, product },
+    name: `${2 * count} of ${name}`,
+    flops: 2 * 2 * rows * 32 * 32,
+    x,
+    y,
+    product,
   })
   return [
     ...[64, 192, 128].map((n) => rowsBy(64, n)),

@@ -32,6 +32,7 @@ export async function evaluate(
   const sizes = { segments, segmentLength: model.config.segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
     const prepared = model.prepare()
+    // each leaves two numbers to be added up
     const slices = slicesOf(model.config, batch, 2, model.device.backend.sliceBytes)
     const [total, right] = sumOverSlices(inputs, slices, (rows, slice) => {
       const { loss, logits } = model.forward(rows, { method: 'amrb', prepared, slice })
