@@ -76,8 +76,8 @@ function products(
 
   /**
    * The gradient of a loop is memory replay (AMRB): from the record of the carries, walk the iterations backwards, compute
-   * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add up the
-   * gradients of what the body closes over. `results` are those of the loop that a cotangent has reached, or whose
+   * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add the
+   * gradients of what the body closes over to what they are so far. `results` are those of the loop that a cotangent has reached, or whose
    * derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
@@ -132,7 +132,7 @@ function products(
         })),
         ...totals.map(({ node, total }) => ({
           parameter: total,
-          first: zeros(node.shape),
+          first: sums.get(node) ?? zeros(node.shape),
           result: total.add(derivative(node)),
         })),
       ],
@@ -144,13 +144,13 @@ function products(
       stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
     })
 
+    for (const { node, total } of totals) sums.set(node, loopResult(backwards, 'carry', total))
     for (const { parameter, first, cotangent } of flowing) {
       add(first, loopResult(backwards, 'carry', cotangent))
       const record = find('record', parameter)
       if (record) sums.set(record, loopResult(backwards, 'stack', derivative(parameter)))
     }
     for (const { parameter, source } of parts) add(source, loopResult(backwards, 'stack', derivative(parameter)))
-    for (const { node, total } of totals) add(node, loopResult(backwards, 'carry', total))
   }
 }
 

@@ -141,6 +141,19 @@ export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions,
   }
 }
 
+/**
+ * What `compute` makes of `inputs`: a loop of one iteration, so that the gradient computes it again instead of keeping what
+ * it needs of it (rematerialisation, Chen et al. 2016).
+ */
+export function rematerialise(inputs: readonly Tensor[], compute: (inputs: Tensor[]) => Tensor): Tensor {
+  const sources = inputs.map((input) => input.reshape([1, ...input.shape]))
+  const { outputs } = loop({ count: 1, carry: [], inputs: sources }, (_, parts) => ({
+    carry: [],
+    outputs: [compute(parts)],
+  }))
+  return select(outputs[0], 0, 0)
+}
+
 function checkCarry(before: readonly Tensor[], after: readonly Tensor[]): void {
   if (after.length !== before.length)
     throw shapeError`loop: the body returns ${after.length} carries, expected ${before.length}`

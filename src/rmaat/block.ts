@@ -67,18 +67,20 @@ export function block(
   { attention, config, norm, prepared, valid, drop, wanted }: BlockContext,
 ): Tensor {
   const first = (z: Tensor): Tensor => z.narrow(1, 0, wanted)
-  const attend = (z: Tensor): Tensor => {
+  const attend = (z: Tensor, asking: Tensor): Tensor => {
     const heads = (y: Tensor): Tensor => y.reshape([...y.shape.slice(0, 2), config.heads, -1])
-    const query = heads(first(z).matmul(weights.wq))
+    const query = heads(asking.matmul(weights.wq))
     const [key, value] = [heads(z.matmul(weights.wk)), heads(z.matmul(weights.wv))]
     const mixed = attention.attend({ query, key, value, valid, prepared }, config)
-    return drop(mixed.reshape(first(z).shape).matmul(weights.wo), 'attention')
+    return drop(mixed.reshape(asking.shape).matmul(weights.wo), 'attention')
   }
   const feedForward = (z: Tensor): Tensor => drop(affine(affine(z, weights.up).gelu(), weights.down), 'feedForward')
   if (norm === 'post') {
-    const y = layerNorm(attend(x).add(first(x)), weights.norm1)
+    const asking = first(x)
+    const y = layerNorm(attend(x, asking).add(asking), weights.norm1)
     return layerNorm(feedForward(y).add(y), weights.norm2)
   }
-  const y = first(x).add(attend(layerNorm(x, weights.norm1)))
+  const z = layerNorm(x, weights.norm1)
+  const y = first(x).add(attend(z, first(z)))
   return y.add(feedForward(layerNorm(y, weights.norm2)))
 }

@@ -1,7 +1,7 @@
 import { Parameters, type ParameterTree, spread } from '../nn/parameters.ts'
 import { siteOf } from '../nn/random.ts'
 import { where } from '../ops/elementwise.ts'
-import { loop } from '../ops/loop.ts'
+import { loop, rematerialise } from '../ops/loop.ts'
 import { constant, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
 import type { Device } from '../program/device.ts'
@@ -52,6 +52,8 @@ interface SegmentOptions {
   /** The number of the first row in the whole batch. */
   readonly first: TensorLike | undefined
   readonly wanted: number
+  /** Whether the gradient computes all blocks but the last once more. */
+  readonly replay: boolean
 }
 
 /** Some rows of a batch. */
@@ -127,7 +129,10 @@ export class Rmaat {
 
     const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, hasLoss: boolean) => {
       const wanted = hasLoss ? slots + segmentLength : slots
-      const options = { segment, step, first: slice?.first, wanted }
+      // the last segment is not replayed; but where it alone is computed whole, its lower blocks are, or it would need half as
+      // much memory again as a replay of the others
+      const replay = method === 'amrb' && hasLoss && lossAt === 'last' && segments > 1
+      const options = { segment, step, first: slice?.first, wanted, replay }
       const { x, seen } = this.segment(memory, ids, mask, prepared, options)
       return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
     }
@@ -182,7 +187,7 @@ export class Rmaat {
     tokens: Tensor,
     valid: Tensor,
     prepared: readonly (Tensor | undefined)[],
-    { segment, step, first = 0, wanted }: SegmentOptions,
+    { segment, step, first = 0, wanted, replay }: SegmentOptions,
   ): { x: Tensor; seen: Tensor } {
     const w = this.parameters.tensors
     const { dropout, seed, norm } = this.config
@@ -200,15 +205,19 @@ export class Rmaat {
             })
           : x
     const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
-    let x = concat([memory, w.embed.gather(tokens).add(w.position)], 1)
     const { attention, attentionConfig: config } = this
-    w.blocks.forEach((weights, layer) => {
-      const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer) }
-      x = block(x, weights, { ...context, wanted: layer === w.blocks.length - 1 ? wanted : x.shape[1] })
-    })
+    const through = (x: Tensor, layer: number, wanted = x.shape[1]): Tensor => {
+      const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer), wanted }
+      return block(x, w.blocks[layer], context)
+    }
+    const top = w.blocks.length - 1
+    const below = ([m, ids]: readonly Tensor[]): Tensor => {
+      const x = concat([m, w.embed.gather(ids).add(w.position)], 1)
+      return w.blocks.slice(0, top).reduce((x, _, layer) => through(x, layer), x)
+    }
+    const x = through(replay ? rematerialise([memory, tokens], below) : below([memory, tokens]), top, wanted)
     // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
-    if (w.final) x = layerNorm(x, w.final)
-    return { x, seen }
+    return { x: w.final ? layerNorm(x, w.final) : x, seen }
   }
 
   /** The mean over a segment's fresh memory and valid outputs, x [B, M + S, d] -> logits [B, classes]. */
