@@ -1,14 +1,14 @@
 // out[batch, m, n] (+)= sum over k of a[batch, m, k] x b[batch, k, n], where each of the four is a list of axes with
 // any strides. Every address is a sum of byte offsets for batch, m, n and k, so tables of these offsets, made for a
-// block at a time, let one micro-kernel (a tile of ROWS x 8 outputs) serve all layouts. It wants rows of `a` that are
-// a fixed step apart along k, and 8 neighbouring columns of `b`: what does not lie so in memory, or would be read from
-// afar too often, is first packed into panels of k x 8 lanes.
+// block at a time, let one micro-kernel (a tile of ROWS x 8 outputs) serve all layouts. It wants neighbouring rows of `a`
+// (four; the fifth only has to be a fixed step apart along k) and 8 neighbouring columns of `b`: what does not lie so in
+// memory, or would be read from afar too often, is first packed into panels of k x 8 lanes.
 //
-// Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 192), N = min(n, 1024), K = min(k, 288):
-//   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (ceil(M / 4) + ceil(N / 8))
+// Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 160), N = min(n, 1024), K = min(k, 288):
+//   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (1 + ceil(N / 8))
 
 import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStep } from './offsets'
-import { LANES, PANEL_STEP, pack } from './pack'
+import { LANES, PANEL_STEP, pack, packFour } from './pack'
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
 import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
@@ -16,11 +16,9 @@ import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
 const M_BLOCK = 32 * ROWS
 const N_BLOCK = 1024
 const K_BLOCK = 288 // also how many products are summed before they are added to `out`
-const DIRECT_N = 128 // `a` is read in place by so few columns, and by any where its rows are contiguous along k
-const TINY = 64 // multiplications
-const WIDE = 256 // columns from which on the rows of a tile stay near, and panels of columns come and go
 const AHEAD = 4 // tiles whose rows are asked for at once
-const LONG = 96 // along k: such rows of `a` in place are asked for before they are needed
+const LONG = 96 // along k: such rows of `a` are asked for before they are needed
+const TINY = 64 // multiplications
 const DIRECT_M = 24 // `b` is read in place by so few rows
 export const HEAD: usize = 512
 
@@ -30,18 +28,15 @@ class Product {
   a: usize // of this batch index
   b: usize
   out: usize
-  aPanels: usize
+  aPanel: usize // the rows of a tile
   bPanels: usize
   columns: usize // what is known of each panel of columns
-  tall: i32 // rows of a block of `m` that are in tiles of ROWS
-  aInPlace: bool
   bInPlace: bool
 }
 
 const M_AT: usize = 32
 const N_AT: usize = 80
 const K_AT: usize = 128
-const PANEL_ROWS: usize = 176 // offsets of the rows of `a` in a panel
 const TILE_ROWS: usize = 208 // offsets of the rows of the tile
 const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours, or to rows that are too few
 
@@ -69,16 +64,15 @@ export function matmul(at: usize, scratch: usize): void {
   }
   p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
   p.bPanels = p.columns + ((panels(min(n.count, N_BLOCK), LANES) + 15) & ~15)
-  p.aPanels = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
+  p.aPanel = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
   for (let i = 0; i < ROWS; ++i) {
-    store<i32>(scratch + PANEL_ROWS + 4 * i, 4 * i)
     store<i32>(scratch + TILE_ROWS + 4 * i, PANEL_STEP * i)
   }
 
   // tiles of `out` for each thread: some columns of one product, or some rows of all
   const rowPanels = panels(m.count, ROWS)
   const columnPanels = panels(n.count, LANES)
-  const across = batch == 1 ? partsAcross(rowPanels, columnPanels, strideOf(k, 1) == 4) : 1
+  const across = batch == 1 ? partsAcross(rowPanels, columnPanels, strideOf(m, 1) == 4) : 1
   const down = partCount() / across
   const first = split(batch * rowPanels, partIndex() / across, down)
   const end = split(batch * rowPanels, partIndex() / across + 1, down)
@@ -96,7 +90,6 @@ export function matmul(at: usize, scratch: usize): void {
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
-        p.aInPlace = k.firstStep == 4 || (k.firstStep != IRREGULAR && n.end - n.begin <= DIRECT_N)
         p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
         packColumns(p, n, k, width)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
@@ -113,7 +106,7 @@ export function matmul(at: usize, scratch: usize): void {
  * Among how many threads the columns are split, so that the largest part of the work is the smallest. Each packs what it
  * needs for itself: what another has packed comes slowly out of its cache.
  */
-function partsAcross(rowPanels: i32, columnPanels: i32, contiguous: bool): i32 {
+function partsAcross(rowPanels: i32, columnPanels: i32, inPlace: bool): i32 {
   const parts = partCount()
   let best = 1
   let least = i64.MAX_VALUE
@@ -122,8 +115,7 @@ function partsAcross(rowPanels: i32, columnPanels: i32, contiguous: bool): i32 {
     const rows = <i64>panels(rowPanels, parts / across)
     const columns = <i64>panels(columnPanels, across)
     // to pack a panel takes about as long as to multiply half a tile
-    const packed = columns + (contiguous || columns * LANES <= DIRECT_N ? 0 : rows)
-    const work = 2 * rows * columns + packed
+    const work = 2 * rows * columns + columns + (inPlace ? 0 : rows)
     if (work >= least) continue
     least = work
     best = across
@@ -200,60 +192,63 @@ function packColumns(p: Product, n: Index, k: Index, count: i32): void {
   }
 }
 
-/** The product of one block of each index. */
+/** The product of one block of each index. What is gone over again and again, the rows of a tile, stays near. */
 function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
-  p.tall = max(m.size - SHORT * shortTiles(m.size), 0)
-  if (!p.aInPlace) packRows(p, m, k)
-  // what is gone over again and again stays near: a panel of columns, or where they are many the rows of a tile
-  const apart = n.size < WIDE ? 0 : p.tall
-  let a = p.aInPlace ? p.a + word(k.first, 0) : p.aPanels
+  const short = shortTiles(m.size) * SHORT
+  const tall = max(m.size - short, 0)
+  const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall % ROWS == 0 && tall + short == m.size
+  // rows that are long, or apart, come faster than the machine foresees them
+  const touched = k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
   for (let row = 0; row < m.size; ) {
-    const end = row < apart ? row + ROWS : m.size
-    a = tiles(p, m, n, k, row, end, a, add)
-    row = end
+    const height = row < tall ? ROWS : SHORT
+    const rows = m.first + (row << 2)
+    if (touched && row % (AHEAD * ROWS) == 0)
+      touch(changetype<usize>(p) + TILE, p.a + word(k.first, 0), rows + 4 * AHEAD * ROWS, min(AHEAD * ROWS, m.size - row - AHEAD * ROWS), touched)
+    const from = p.a + word(k.first, 0)
+    let a = p.aPanel
+    let aStep = PANEL_STEP
+    let last = from + word(rows, 4)
+    let lastStep = k.firstStep
+    if (inPlace) {
+      a = from + word(rows, 0)
+      aStep = k.firstStep
+    } else if (k.firstStep == 4) packFour(a, p.a, rows, k.first, k.size)
+    else {
+      pack(a, p.a, rows, height, k.first, k.firstStep, k.size)
+      last = a + 16
+      lastStep = PANEL_STEP
+    }
+    tiles(p, m, n, k, row, height, a, aStep, last, lastStep, add)
+    row += height
   }
 }
 
-/** Its tiles in the rows from `row` to `end`, which begin at `a`; yields where those of the next rows begin. */
-function tiles(p: Product, m: Index, n: Index, k: Index, begin: i32, end: i32, a: usize, add: bool): usize {
+/** Its tiles of `height` rows from `row` on, which stand at `a`, the fifth of them at `last`. */
+function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, a: usize, aStep: i32, last: usize, lastStep: i32, add: bool): void {
   const scratch = changetype<usize>(p)
-  const panel = k.size * PANEL_STEP
-  const aStep = p.aInPlace ? k.firstStep : PANEL_STEP
-  const aPanel = p.aInPlace ? 0 : panel
-  const first = a
-  // rows that are long, or apart, come faster than the machine foresees them
-  const touched = p.aInPlace && k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
-  for (let column = 0; column < n.size; column += LANES) {
-    const known = load<u8>(p.columns + column / LANES)
+  const depth = k.size
+  const width = n.size
+  const rows = m.second + (row << 2)
+  const left = min(height, m.size - row)
+  let panel = p.bPanels
+  for (let column = 0; column < width; column += LANES) {
     const inPlace = columnsInPlace(p, column)
-    const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : p.bPanels + (column / LANES) * panel
+    const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : panel
     const bStep = inPlace ? k.secondStep : PANEL_STEP
     const columns = n.second + (column << 2)
-    const neighbours = (known & OUT_NEIGHBOURS) != 0
+    const neighbours = (load<u8>(p.columns + column / LANES) & OUT_NEIGHBOURS) != 0
     const out = p.out + word(columns, 0)
-    a = first
-    for (let row = begin; row < end; ) {
-      const height = row < p.tall ? ROWS : SHORT
-      const rowsOfA = p.aInPlace ? m.first + (row << 2) : scratch + PANEL_ROWS
-      const rows = m.second + (row << 2)
-      if (touched && column == 0 && row % (AHEAD * ROWS) == 0)
-        touch(scratch + TILE, a, rowsOfA + 4 * AHEAD * ROWS, min(AHEAD * ROWS, m.size - row - AHEAD * ROWS), touched)
-      const left = min(height, m.size - row)
-      // the table repeats its last row: what is written there more than once is the same
-      const direct = neighbours && (left == height || !add)
-      const to = direct ? out : scratch + TILE
-      const toRows = direct ? rows : scratch + TILE_ROWS
-      if (height == ROWS) tile(a, rowsOfA, aStep, b, bStep, k.size, to, toRows, direct && add)
-      else shortTile(a, rowsOfA, aStep, b, bStep, k.size, to, toRows, direct && add)
-      if (!direct) {
-        if (neighbours) addRows(scratch + TILE, out, rows, left)
-        else scatter(scratch + TILE, p.out, rows, left, columns, min(n.size - column, LANES), add)
-      }
-      a += aPanel
-      row += height
-    }
+    // the table repeats its last row: what is written there more than once is the same
+    const direct = neighbours && (left == height || !add)
+    const to = direct ? out : scratch + TILE
+    const toRows = direct ? rows : scratch + TILE_ROWS
+    if (height == ROWS) tile(a, aStep, last, lastStep, b, bStep, depth, to, toRows, direct && add)
+    else shortTile(a, aStep, b, bStep, depth, to, toRows, direct && add)
+    panel += depth * PANEL_STEP
+    if (direct) continue
+    if (neighbours) addRows(scratch + TILE, out, rows, left)
+    else scatter(scratch + TILE, p.out, rows, left, columns, min(width - column, LANES), add)
   }
-  return a
 }
 
 /** Asks for the rows of the next tiles, so that they are near when these begin. */
@@ -264,16 +259,6 @@ function touch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): v
     for (const end = at + bytes; at < end; at += 64) seen = v128.or(seen, v128.load32_zero(at))
   }
   v128.store(scratch, seen)
-}
-
-function packRows(p: Product, m: Index, k: Index): void {
-  let panel = p.aPanels
-  for (let row = 0; row < m.size; ) {
-    const height = row < p.tall ? ROWS : SHORT
-    pack(panel, p.a, m.first + (row << 2), height, k.first, k.firstStep, k.size)
-    panel += k.size * PANEL_STEP
-    row += height
-  }
 }
 
 /** How many tiles of SHORT rows leave the least over when tiles of ROWS rows have taken the rest. */

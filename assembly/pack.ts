@@ -13,10 +13,16 @@ export function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize
     if (kStep == IRREGULAR) packAcross(to, first, ks, k)
     else packEvenly(to, first + word(ks, 0), kStep, k)
   } else if (kStep == 4) {
-    const whole = k & ~3
-    packAlong(to, from + word(ks, 0), table, whole)
-    packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
+    transpose(to + 16, from + word(ks, 0), table + 16, k)
+    packFour(to, from, table, ks, k)
   } else packLanes(to, from, table, ks, k)
+}
+
+/** Packs the first four lanes at each k, where each one's values along k are neighbours; what the others hold is not defined. */
+export function packFour(to: usize, from: usize, table: usize, ks: usize, k: i32): void {
+  const whole = k & ~3
+  transpose(to, from + word(ks, 0), table, k)
+  if (whole < k) packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
 }
 
 /** The lanes are neighbours in memory. */
@@ -51,18 +57,13 @@ function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
   v128.store(to, v128.load(from, 16), 16)
 }
 
-/** Each lane's values along k are neighbours in memory: blocks of 4 x 4 are transposed. */
-function packAlong(to: usize, from: usize, table: usize, k: i32): void {
-  packQuarter(to, from, table, k)
-  packQuarter(to + 16, from, table + 16, k)
-}
-
-function packQuarter(to: usize, from: usize, table: usize, k: i32): void {
+/** Packs four lanes, each one's values along k neighbours in memory, by blocks of 4 x 4: what is left of k is not. */
+function transpose(to: usize, from: usize, table: usize, k: i32): void {
   let x0 = from + word(table, 0)
   let x1 = from + word(table, 1)
   let x2 = from + word(table, 2)
   let x3 = from + word(table, 3)
-  for (; k > 0; k -= 4) {
+  for (; k >= 4; k -= 4) {
     const v0 = v128.load(x0)
     const v1 = v128.load(x1)
     const v2 = v128.load(x2)

@@ -2,7 +2,7 @@
 
 import { word } from './place'
 
-export const ROWS = ASC_FEATURE_RELAXED_SIMD ? 6 : 5 // of a tile: as many as V8 keeps in registers
+export const ROWS = 5 // of a tile: with what is read meanwhile, as many as V8 keeps in registers
 export const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
 
 function multiplyAdd(x: v128, y: v128, z: v128): v128 {
@@ -16,22 +16,12 @@ export function addTo(out: usize, value: v128): void {
 // V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
 // it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
 
-export function tile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
-  sums(ROWS, a, aRows, aStep, b, bStep, k, out, outRows, add)
-}
-
-export function shortTile(a: usize, aRows: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
-  sums(SHORT, a, aRows, aStep, b, bStep, k, out, outRows, add)
-}
-
-/** The micro-kernel: `height` (4 to 6) x 8 sums of k products each. */
-// @ts-ignore: decorator
-@inline
-function sums(
-  height: i32,
+/** ROWS x 8 sums of k products each; at every k four rows of `a` are neighbours, and so are the columns of `b`. */
+export function tile(
   a: usize,
-  aRows: usize,
   aStep: usize,
+  last: usize,
+  lastStep: usize,
   b: usize,
   bStep: usize,
   k: i32,
@@ -39,14 +29,33 @@ function sums(
   outRows: usize,
   add: bool,
 ): void {
-  let a0 = a + word(aRows, 0)
-  let a1 = a + word(aRows, 1)
-  let a2 = a + word(aRows, 2)
-  let a3 = a + word(aRows, 3)
-  let a4: usize = 0
-  let a5: usize = 0
-  if (height > 4) a4 = a + word(aRows, 4)
-  if (height > 5) a5 = a + word(aRows, 5)
+  sums(ROWS, a, aStep, last, lastStep, b, bStep, k, out, outRows, add)
+}
+
+/** SHORT x 8 of them. */
+export function shortTile(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(SHORT, a, aStep, 0, 0, b, bStep, k, out, outRows, add)
+}
+
+// A load for several rows and a shuffle for each instead of a load for each: neighbours on the host take what a core can
+// load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what stands in
+// one block, and spill.
+
+// @ts-ignore: decorator
+@inline
+function sums(
+  height: i32,
+  a: usize,
+  aStep: usize,
+  last: usize,
+  lastStep: usize,
+  b: usize,
+  bStep: usize,
+  k: i32,
+  out: usize,
+  outRows: usize,
+  add: bool,
+): void {
   let c00 = f32x4.splat(0)
   let c01 = c00
   let c10 = c00
@@ -57,47 +66,135 @@ function sums(
   let c31 = c00
   let c40 = c00
   let c41 = c00
-  let c50 = c00
-  let c51 = c00
-  for (; k > 0; --k) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    let x = v128.load32_splat(a0)
-    c00 = multiplyAdd(x, b0, c00)
-    c01 = multiplyAdd(x, b1, c01)
-    x = v128.load32_splat(a1)
-    c10 = multiplyAdd(x, b0, c10)
-    c11 = multiplyAdd(x, b1, c11)
-    x = v128.load32_splat(a2)
-    c20 = multiplyAdd(x, b0, c20)
-    c21 = multiplyAdd(x, b1, c21)
-    x = v128.load32_splat(a3)
-    c30 = multiplyAdd(x, b0, c30)
-    c31 = multiplyAdd(x, b1, c31)
-    if (height > 4) {
-      x = v128.load32_splat(a4)
-      c40 = multiplyAdd(x, b0, c40)
-      c41 = multiplyAdd(x, b1, c41)
-      a4 += aStep
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (; k > 0; k -= 4) {
+      let four = v128.load(a)
+      let b0 = v128.load(b)
+      let b1 = v128.load(b, 16)
+      let x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
+      if (k == 1) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
+      if (k == 2) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
+      if (k == 3) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
     }
-    if (height > 5) {
-      x = v128.load32_splat(a5)
-      c50 = multiplyAdd(x, b0, c50)
-      c51 = multiplyAdd(x, b1, c51)
-      a5 += aStep
+  } else {
+    for (; k > 0; --k) {
+      const b0 = v128.load(b)
+      const b1 = v128.load(b, 16)
+      let x = v128.load32_splat(a)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = v128.load32_splat(a, 4)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = v128.load32_splat(a, 8)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = v128.load32_splat(a, 12)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
     }
-    a0 += aStep
-    a1 += aStep
-    a2 += aStep
-    a3 += aStep
-    b += bStep
   }
   const out0 = out + word(outRows, 0)
   const out1 = out + word(outRows, 1)
   const out2 = out + word(outRows, 2)
   const out3 = out + word(outRows, 3)
   const out4 = height > 4 ? out + word(outRows, 4) : 0
-  const out5 = height > 5 ? out + word(outRows, 5) : 0
   if (add) {
     addTo(out0, c00)
     addTo(out0 + 16, c01)
@@ -110,10 +207,6 @@ function sums(
     if (height > 4) {
       addTo(out4, c40)
       addTo(out4 + 16, c41)
-    }
-    if (height > 5) {
-      addTo(out5, c50)
-      addTo(out5 + 16, c51)
     }
     return
   }
@@ -128,9 +221,5 @@ function sums(
   if (height > 4) {
     v128.store(out4, c40)
     v128.store(out4, c41, 16)
-  }
-  if (height > 5) {
-    v128.store(out5, c50)
-    v128.store(out5, c51, 16)
   }
 }

@@ -196,10 +196,10 @@ const REDUCE_SCRATCH = 8 * 512
 
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
   const [rows, columns, inner] = [
-    Math.min(elementsOf(m), 192),
+    Math.min(elementsOf(m), 160),
     Math.min(elementsOf(n), 1024),
     Math.min(elementsOf(k), 288),
   ]
-  const panels = Math.ceil(rows / 4) + Math.ceil(columns / 8)
+  const panels = 1 + Math.ceil(columns / 8)
   return 512 + 8 * (rows + columns + inner + 36) + columns / 8 + 16 + 32 * inner * panels
 }
