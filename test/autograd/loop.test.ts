@@ -143,6 +143,15 @@ const cases: Record<string, Case> = {
       return { loss: carry[0].mul(sharp.sum(0)).mul(g).sum() }
     },
   },
+  'what a carry begins with is closed over as well, and used behind the loop': {
+    inputs: { h: f32(2, 3), x: f32(3, 2, 3) },
+    build: ({ h, x }, unroll) => {
+      const { carry } = loop({ count: 3, carry: [h], inputs: [x], unroll }, ([k], [x]) => ({
+        carry: [k.mul(h).add(x).tanh()],
+      }))
+      return { loss: carry[0].mul(h.square()).sum() }
+    },
+  },
   'closed over a loop before, and over what that is made of': {
     inputs: { h: f32(2, 3), w: f32(3, 3) },
     build: ({ h, w }, unroll) => {
