@@ -36,22 +36,21 @@ function reduce(x: v128, n: v128): v128 {
   return madd(n, all(-LN_2_LOW), madd(n, all(-LN_2_HIGH), x))
 }
 
-/** e^x; 0 where the result is below the smallest normal number. */
+/** e^x; 0 where the result is below 2^-125.5, in the last binade of normal numbers. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const t = f32x4.pmin(x, all(88.9))
+  const t = f32x4.pmax(f32x4.pmin(x, all(88.9)), all(-88))
   const shifted = madd(t, all(LOG2_E), all(NEAREST))
   const r = reduce(t, f32x4.sub(shifted, all(NEAREST)))
-  let p = madd(all(2 * 0.0013818938750773668), r, all(2 * 0.008368703536689281))
-  p = madd(p, r, all(2 * 0.04166828840970993))
-  p = madd(p, r, all(2 * 0.1666652113199234))
-  p = madd(p, r, all(2 * 0.4999999403953552))
-  p = madd(p, r, all(2))
+  let p = madd(all(2 * 0.008289730176329613), r, all(2 * 0.04189785569906235))
+  p = madd(p, r, all(2 * 0.16667647659778595))
+  p = madd(p, r, all(2 * 0.4999915063381195))
+  p = madd(p, r, all(2 * 0.9999997019767761))
   p = madd(p, r, all(2))
   // 2^(n - 1), so that 2^128 need not be made: twice the polynomial overflows by itself
-  const power = i32x4.max_s(i32x4.add(i32x4.shl(shifted, 23), all(0.5)), all(5.877471754111438e-39))
-  return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, all(-87.3365479)))
+  const power = i32x4.max_s(i32x4.add(i32x4.shl(shifted, 23), all(0.5)), i32x4.splat(0))
+  return f32x4.mul(p, power)
 }
 
 /** x > 0 ? x : e^x - 1 */
