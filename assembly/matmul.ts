@@ -40,6 +40,10 @@ const K_AT: usize = 128
 const TILE_ROWS: usize = 208 // offsets of the rows of the tile
 const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours, or to rows that are too few
 
+// of a panel of columns: whether its 8 columns are neighbours in `b`, and in `out`
+const B_NEIGHBOURS: u8 = 1
+const OUT_NEIGHBOURS: u8 = 2
+
 export function matmul(at: usize, scratch: usize): void {
   const p = changetype<Product>(scratch)
   const m = changetype<Index>(scratch + M_AT)
@@ -82,12 +86,12 @@ export function matmul(at: usize, scratch: usize): void {
     m.end = min((end - i * rowPanels) * ROWS, m.count)
     for (let column = n.begin; column < n.end; column += N_BLOCK) {
       if (select(n, column, min(n.end - column, N_BLOCK))) lookAtColumns(p, n)
+      const width = panels(n.size, LANES)
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
-        const few = m.end - m.begin <= DIRECT_M
-        p.bInPlace = few && k.secondStep != IRREGULAR && n.firstStep == 4 && n.size % LANES == 0
-        if (!p.bInPlace) packColumns(p, n, k)
+        p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
+        packColumns(p, n, k, width)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
           select(m, row, min(m.end - row, M_BLOCK))
@@ -163,22 +167,28 @@ function tiny(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   }
 }
 
-/** Notes how many panels of columns, from each on, are neighbours in `out`: 0 where not even its own columns are. */
+/** Notes of each panel of columns where they are neighbours. */
 function lookAtColumns(p: Product, n: Index): void {
-  let run: u8 = 0
-  for (let column = (n.size - 1) & -LANES; column >= 0; column -= LANES) {
-    const table = n.second + (column << 2)
-    if (n.size - column < LANES || uniformStep(table, LANES) != 4) run = 0
-    else run = run > 0 && run < u8.MAX_VALUE && word(table, LANES) - word(table, 0) == PANEL_STEP ? run + 1 : 1
-    store<u8>(p.columns + column / LANES, run)
+  for (let column = 0; column < n.size; column += LANES) {
+    let known: u8 = 0
+    if (n.size - column >= LANES) {
+      if (uniformStep(n.first + (column << 2), LANES) == 4) known |= B_NEIGHBOURS
+      if (uniformStep(n.second + (column << 2), LANES) == 4) known |= OUT_NEIGHBOURS
+    }
+    store<u8>(p.columns + column / LANES, known)
   }
 }
 
-function packColumns(p: Product, n: Index, k: Index): void {
-  let panel = p.bPanels
-  for (let column = 0; column < n.size; column += LANES) {
-    pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
-    panel += k.size * PANEL_STEP
+function columnsInPlace(p: Product, column: i32): bool {
+  return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
+}
+
+function packColumns(p: Product, n: Index, k: Index, count: i32): void {
+  const bytes = k.size * PANEL_STEP
+  for (let i = 0; i < count; ++i) {
+    const column = i * LANES
+    if (columnsInPlace(p, column)) continue
+    pack(p.bPanels + i * bytes, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
   }
 }
 
@@ -217,28 +227,27 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
 function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, a: usize, aStep: i32, last: usize, lastStep: i32, add: bool): void {
   const scratch = changetype<usize>(p)
   const depth = k.size
+  const width = n.size
   const rows = m.second + (row << 2)
   const left = min(height, m.size - row)
-  const bStep = p.bInPlace ? k.secondStep : PANEL_STEP
-  const bNext = p.bInPlace ? PANEL_STEP : depth * PANEL_STEP
-  let b = p.bInPlace ? p.b + word(n.first, 0) + word(k.second, 0) : p.bPanels
-  for (let column = 0; column < n.size; ) {
+  let panel = p.bPanels
+  for (let column = 0; column < width; column += LANES) {
+    const inPlace = columnsInPlace(p, column)
+    const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : panel
+    const bStep = inPlace ? k.secondStep : PANEL_STEP
     const columns = n.second + (column << 2)
-    const run = load<u8>(p.columns + column / LANES)
+    const neighbours = (load<u8>(p.columns + column / LANES) & OUT_NEIGHBOURS) != 0
     const out = p.out + word(columns, 0)
     // the table repeats its last row: what is written there more than once is the same
-    const direct = run > 0 && (left == height || !add)
-    const count = direct ? <i32>run : 1
+    const direct = neighbours && (left == height || !add)
     const to = direct ? out : scratch + TILE
     const toRows = direct ? rows : scratch + TILE_ROWS
-    if (height == ROWS) tile(a, aStep, last, lastStep, b, bStep, bNext, depth, to, toRows, count, direct && add)
-    else shortTile(a, aStep, b, bStep, bNext, depth, to, toRows, count, direct && add)
-    if (!direct) {
-      if (run > 0) addRows(scratch + TILE, out, rows, left)
-      else scatter(scratch + TILE, p.out, rows, left, columns, min(n.size - column, LANES), add)
-    }
-    b += count * bNext
-    column += count * LANES
+    if (height == ROWS) tile(a, aStep, last, lastStep, b, bStep, depth, to, toRows, direct && add)
+    else shortTile(a, aStep, b, bStep, depth, to, toRows, direct && add)
+    panel += depth * PANEL_STEP
+    if (direct) continue
+    if (neighbours) addRows(scratch + TILE, out, rows, left)
+    else scatter(scratch + TILE, p.out, rows, left, columns, min(width - column, LANES), add)
   }
 }
 

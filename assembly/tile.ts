@@ -16,10 +16,7 @@ export function addTo(out: usize, value: v128): void {
 // V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
 // it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
 
-/**
- * `count` times ROWS x 8 sums of k products each, side by side in `out`. At every k four rows of `a` are neighbours (the
- * last one stands for itself), and so are 8 columns of `b`; the next 8 are `bNext` bytes away.
- */
+/** ROWS x 8 sums of k products each; at every k four rows of `a` are neighbours, and so are the columns of `b`. */
 export function tile(
   a: usize,
   aStep: usize,
@@ -27,35 +24,22 @@ export function tile(
   lastStep: usize,
   b: usize,
   bStep: usize,
-  bNext: usize,
   k: i32,
   out: usize,
   outRows: usize,
-  count: i32,
   add: bool,
 ): void {
-  sums(ROWS, a, aStep, last, lastStep, b, bStep, bNext, k, out, outRows, count, add)
+  sums(ROWS, a, aStep, last, lastStep, b, bStep, k, out, outRows, add)
 }
 
 /** SHORT x 8 of them. */
-export function shortTile(
-  a: usize,
-  aStep: usize,
-  b: usize,
-  bStep: usize,
-  bNext: usize,
-  k: i32,
-  out: usize,
-  outRows: usize,
-  count: i32,
-  add: bool,
-): void {
-  sums(SHORT, a, aStep, 0, 0, b, bStep, bNext, k, out, outRows, count, add)
+export function shortTile(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(SHORT, a, aStep, 0, 0, b, bStep, k, out, outRows, add)
 }
 
-// Where multiply and add are one, four rows are loaded at once and spread by shuffles: neighbours on the host take what a
-// core can load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what
-// stands in one block, and spill. Where they are two, shuffles are in their way: each row is loaded by itself.
+// A load for several rows and a shuffle for each instead of a load for each: neighbours on the host take what a core can
+// load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what stands in
+// one block, and spill.
 
 // @ts-ignore: decorator
 @inline
@@ -67,184 +51,175 @@ function sums(
   lastStep: usize,
   b: usize,
   bStep: usize,
-  bNext: usize,
   k: i32,
   out: usize,
   outRows: usize,
-  count: i32,
   add: bool,
 ): void {
-  for (; count > 0; --count) {
-    let aAt = a
-    let lastAt = last
-    let bAt = b
-    let c00 = f32x4.splat(0)
-    let c01 = c00
-    let c10 = c00
-    let c11 = c00
-    let c20 = c00
-    let c21 = c00
-    let c30 = c00
-    let c31 = c00
-    let c40 = c00
-    let c41 = c00
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      for (let left = k; left > 0; left -= 4) {
-        let four = v128.load(aAt)
-        let b0 = v128.load(bAt)
-        let b1 = v128.load(bAt, 16)
-        let x = i32x4.shuffle(four, four, 0, 0, 0, 0)
-        c00 = multiplyAdd(x, b0, c00)
-        c01 = multiplyAdd(x, b1, c01)
-        x = i32x4.shuffle(four, four, 1, 1, 1, 1)
-        c10 = multiplyAdd(x, b0, c10)
-        c11 = multiplyAdd(x, b1, c11)
-        x = i32x4.shuffle(four, four, 2, 2, 2, 2)
-        c20 = multiplyAdd(x, b0, c20)
-        c21 = multiplyAdd(x, b1, c21)
-        x = i32x4.shuffle(four, four, 3, 3, 3, 3)
-        c30 = multiplyAdd(x, b0, c30)
-        c31 = multiplyAdd(x, b1, c31)
-        if (height > 4) {
-          x = v128.load32_splat(lastAt)
-          c40 = multiplyAdd(x, b0, c40)
-          c41 = multiplyAdd(x, b1, c41)
-          lastAt += lastStep
-        }
-        aAt += aStep
-        bAt += bStep
-        if (left == 1) break
-        four = v128.load(aAt)
-        b0 = v128.load(bAt)
-        b1 = v128.load(bAt, 16)
-        x = i32x4.shuffle(four, four, 0, 0, 0, 0)
-        c00 = multiplyAdd(x, b0, c00)
-        c01 = multiplyAdd(x, b1, c01)
-        x = i32x4.shuffle(four, four, 1, 1, 1, 1)
-        c10 = multiplyAdd(x, b0, c10)
-        c11 = multiplyAdd(x, b1, c11)
-        x = i32x4.shuffle(four, four, 2, 2, 2, 2)
-        c20 = multiplyAdd(x, b0, c20)
-        c21 = multiplyAdd(x, b1, c21)
-        x = i32x4.shuffle(four, four, 3, 3, 3, 3)
-        c30 = multiplyAdd(x, b0, c30)
-        c31 = multiplyAdd(x, b1, c31)
-        if (height > 4) {
-          x = v128.load32_splat(lastAt)
-          c40 = multiplyAdd(x, b0, c40)
-          c41 = multiplyAdd(x, b1, c41)
-          lastAt += lastStep
-        }
-        aAt += aStep
-        bAt += bStep
-        if (left == 2) break
-        four = v128.load(aAt)
-        b0 = v128.load(bAt)
-        b1 = v128.load(bAt, 16)
-        x = i32x4.shuffle(four, four, 0, 0, 0, 0)
-        c00 = multiplyAdd(x, b0, c00)
-        c01 = multiplyAdd(x, b1, c01)
-        x = i32x4.shuffle(four, four, 1, 1, 1, 1)
-        c10 = multiplyAdd(x, b0, c10)
-        c11 = multiplyAdd(x, b1, c11)
-        x = i32x4.shuffle(four, four, 2, 2, 2, 2)
-        c20 = multiplyAdd(x, b0, c20)
-        c21 = multiplyAdd(x, b1, c21)
-        x = i32x4.shuffle(four, four, 3, 3, 3, 3)
-        c30 = multiplyAdd(x, b0, c30)
-        c31 = multiplyAdd(x, b1, c31)
-        if (height > 4) {
-          x = v128.load32_splat(lastAt)
-          c40 = multiplyAdd(x, b0, c40)
-          c41 = multiplyAdd(x, b1, c41)
-          lastAt += lastStep
-        }
-        aAt += aStep
-        bAt += bStep
-        if (left == 3) break
-        four = v128.load(aAt)
-        b0 = v128.load(bAt)
-        b1 = v128.load(bAt, 16)
-        x = i32x4.shuffle(four, four, 0, 0, 0, 0)
-        c00 = multiplyAdd(x, b0, c00)
-        c01 = multiplyAdd(x, b1, c01)
-        x = i32x4.shuffle(four, four, 1, 1, 1, 1)
-        c10 = multiplyAdd(x, b0, c10)
-        c11 = multiplyAdd(x, b1, c11)
-        x = i32x4.shuffle(four, four, 2, 2, 2, 2)
-        c20 = multiplyAdd(x, b0, c20)
-        c21 = multiplyAdd(x, b1, c21)
-        x = i32x4.shuffle(four, four, 3, 3, 3, 3)
-        c30 = multiplyAdd(x, b0, c30)
-        c31 = multiplyAdd(x, b1, c31)
-        if (height > 4) {
-          x = v128.load32_splat(lastAt)
-          c40 = multiplyAdd(x, b0, c40)
-          c41 = multiplyAdd(x, b1, c41)
-          lastAt += lastStep
-        }
-        aAt += aStep
-        bAt += bStep
-      }
-    } else {
-      for (let left = k; left > 0; --left) {
-        const b0 = v128.load(bAt)
-        const b1 = v128.load(bAt, 16)
-        let x = v128.load32_splat(aAt)
-        c00 = multiplyAdd(x, b0, c00)
-        c01 = multiplyAdd(x, b1, c01)
-        x = v128.load32_splat(aAt, 4)
-        c10 = multiplyAdd(x, b0, c10)
-        c11 = multiplyAdd(x, b1, c11)
-        x = v128.load32_splat(aAt, 8)
-        c20 = multiplyAdd(x, b0, c20)
-        c21 = multiplyAdd(x, b1, c21)
-        x = v128.load32_splat(aAt, 12)
-        c30 = multiplyAdd(x, b0, c30)
-        c31 = multiplyAdd(x, b1, c31)
-        if (height > 4) {
-          x = v128.load32_splat(lastAt)
-          c40 = multiplyAdd(x, b0, c40)
-          c41 = multiplyAdd(x, b1, c41)
-          lastAt += lastStep
-        }
-        aAt += aStep
-        bAt += bStep
-      }
-    }
-    const out0 = out + word(outRows, 0)
-    const out1 = out + word(outRows, 1)
-    const out2 = out + word(outRows, 2)
-    const out3 = out + word(outRows, 3)
-    const out4 = height > 4 ? out + word(outRows, 4) : 0
-    if (add) {
-      addTo(out0, c00)
-      addTo(out0 + 16, c01)
-      addTo(out1, c10)
-      addTo(out1 + 16, c11)
-      addTo(out2, c20)
-      addTo(out2 + 16, c21)
-      addTo(out3, c30)
-      addTo(out3 + 16, c31)
+  let c00 = f32x4.splat(0)
+  let c01 = c00
+  let c10 = c00
+  let c11 = c00
+  let c20 = c00
+  let c21 = c00
+  let c30 = c00
+  let c31 = c00
+  let c40 = c00
+  let c41 = c00
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (; k > 0; k -= 4) {
+      let four = v128.load(a)
+      let b0 = v128.load(b)
+      let b1 = v128.load(b, 16)
+      let x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
       if (height > 4) {
-        addTo(out4, c40)
-        addTo(out4 + 16, c41)
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
       }
-    } else {
-      v128.store(out0, c00)
-      v128.store(out0, c01, 16)
-      v128.store(out1, c10)
-      v128.store(out1, c11, 16)
-      v128.store(out2, c20)
-      v128.store(out2, c21, 16)
-      v128.store(out3, c30)
-      v128.store(out3, c31, 16)
+      a += aStep
+      b += bStep
+      if (k == 1) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
       if (height > 4) {
-        v128.store(out4, c40)
-        v128.store(out4, c41, 16)
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
       }
+      a += aStep
+      b += bStep
+      if (k == 2) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
+      if (k == 3) break
+      four = v128.load(a)
+      b0 = v128.load(b)
+      b1 = v128.load(b, 16)
+      x = i32x4.shuffle(four, four, 0, 0, 0, 0)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = i32x4.shuffle(four, four, 1, 1, 1, 1)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = i32x4.shuffle(four, four, 2, 2, 2, 2)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = i32x4.shuffle(four, four, 3, 3, 3, 3)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
     }
-    b += bNext
-    out += 32
+  } else {
+    for (; k > 0; --k) {
+      const b0 = v128.load(b)
+      const b1 = v128.load(b, 16)
+      let x = v128.load32_splat(a)
+      c00 = multiplyAdd(x, b0, c00)
+      c01 = multiplyAdd(x, b1, c01)
+      x = v128.load32_splat(a, 4)
+      c10 = multiplyAdd(x, b0, c10)
+      c11 = multiplyAdd(x, b1, c11)
+      x = v128.load32_splat(a, 8)
+      c20 = multiplyAdd(x, b0, c20)
+      c21 = multiplyAdd(x, b1, c21)
+      x = v128.load32_splat(a, 12)
+      c30 = multiplyAdd(x, b0, c30)
+      c31 = multiplyAdd(x, b1, c31)
+      if (height > 4) {
+        x = v128.load32_splat(last)
+        c40 = multiplyAdd(x, b0, c40)
+        c41 = multiplyAdd(x, b1, c41)
+        last += lastStep
+      }
+      a += aStep
+      b += bStep
+    }
+  }
+  const out0 = out + word(outRows, 0)
+  const out1 = out + word(outRows, 1)
+  const out2 = out + word(outRows, 2)
+  const out3 = out + word(outRows, 3)
+  const out4 = height > 4 ? out + word(outRows, 4) : 0
+  if (add) {
+    addTo(out0, c00)
+    addTo(out0 + 16, c01)
+    addTo(out1, c10)
+    addTo(out1 + 16, c11)
+    addTo(out2, c20)
+    addTo(out2 + 16, c21)
+    addTo(out3, c30)
+    addTo(out3 + 16, c31)
+    if (height > 4) {
+      addTo(out4, c40)
+      addTo(out4 + 16, c41)
+    }
+    return
+  }
+  v128.store(out0, c00)
+  v128.store(out0, c01, 16)
+  v128.store(out1, c10)
+  v128.store(out1, c11, 16)
+  v128.store(out2, c20)
+  v128.store(out2, c21, 16)
+  v128.store(out3, c30)
+  v128.store(out3, c31, 16)
+  if (height > 4) {
+    v128.store(out4, c40)
+    v128.store(out4, c41, 16)
   }
 }
