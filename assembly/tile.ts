@@ -16,7 +16,7 @@ export function addTo(out: usize, value: v128): void {
 // V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
 // it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
 
-/** ROWS x 8 sums of k products each; at every k four rows of `a` are neighbours, and so are the columns of `b`. */
+/** ROWS x 8 sums of k products each. At every k four rows of `a` are neighbours, `last` is the fifth; so are 8 columns of `b`. */
 export function tile(
   a: usize,
   aStep: usize,
@@ -37,9 +37,9 @@ export function shortTile(a: usize, aStep: usize, b: usize, bStep: usize, k: i32
   sums(SHORT, a, aStep, 0, 0, b, bStep, k, out, outRows, add)
 }
 
-// A load for several rows and a shuffle for each instead of a load for each: neighbours on the host take what a core can
-// load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what stands in
-// one block, and spill.
+// Where multiply and add are one, four rows are loaded at once and spread by shuffles: neighbours on the host take what a
+// core can load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what
+// stands in one block, and spill. Where they are two, shuffles are in their way: each row is loaded by itself.
 
 // @ts-ignore: decorator
 @inline
