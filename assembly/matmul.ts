@@ -5,7 +5,7 @@
 // memory, or would be read from afar too often, is first packed into panels of k x 8 lanes.
 //
 // Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 160), N = min(n, 1024), K = min(k, 288):
-//   HEAD + 8 (M + N + K + 36) + N / 8 + 16 + 32 K (1 + ceil(N / 8))
+//   HEAD + 8 (M + N + K + 21) + ceil(N / 8) + 64 + 32 K (1 + ceil(N / 8))
 
 import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStep } from './offsets'
 import { LANES, PANEL_STEP, pack, packFour } from './pack'
@@ -20,7 +20,7 @@ const AHEAD = 4 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` are asked for before they are needed
 const TINY = 64 // multiplications
 const DIRECT_M = 24 // `b` is read in place by so few rows
-export const HEAD: usize = 512
+const HEAD: usize = 512
 
 /** What stands at the start of scratch. */
 @unmanaged
@@ -63,7 +63,7 @@ export function matmul(at: usize, scratch: usize): void {
     return
   }
   p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
-  p.bPanels = p.columns + ((panels(min(n.count, N_BLOCK), LANES) + 15) & ~15)
+  p.bPanels = (p.columns + panels(min(n.count, N_BLOCK), LANES) + 63) & ~63
   p.aPanel = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
   for (let i = 0; i < ROWS; ++i) {
     store<i32>(scratch + TILE_ROWS + 4 * i, PANEL_STEP * i)
@@ -196,7 +196,7 @@ function packColumns(p: Product, n: Index, k: Index, count: i32): void {
 function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const short = shortTiles(m.size) * SHORT
   const tall = max(m.size - short, 0)
-  const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall % ROWS == 0 && tall + short == m.size
+  const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall + short == m.size
   // rows that are long, or apart, come faster than the machine foresees them
   const touched = k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
   for (let row = 0; row < m.size; ) {

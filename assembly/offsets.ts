@@ -3,7 +3,7 @@
 import { word } from './place'
 
 export const IRREGULAR = i32.MIN_VALUE
-const PAD = 12 // entries behind the end of a table, which repeat its last: two tiles are looked at from any row
+const PAD = 7 // entries behind the end of a table, which repeat its last: 8 lanes are looked at from any on
 
 /** The axes of m, n or k as one index, and the byte offsets of a block of it in the two tensors that have it. */
 @unmanaged

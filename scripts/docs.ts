@@ -27,7 +27,7 @@ that the device itself held. Errors of several kernels never add up in the compa
 is the one that is wrong. \`rmaat compare\` shows how much of each budget a device takes.
 
 x is the exact result. One ULP is 2⁻²³·|x|, at least 2⁻¹²⁶ (2⁻¹²⁶ is the smallest normal number: devices may flush what is
-smaller to zero).
+smaller to zero, exponentials and powers below twice that).
 
 ## Kernels
 

@@ -77,8 +77,8 @@ function products(
   /**
    * The gradient of a loop is memory replay (AMRB): from the record of the carries, walk the iterations backwards, compute
    * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add the
-   * gradients of what the body closes over to what they are so far. `results` are those of the loop that a cotangent has reached, or whose
-   * derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
+   * gradients of what the body closes over to what they are so far. `results` are those of the loop that a cotangent has
+   * reached, or whose derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
     const { count, reversed, carries, inputs, stacked } = loop.attributes
@@ -144,6 +144,7 @@ function products(
       stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
     })
 
+    // not added: a total begins with what was there
     for (const { node, total } of totals) sums.set(node, loopResult(backwards, 'carry', total))
     for (const { parameter, first, cotangent } of flowing) {
       add(first, loopResult(backwards, 'carry', cotangent))

@@ -215,7 +215,7 @@ export class Rmaat {
       const x = concat([m, w.embed.gather(ids).add(w.position)], 1)
       return w.blocks.slice(0, top).reduce((x, _, layer) => through(x, layer), x)
     }
-    const x = through(replay ? rematerialise([memory, tokens], below) : below([memory, tokens]), top, wanted)
+    const x = through(replay && top > 0 ? rematerialise([memory, tokens], below) : below([memory, tokens]), top, wanted)
     // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
     return { x: w.final ? layerNorm(x, w.final) : x, seen }
   }

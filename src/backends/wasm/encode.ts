@@ -200,6 +200,6 @@ function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): n
     Math.min(elementsOf(n), 1024),
     Math.min(elementsOf(k), 288),
   ]
-  const panels = 1 + Math.ceil(columns / 8)
-  return 512 + 8 * (rows + columns + inner + 36) + columns / 8 + 16 + 32 * inner * panels
+  const panels = Math.ceil(columns / 8)
+  return 512 + 8 * (rows + columns + inner + 21) + panels + 64 + 32 * inner * (1 + panels)
 }
