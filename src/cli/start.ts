@@ -185,11 +185,13 @@ async function comparison(device: Awaited<ReturnType<typeof openDevice>>) {
     ['AMRB: keep the memory tokens', bytes(amrb.arena), duration(amrb.milliseconds)],
     ['BPTT / AMRB', short(bptt.arena / amrb.arena), short(bptt.milliseconds / amrb.milliseconds)],
   ]
+  const rounding = `differ by ${difference.toExponential(1)} of their largest element: rounding`
+  const same = difference === 0 ? 'are the same bits' : rounding
   return {
     facts: { ...sizes, batch, difference, amrb, bptt },
     text: `(d) The same gradient twice: ${sizes.segments} segments of ${sizes.segmentLength} tokens, ${batch} sequences.
 ${indent(table(rows))}
-    The two gradients differ by ${difference.toExponential(1)} of their largest element: rounding. Replay takes ${percent(amrb.milliseconds / bptt.milliseconds - 1)} more time
+    The two gradients ${same}. Replay takes ${percent(amrb.milliseconds / bptt.milliseconds - 1)} more time
     here, and its memory hardly grows with the sequence.`,
   }
 }
