@@ -130,8 +130,8 @@ export class Rmaat {
     const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, hasLoss: boolean) => {
       const wanted = hasLoss ? slots + segmentLength : slots
       // the last segment is not replayed; but where it alone is computed whole, its lower blocks are, or it would need half as
-      // much memory again as a replay of the others
-      const replay = method === 'amrb' && hasLoss && lossAt === 'last' && segments > 1
+      // much memory again as a replay of the others. A slice of a batch is small: there its time counts
+      const replay = method === 'amrb' && hasLoss && lossAt === 'last' && segments > 1 && !slice
       const options = { segment, step, first: slice?.first, wanted, replay }
       const { x, seen } = this.segment(memory, ids, mask, prepared, options)
       return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
