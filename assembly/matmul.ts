@@ -16,7 +16,7 @@ import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
 const M_BLOCK = 32 * ROWS
 const N_BLOCK = 1024
 const K_BLOCK = 288 // also how many products are summed before they are added to `out`
-const AHEAD = 4 // tiles whose rows are asked for at once
+const AHEAD = 2 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` are asked for before they are needed
 const TINY = 64 // multiplications
 const DIRECT_M = 24 // `b` is read in place by so few rows
@@ -198,13 +198,21 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const tall = max(m.size - short, 0)
   const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall + short == m.size
   // rows that are long, or apart, come faster than the machine foresees them
-  const touched = k.firstStep == 4 && (k.size >= LONG || m.firstStep != k.size << 2) ? k.size << 2 : 0
+  const bytes = k.size << 2
+  const apart = m.firstStep != bytes
+  const touched = !inPlace && k.firstStep == 4 && (apart || k.size >= LONG)
   for (let row = 0; row < m.size; ) {
     const height = row < tall ? ROWS : SHORT
     const rows = m.first + (row << 2)
-    if (touched && row % (AHEAD * ROWS) == 0)
-      touch(changetype<usize>(p) + TILE, p.a + word(k.first, 0), rows + 4 * AHEAD * ROWS, min(AHEAD * ROWS, m.size - row - AHEAD * ROWS), touched)
     const from = p.a + word(k.first, 0)
+    if (touched && row % (AHEAD * ROWS) == 0) {
+      const next = rows + 4 * AHEAD * ROWS
+      const count = min(AHEAD * ROWS, m.size - row - AHEAD * ROWS)
+      // with what lies between them, where that is little, rows are a stream, which the machine does foresee
+      const stream = apart && m.firstStep > 0 && m.firstStep <= 4 * bytes
+      if (stream) touch(changetype<usize>(p) + TILE, from, next, min(count, 1), (count - 1) * m.firstStep + bytes)
+      else touch(changetype<usize>(p) + TILE, from, next, count, bytes)
+    }
     let a = p.aPanel
     let aStep = PANEL_STEP
     let last = from + word(rows, 4)
