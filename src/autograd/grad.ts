@@ -82,13 +82,19 @@ function products(
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
     const { count, reversed, carries, inputs, stacked } = loop.attributes
-    if (reversed)
-      throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
     const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
       results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
+    const closure = closureOf(loop)
+    if (reversed) {
+      const others = carries.filter(({ total }) => !total).map(({ first }) => first)
+      if ([...others, ...inputs.map(({ source }) => source), ...closure].some((input) => needed.has(input)))
+        throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
+      // what a total began with is in it as it was
+      for (const { parameter, first } of carries) add(first, sums.get(find('carry', parameter)!))
+      return
+    }
     const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
 
-    const closure = closureOf(loop)
     const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
     const parts = inputs.filter(({ parameter, source }) => parameter.dtype === 'f32' && needed.has(source))
     // which carries the derivative flows through: one may feed another
@@ -134,6 +140,7 @@ function products(
           parameter: total,
           first: sums.get(node) ?? zeros(node.shape),
           result: total.add(derivative(node)),
+          total: true as const,
         })),
       ],
       inputs: [

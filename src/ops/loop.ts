@@ -9,11 +9,19 @@ export interface LoopSpec {
   readonly count: number
   /** Walks the iterations from the last to the first: the form of a loop's gradient. */
   readonly reversed: boolean
-  readonly carries: readonly { readonly parameter: Tensor; readonly first: Tensor; readonly result: Tensor }[]
+  readonly carries: readonly Carry[]
   /** Sources [count, ...], of which each iteration sees its part. */
   readonly inputs: readonly { readonly parameter: Tensor; readonly source: Tensor }[]
   /** Results of the body that are stacked over the iterations, by the number of the iteration. */
   readonly stacked: readonly Tensor[]
+}
+
+interface Carry {
+  readonly parameter: Tensor
+  readonly first: Tensor
+  readonly result: Tensor
+  /** Its result is itself and what does not depend on it. */
+  readonly total?: true
 }
 
 /** Of a carry's parameter the last value, or the record of its values at the begin of each iteration; of a result its stack. */

@@ -516,6 +516,21 @@ test('a carry that nothing asked for flows through is left alone, even where it 
   device.close()
 })
 
+test("a second derivative by what a loop's gradient only began with", async () => {
+  const device = await devices.reference()
+  const program = compile(device, { x: f32(2), y: f32(2) }, ({ x, y }) => {
+    const { carry } = loop({ count: 2, carry: [zeros([2]).add(1)] }, ([c]) => ({ carry: [c.mul(x)] }))
+    // d/dx (x^2 + x y) = 2x + y, and of its square by y twice that
+    const [g] = grad(carry[0].sum().add(x.mul(y).sum()), [x])
+    const [h] = grad(g.square().sum(), [y])
+    return { g, h }
+  })
+  const { g, h } = await program.run({ x: [1, 2], y: [3, 4] })
+  assert.equal([...g], [5, 8])
+  assert.equal([...h], [10, 16])
+  device.close()
+})
+
 test('what has no derivative is an error that says so', () => {
   const x = t(3)
   const run = () => loop({ count: 3, carry: [x] }, ([h]) => ({ carry: [h.mul(x)], outputs: [h.sum()] }))
