@@ -199,8 +199,9 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall + short == m.size
   // rows that are long, or apart, come faster than the machine foresees them
   const bytes = k.size << 2
-  const apart = m.firstStep != bytes
-  const touched = !inPlace && k.firstStep == 4 && (apart || k.size >= LONG)
+  const touched = !inPlace && k.firstStep == 4 && (m.firstStep != bytes || k.size >= LONG)
+  // with what lies between them, where that is little, they are a stream, which it does foresee
+  const stream = m.firstStep > 0 && m.firstStep <= 4 * bytes
   for (let row = 0; row < m.size; ) {
     const height = row < tall ? ROWS : SHORT
     const rows = m.first + (row << 2)
@@ -208,8 +209,6 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
     if (touched && row % (AHEAD * ROWS) == 0) {
       const next = rows + 4 * AHEAD * ROWS
       const count = min(AHEAD * ROWS, m.size - row - AHEAD * ROWS)
-      // with what lies between them, where that is little, rows are a stream, which the machine does foresee
-      const stream = apart && m.firstStep > 0 && m.firstStep <= 4 * bytes
       if (stream) touch(changetype<usize>(p) + TILE, from, next, min(count, 1), (count - 1) * m.firstStep + bytes)
       else touch(changetype<usize>(p) + TILE, from, next, count, bytes)
     }

@@ -154,7 +154,7 @@ export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions,
  * it needs of it (rematerialisation, Chen et al. 2016).
  */
 export function rematerialise(inputs: readonly Tensor[], compute: (inputs: Tensor[]) => Tensor): Tensor {
-  const sources = inputs.map((input) => input.reshape([1, ...input.shape]))
+  const sources = inputs.map((input) => stack([input]))
   const { outputs } = loop({ count: 1, carry: [], inputs: sources }, (_, parts) => ({
     carry: [],
     outputs: [compute(parts)],
