@@ -19,7 +19,7 @@ const K_BLOCK = 288 // also how many products are summed before they are added t
 const AHEAD = 2 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` are asked for before they are needed
 const TINY = 64 // multiplications
-const DIRECT_M = 24 // `b` is read in place by so few rows
+const DIRECT_M = 32 // `b` is read in place by so few rows
 const HEAD: usize = 512
 
 /** What stands at the start of scratch. */

@@ -23,8 +23,12 @@ import {
 } from '../src/backends/wasm/control'
 import { iteration, setIteration, setOwn } from './place'
 
-/** Looks at a word before the thread sleeps: some 30 microseconds, about what it costs to wake one. */
-const SPINS = 30_000
+// Looks at a word before a thread sleeps, about a nanosecond each. To wake one takes 20 to 50 microseconds, so it looks for
+// longer than JavaScript mostly takes between two programs. Where that was in vain at a barrier, the thread that is waited
+// for may need this one's core, so it looks half as often from then on, until a long look is worth it again.
+const FEW = 30_000
+const MANY = 3_000_000
+const TRIAL = 128 // of so many waits one looks MANY times, whatever was in vain before
 const SECOND: i64 = 1_000_000_000
 
 let control: usize = 0
@@ -33,6 +37,8 @@ let crew: i32 = 1
 let part: i32 = 0
 let parts: i32 = 1
 let apart = false // each thread is at an iteration of its own
+let looks = MANY // before it sleeps
+let waits = 0
 
 /** Makes this instance a thread of those that meet at `block`. */
 export function join(block: usize, index: i32): void {
@@ -173,9 +179,13 @@ function change(word: usize): void {
 /** Waits until a word is no longer as it was `seen`: false where a thread has failed. */
 function waitFor(word: usize, seen: i32): bool {
   if (!ASC_FEATURE_THREADS) return true
-  for (let i = 0; i < SPINS; ++i) {
-    if (atomic.load<i32>(word) != seen) return true
+  const most = ++waits % TRIAL == 0 ? MANY : looks
+  for (let i = 0; i < most; ++i) {
+    if (atomic.load<i32>(word) == seen) continue
+    if (i > FEW) looks = MANY
+    return true
   }
+  if (word == control + RELEASED) looks = max(looks / 2, FEW)
   atomic.add<i32>(control + SLEEPING, 1)
   let silent = 0
   let heard = beats()
