@@ -18,6 +18,7 @@ const N_BLOCK = 1024
 const K_BLOCK = 288 // also how many products are summed before they are added to `out`
 const AHEAD = 2 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` are asked for before they are needed
+const NEAR = 512 // bytes between them that are asked for as well
 const TINY = 64 // multiplications
 const DIRECT_M = 32 // `b` is read in place by so few rows
 const HEAD: usize = 512
@@ -201,7 +202,7 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const bytes = k.size << 2
   const touched = !inPlace && k.firstStep == 4 && (m.firstStep != bytes || k.size >= LONG)
   // with what lies between them, where that is little, they are a stream, which it does foresee
-  const stream = m.firstStep > 0 && m.firstStep <= 4 * bytes
+  const stream = m.firstStep > 0 && m.firstStep <= bytes + NEAR
   for (let row = 0; row < m.size; ) {
     const height = row < tall ? ROWS : SHORT
     const rows = m.first + (row << 2)
