@@ -7,7 +7,6 @@ import { type Sharing, share } from '../../src/backends/wasm/sharing.ts'
 import { addressesOf } from '../../src/compare/instructions.ts'
 import { inputsOf } from '../../src/compare/kernels.ts'
 import { compiledStep, randomBatch } from '../../src/compare/step.ts'
-import { RmaatError } from '../../src/errors.ts'
 import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
 import { Device, type HostArray } from '../../src/program/device.ts'
 import { lower } from '../../src/program/lower.ts'
@@ -16,6 +15,7 @@ import { compile, f32 } from '../../src/program/program.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
+import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 import { build, type Graph, type Recipe, recipes } from '../support/random-graphs.ts'
 
@@ -230,18 +230,6 @@ test('kernels large enough to be split yield the same bits', async () => {
     })
 })
 
-async function fails(pattern: RegExp, action: () => Promise<unknown>): Promise<void> {
-  const begin = performance.now()
-  const error = await action().then(
-    () => undefined,
-    (error) => error,
-  )
-  assert.instance(error, RmaatError)
-  assert.is(error.code, 'device')
-  assert.match(error.message, pattern)
-  assert.ok(performance.now() - begin < 10_000)
-}
-
 /** A device with a program on it, and what stands behind them. */
 async function working(options: WasmOptions) {
   const device = await open({ grain: 0, ...options })
@@ -256,18 +244,18 @@ async function working(options: WasmOptions) {
 test('a thread that traps is an error of the run and of all later ones', async () => {
   const { device, run, words } = await working({ threads: 3 })
   words[0] = 999 // no instruction: a trap that is no signal, which not every build of Chromium survives
-  await fails(/unreachable.*; open the device anew/, run)
-  await fails(/unreachable.*; open the device anew/, run)
+  await fails('device', /unreachable.*; open the device anew/, run)
+  await fails('device', /unreachable.*; open the device anew/, run)
   device.close()
-  await fails(/closed/, run)
+  await fails('device', /closed/, run)
 })
 
 test('a thread that no longer answers is an error and no hang', async () => {
   const { device, run, threads } = await working({ threads: 2, patience: 1 })
   threads.close() // behind the device's back
   await new Promise((resolve) => setTimeout(resolve, 200)) // until they have left
-  await fails(/a thread does not answer/, run)
-  await fails(/a thread does not answer/, run)
+  await fails('device', /a thread does not answer/, run)
+  await fails('device', /a thread does not answer/, run)
   device.close()
 })
 
@@ -297,7 +285,8 @@ test('the description says how many threads there are', async () => {
   assert.match(device.backend.description, /2 threads/)
   assert.is(device.backend.details!.threads, 2)
   device.close()
-  for (const threads of [0, 1.5, 1000]) await fails(/threads were asked for/, () => openDevice('wasm', { threads }))
+  for (const threads of [0, 1.5, 1000])
+    await fails('device', /threads were asked for/, () => openDevice('wasm', { threads }))
 })
 
 test.run()

@@ -12,6 +12,7 @@ import { Rmaat } from '../../src/rmaat/model.ts'
 import { modelInputs } from '../../src/train/batch.ts'
 import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
 import { testOn } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { someBatch, tiny } from '../support/model.ts'
 
 const onGpu = testOn('webgpu')
@@ -38,18 +39,6 @@ function counted(
   count(gpu, 'createComputePipelineAsync', 'createComputePipeline')
   count(gpu.queue, 'submit', 'submit')
   return counts
-}
-
-async function fails(code: string, words: RegExp, action: () => unknown): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    assert.instance(error, RmaatError)
-    assert.is((error as RmaatError).code, code)
-    assert.match((error as RmaatError).message, words, (error as RmaatError).message)
-    return
-  }
-  assert.unreachable(`no error of ${words}`)
 }
 
 const square = (device: Device) => compile(device, { x: f32(4) }, ({ x }) => ({ y: x.mul(x) }))

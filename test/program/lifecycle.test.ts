@@ -1,7 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
-import { RmaatError } from '../../src/errors.ts'
 import { tensor, zeros } from '../../src/ops/row.ts'
 import { compile, f32, i32, read } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
@@ -10,19 +9,8 @@ import type { Tensor } from '../../src/tensor/tensor.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
-
-async function fails(code: string, pattern: RegExp, action: () => unknown): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    assert.instance(error, RmaatError, `${error}`)
-    assert.is((error as RmaatError).code, code)
-    assert.match((error as RmaatError).message, pattern)
-    return
-  }
-  assert.unreachable(`expected ${pattern}`)
-}
 
 for (const [name, open] of Object.entries(devices)) {
   test(`what is given back on ${name} disturbs no program that stays`, async () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
-import { RmaatError } from '../../src/errors.ts'
 import { loop } from '../../src/ops/loop.ts'
 import '../../src/ops/methods.ts'
 import { tensor } from '../../src/ops/row.ts'
@@ -13,23 +12,11 @@ import { compile, f32, i32, plan } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { build, type Graph, type Recipe, recipes, type Step } from '../support/random-graphs.ts'
 import { check } from './checker.ts'
 
 const PAGE = 65536
-
-/** That it throws an RmaatError of this code, whose message holds all of the words. */
-async function fails(code: string, words: readonly (string | RegExp)[], action: () => unknown): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    assert.instance(error, RmaatError)
-    assert.is((error as RmaatError).code, code)
-    for (const word of words) assert.match((error as RmaatError).message, word)
-    return
-  }
-  assert.unreachable(`an error '${code}' was expected`)
-}
 
 test('no two live results overlap: plans of 1,000 random programs compute what their graphs mean', () => {
   const seen = { loops: 0, gradients: 0, updates: 0, reused: 0 }

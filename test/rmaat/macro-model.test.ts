@@ -1,10 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RmaatError } from '../../src/errors.ts'
 import { type MacroModel, macroDefaults, macroParameters, simulate } from '../../src/rmaat/macro-model.ts'
 import { retention, retentionFromCurve } from '../../src/rmaat/retention.ts'
 import { readSafetensors } from '../../src/train/safetensors.ts'
 import { macroNames } from '../../src/train/verify.ts'
+import { fails } from '../support/fails.ts'
 import { golden as bytesOf } from '../support/golden.ts'
 
 const golden = readSafetensors(await bytesOf('macro.safetensors'))
@@ -76,22 +76,18 @@ test('the curve starts at rest and is sampled evenly up to the end', () => {
   assert.is(simulate({ cycles: 1 }, 0.5).curve[3].time, 1.5)
 })
 
-test('parameters out of their range are refused with what was found and what is right', () => {
+test('parameters out of their range are refused with what was found and what is right', async () => {
   const refused = (given: object, sample: number | undefined, message: RegExp) =>
-    assert.throws(
-      () => simulate(given, sample),
-      (error: unknown) => error instanceof RmaatError && error.code === 'config' && message.test(error.message),
-      `${JSON.stringify(given)} ${sample}`,
-    )
-  refused({ tauLongTerm: 0 }, undefined, /tauLongTerm is 0: expected a number above 0/)
-  refused({ coupling: Number.NaN }, undefined, /coupling is NaN: expected a number of at least 0/)
-  refused({ stimulus: undefined }, undefined, /stimulus is undefined: expected a number/)
-  refused({ cycles: 2.5 }, undefined, /cycles is 2.5: expected a whole number above 0/)
-  refused({ tauLong: 3 }, undefined, /tauLong is no parameter: expected one of tauNeuron, /)
-  refused({ stimulusDuration: 51 }, undefined, /stimulusDuration is 51 s: expected at most cycleDuration, 50 s/)
-  refused({ timeStep: 0.03 }, undefined, /cycleDuration is 50 s: expected a whole number of time steps of 0.03 s/)
-  refused({ timeStep: 0.1 }, undefined, /timeStep is 0.1 s: expected at most tauNeuron \/ leakNeuron, 0.05 s/)
-  refused({}, 0.005, /sample is 0.005 s: expected a whole number of time steps of 0.01 s/)
+    fails('config', message, () => simulate(given, sample))
+  await refused({ tauLongTerm: 0 }, undefined, /tauLongTerm is 0: expected a number above 0/)
+  await refused({ coupling: Number.NaN }, undefined, /coupling is NaN: expected a number of at least 0/)
+  await refused({ stimulus: undefined }, undefined, /stimulus is undefined: expected a number/)
+  await refused({ cycles: 2.5 }, undefined, /cycles is 2.5: expected a whole number above 0/)
+  await refused({ tauLong: 3 }, undefined, /tauLong is no parameter: expected one of tauNeuron, /)
+  await refused({ stimulusDuration: 51 }, undefined, /stimulusDuration is 51 s: expected at most cycleDuration, 50 s/)
+  await refused({ timeStep: 0.03 }, undefined, /cycleDuration is 50 s: expected a whole number of time steps of 0.03 s/)
+  await refused({ timeStep: 0.1 }, undefined, /timeStep is 0.1 s: expected at most tauNeuron \/ leakNeuron, 0.05 s/)
+  await refused({}, 0.005, /sample is 0.005 s: expected a whole number of time steps of 0.01 s/)
 })
 
 test.run()

@@ -1,7 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RmaatError } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/errors.ts'
 import { type RetentionSchedule, retention, retentionFactors } from '../../src/rmaat/retention.ts'
+import { fails } from '../support/fails.ts'
 
 /** RF(1..T, T) to four digits. */
 const digits = (T: number, schedule: RetentionSchedule) =>
@@ -73,14 +74,13 @@ test('only the live segments of a row count', () => {
   assert.equal([...factor], expected)
 })
 
-test('a row with an empty last segment and a mask of another size are refused', () => {
-  const refused = (valid: number[], code: string, message: RegExp) =>
-    assert.throws(
-      () => retentionFactors(Int32Array.from(valid), { rows: 2, segments: 2, segmentLength: 1 }, 'fixed'),
-      (error: unknown) => error instanceof RmaatError && error.code === code && message.test(error.message),
+test('a row with an empty last segment and a mask of another size are refused', async () => {
+  const refused = (valid: number[], code: ErrorCode, message: RegExp) =>
+    fails(code, message, () =>
+      retentionFactors(Int32Array.from(valid), { rows: 2, segments: 2, segmentLength: 1 }, 'fixed'),
     )
-  refused([1, 1, 1, 0], 'data', /row 1 has no valid token in its last segment/)
-  refused([1, 1, 1], 'shape', /the mask has 3 elements: expected 2 x 2 x 1 = 4/)
+  await refused([1, 1, 1, 0], 'data', /row 1 has no valid token in its last segment/)
+  await refused([1, 1, 1], 'shape', /the mask has 3 elements: expected 2 x 2 x 1 = 4/)
 })
 
 test.run()

@@ -4,24 +4,14 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RmaatError } from '../../src/errors.ts'
 import { exists, isFolder, listFolder, readBytes, readText, writeFileAtomically } from '../../src/runtime/files.ts'
+import { fails } from '../support/fails.ts'
 
 const files = suite<{ folder: string }>('files', { folder: '' })
 files.before.each(async (context) => {
   context.folder = await mkdtemp(join(tmpdir(), 'rmaat-files-'))
 })
 files.after.each(({ folder }) => rm(folder, { recursive: true }))
-
-async function fails(promise: Promise<unknown>, message: RegExp): Promise<void> {
-  const error = await promise.then(
-    () => assert.unreachable('no error'),
-    (error) => error,
-  )
-  assert.instance(error, RmaatError)
-  assert.is(error.code, 'data')
-  assert.match(error.message, message)
-}
 
 files('writes, makes folders on the way, and leaves nothing beside', async ({ folder }) => {
   const path = `${folder}/runs/first/a.txt`
@@ -49,21 +39,25 @@ files('tells files, folders and nothing apart', async ({ folder }) => {
 })
 
 files('says what was found and where', async ({ folder }) => {
-  await fails(readText(`${folder}/none`), /none: expected a file to read, but there is nothing$/)
-  await fails(readText(folder), /expected a file to read, but it is a folder$/)
-  await fails(listFolder(`${folder}/none`), /none: expected a folder, but there is nothing$/)
-  await fails(isFolder(`${folder}/none`), /none: expected a file or folder, but there is nothing$/)
+  await fails('data', /none: expected a file to read, but there is nothing$/, () => readText(`${folder}/none`))
+  await fails('data', /expected a file to read, but it is a folder$/, () => readText(folder))
+  await fails('data', /none: expected a folder, but there is nothing$/, () => listFolder(`${folder}/none`))
+  await fails('data', /none: expected a file or folder, but there is nothing$/, () => isFolder(`${folder}/none`))
   await writeFileAtomically(`${folder}/cut.gz`, gzipSync('a text').subarray(0, 15))
-  await fails(readBytes(`${folder}/cut.gz`), /cut\.gz: expected a whole gzip file, but its 15 bytes do not unpack$/)
+  await fails('data', /cut\.gz: expected a whole gzip file, but its 15 bytes do not unpack$/, () =>
+    readBytes(`${folder}/cut.gz`),
+  )
   await writeFileAtomically(`${folder}/latin1`, Uint8Array.of(0xe9, 0x0a))
-  await fails(readText(`${folder}/latin1`), /latin1: expected text in UTF-8, but its 2 bytes are not$/)
+  await fails('data', /latin1: expected text in UTF-8, but its 2 bytes are not$/, () => readText(`${folder}/latin1`))
 })
 
 files('a write that fails leaves the old content and nothing beside', async ({ folder }) => {
   await mkdir(`${folder}/taken`)
-  await fails(writeFileAtomically(`${folder}/taken`, 'x'), /taken: expected a place to write a file, but/)
+  await fails('data', /taken: expected a place to write a file, but/, () => writeFileAtomically(`${folder}/taken`, 'x'))
   await writeFileAtomically(`${folder}/file`, 'old')
-  await fails(writeFileAtomically(`${folder}/file/below`, 'x'), /below: expected a place to write a file, but a file/)
+  await fails('data', /below: expected a place to write a file, but a file/, () =>
+    writeFileAtomically(`${folder}/file/below`, 'x'),
+  )
   assert.is(await readText(`${folder}/file`), 'old')
   assert.equal(await listFolder(folder), ['file', 'taken'])
 })

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { writeFileAtomically } from '../../src/runtime/files.ts'
 import { take, tasks } from '../../src/tasks/index.ts'
 import { parseExpressions } from '../../src/tasks/listops-files.ts'
-import { fails } from './failure.ts'
+import { fails } from '../support/fails.ts'
 
 const files = suite<{ folder: string }>('listops files', { folder: '' })
 files.before.each(async (context) => {
@@ -36,30 +36,28 @@ files('reads the three published files, packed or not, whatever ends their lines
 files('a folder without the files, or no folder, is one clear error', async ({ folder }) => {
   await writeFileAtomically(`${folder}/basic_val.tsv`, HEADER)
   await fails(
-    () => tasks.listops({ folder }),
     'data',
     `${folder}: expected basic_train.tsv, basic_val.tsv, basic_test.tsv, each as it is or as .gz; ` +
       'there is no basic_train.tsv, no basic_test.tsv',
+    () => tasks.listops({ folder }),
   )
-  await fails(
-    () => tasks.listops({ folder: `${folder}/none` }),
-    'data',
-    `${folder}/none: expected a folder, but there is nothing`,
+  await fails('data', `${folder}/none: expected a folder, but there is nothing`, () =>
+    tasks.listops({ folder: `${folder}/none` }),
   )
 })
 
 files('settings of generated expressions do not go with a folder', async ({ folder }) => {
   const mixed = { folder, maxDepth: 3 }
   await fails(
-    () => tasks.listops(mixed),
     'config',
     'listops from a folder: no setting is called maxDepth; there are folder, segments, segmentLength',
+    () => tasks.listops(mixed),
   )
 })
 
 files('a bad row is an error with file and line', async () => {
   const at = (row: string, message: string) =>
-    fails(() => parseExpressions(`${HEADER}3\t3\n${row}\n`, 'a.tsv', 5), 'data', `a.tsv, line 3: ${message}`)
+    fails('data', `a.tsv, line 3: ${message}`, () => parseExpressions(`${HEADER}3\t3\n${row}\n`, 'a.tsv', 5))
   await at('', 'expected an expression, a tab and a value 0..9, found ""')
   await at('[MAX 1 2 ] 2', 'expected an expression, a tab and a value 0..9, found "[MAX 1 2 ] 2"')
   await at('[MAX 1 2 ]\t10', 'expected an expression, a tab and a value 0..9, found "[MAX 1 2 ]\\t10"')
@@ -68,9 +66,9 @@ files('a bad row is an error with file and line', async () => {
   await at('[MAX 1 2 3 4 ]\t4', 'the expression has 6 tokens; the segments hold 5')
   await at('[MAX 1 2 ]\t1', 'the expression has the value 2, but the file says 1')
   const read = (text: string) => () => parseExpressions(text, 'a.tsv', 5)
-  await fails(read('1\t1\n'), 'data', 'a.tsv, line 1: expected the header "Source\\tTarget", found "1\\t1"')
-  await fails(read(''), 'data', 'a.tsv, line 1: expected the header "Source\\tTarget", found ""')
-  await fails(read(HEADER), 'data', 'a.tsv: expected expressions below the header, found none')
+  await fails('data', 'a.tsv, line 1: expected the header "Source\\tTarget", found "1\\t1"', read('1\t1\n'))
+  await fails('data', 'a.tsv, line 1: expected the header "Source\\tTarget", found ""', read(''))
+  await fails('data', 'a.tsv: expected expressions below the header, found none', read(HEADER))
 })
 
 files.run()

@@ -4,7 +4,7 @@ import { bestConstantPerRoot, LONG_RANGE_ARENA, majority, type Task, take, tasks
 import { evaluate, tokenise, write } from '../../src/tasks/listops-expression.ts'
 import { expressions } from '../../src/tasks/listops-generator.ts'
 import { Random } from '../../src/tasks/random.ts'
-import { fails } from './failure.ts'
+import { fails } from '../support/fails.ts'
 
 // Worked out by hand.
 const VALUES: readonly (readonly [string, number])[] = [
@@ -49,12 +49,10 @@ test('what is no expression is an error with its place', async () => {
     ['] 1', 'token 1 closes nothing'],
     ['[MAX [MIN ] ]', 'token 3 closes an operator without operands'],
   ]
-  for (const [source, message] of cases) await fails(() => evaluate(tokenise(source)), 'data', broken + message)
-  await fails(() => evaluate([0]), 'data', `${broken}token 1 is 0, which is no id of a token`)
-  await fails(
-    () => tokenise('[MAX 12 ]'),
-    'data',
-    '"12" is no token of ListOps; expected 0 1 2 3 4 5 6 7 8 9 [MIN [MAX [MED [SM ]',
+  for (const [source, message] of cases) await fails('data', broken + message, () => evaluate(tokenise(source)))
+  await fails('data', `${broken}token 1 is 0, which is no id of a token`, () => evaluate([0]))
+  await fails('data', '"12" is no token of ListOps; expected 0 1 2 3 4 5 6 7 8 9 [MIN [MAX [MED [SM ]', () =>
+    tokenise('[MAX 12 ]'),
   )
 })
 
@@ -137,25 +135,21 @@ test('an endless training stream passes over what is held out, where there is li
 
 test('settings that leave nothing to draw are errors with the numbers', async () => {
   await fails(
-    () => tasks.listops({ maxDepth: 2 }),
     'config',
     'listops: minLength is 16, but maxLength is 48, and with maxDepth 2 and maxArguments 5 the longest expression has 7 tokens',
+    () => tasks.listops({ maxDepth: 2 }),
+  )
+  await fails('config', 'listops: maxLength is 48, but 2 segments of 12 hold 24 tokens', () =>
+    tasks.listops({ segments: 2 }),
   )
   await fails(
-    () => tasks.listops({ segments: 2 }),
-    'config',
-    'listops: maxLength is 48, but 2 segments of 12 hold 24 tokens',
-  )
-  await fails(
-    () => tasks.listops({ minLength: 3, maxLength: 4, maxDepth: 2, maxArguments: 2 }),
     'config',
     'listops: 20000000 tokens were drawn without a new expression of 3..4 tokens (maxDepth 2, maxArguments 2); ' +
       'allow more lengths, levels or operands',
+    () => tasks.listops({ minLength: 3, maxLength: 4, maxDepth: 2, maxArguments: 2 }),
   )
-  await fails(
-    () => tasks.listops({ trainExamples: 0 }),
-    'config',
-    'listops: trainExamples is 0; it must be a whole number 1..10000000',
+  await fails('config', 'listops: trainExamples is 0; it must be a whole number 1..10000000', () =>
+    tasks.listops({ trainExamples: 0 }),
   )
 })
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { majority, type Task, take, tasks } from '../../src/tasks/index.ts'
-import { fails } from './failure.ts'
+import { fails } from '../support/fails.ts'
 
 const keys = (task: Task): Set<string> => new Set(task.test.map(({ tokens }) => Array.from(tokens).join()))
 
@@ -81,14 +81,12 @@ test('examples are shown as symbols', () => {
 
 test('settings out of range are errors', async () => {
   const wrong = { anywhere: 'yes', segmentLength: '4' } as object
-  await fails(() => tasks.add({ segments: 0 }), 'config', 'add: segments is 0; it must be a whole number 1..65536')
-  await fails(
-    () => tasks.cue({ segments: 1, segmentLength: 1 }),
-    'config',
-    'cue: segments x segmentLength is 1; it must be at least 2',
+  await fails('config', 'add: segments is 0; it must be a whole number 1..65536', () => tasks.add({ segments: 0 }))
+  await fails('config', 'cue: segments x segmentLength is 1; it must be at least 2', () =>
+    tasks.cue({ segments: 1, segmentLength: 1 }),
   )
-  await fails(() => tasks.cue(wrong), 'config', 'cue: segmentLength is "4"; it must be a whole number 1..65536')
-  await fails(() => tasks.cue({ anywhere: 1 as never }), 'config', 'cue: anywhere is 1; it must be true or false')
+  await fails('config', 'cue: segmentLength is "4"; it must be a whole number 1..65536', () => tasks.cue(wrong))
+  await fails('config', 'cue: anywhere is 1; it must be true or false', () => tasks.cue({ anywhere: 1 as never }))
 })
 
 test.run()

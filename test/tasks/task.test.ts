@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { batchOf, epochs, majority, take } from '../../src/tasks/index.ts'
 import { settingsOf } from '../../src/tasks/settings.ts'
-import { fails } from './failure.ts'
+import { fails } from '../support/fails.ts'
 
 const shape = { segments: 2, segmentLength: 3, batch: 3 }
 
@@ -24,19 +24,15 @@ test('a batch is aligned to the end, and rows beyond the examples are filler', (
 test('what does not fit a batch is an error with the numbers', async () => {
   const example = { tokens: [1], label: 0 }
   const long = { tokens: new Array(7).fill(1), label: 0 }
-  await fails(
-    () => batchOf([example, long], shape),
-    'data',
-    'example 1 of the batch has 7 tokens; 2 segments of 3 take 1 to 6',
+  await fails('data', 'example 1 of the batch has 7 tokens; 2 segments of 3 take 1 to 6', () =>
+    batchOf([example, long], shape),
   )
-  await fails(
-    () => batchOf([{ tokens: [], label: 0 }], shape),
-    'data',
-    'example 0 of the batch has 0 tokens; 2 segments of 3 take 1 to 6',
+  await fails('data', 'example 0 of the batch has 0 tokens; 2 segments of 3 take 1 to 6', () =>
+    batchOf([{ tokens: [], label: 0 }], shape),
   )
-  await fails(() => batchOf([], shape), 'data', 'a batch of 3 rows takes 1 to 3 examples, not 0')
+  await fails('data', 'a batch of 3 rows takes 1 to 3 examples, not 0', () => batchOf([], shape))
   const four = new Array(4).fill(example)
-  await fails(() => batchOf(four, shape), 'data', 'a batch of 3 rows takes 1 to 3 examples, not 4')
+  await fails('data', 'a batch of 3 rows takes 1 to 3 examples, not 4', () => batchOf(four, shape))
 })
 
 test('the majority is the first of the most frequent classes', () => {
@@ -63,10 +59,8 @@ test('undefined leaves the default, and an unknown setting is an error', async (
   const defaults = { segments: 4, seed: 0 }
   assert.equal(settingsOf('x', defaults, { segments: 2, seed: undefined }), { segments: 2, seed: 0 })
   const misspelt = { segment: 2 } as object
-  await fails(
-    () => settingsOf('x', defaults, misspelt),
-    'config',
-    'x: no setting is called segment; there are segments, seed',
+  await fails('config', 'x: no setting is called segment; there are segments, seed', () =>
+    settingsOf('x', defaults, misspelt),
   )
 })
 

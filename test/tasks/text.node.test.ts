@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { writeFileAtomically } from '../../src/runtime/files.ts'
 import { take, tasks } from '../../src/tasks/index.ts'
 import { parseTexts } from '../../src/tasks/text.ts'
-import { fails } from './failure.ts'
+import { fails } from '../support/fails.ts'
 
 const text = suite<{ folder: string }>('text', { folder: '' })
 text.before.each(async (context) => {
@@ -62,46 +62,40 @@ text('one file is cut by position, first for the test and then for validation', 
 
 text('a bad line is an error with file and line', async () => {
   const at = (line: string, message: string) =>
-    fails(() => parse(`0\t1\tgood\n${line}\n`), 'data', `a.tsv, line 2: ${message}`)
+    fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n`))
   await at('0\tbad', 'expected 3 columns between tabs, found 2')
   await at('', 'expected 3 columns between tabs, found 1')
   await at('0\t1\t', 'expected a text in the last column, found none')
   await at('pos\t1\tx', 'expected a label 0..999 in the first column, found "pos"')
   await at('1000\t1\tx', 'expected a label 0..999 in the first column, found "1000"')
-  await fails(() => parse('no tab'), 'data', 'a.tsv, line 1: expected 2 columns between tabs, found 1')
-  await fails(() => parse(''), 'data', 'a.tsv: expected lines of labels and texts, found nothing')
+  await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
+  await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse(''))
 })
 
 text('what cannot be a task is an error', async ({ folder }) => {
   const path = `${folder}/a.tsv`
-  await fails(() => tasks.text({ path }), 'data', `${path}: expected a file or folder, but there is nothing`)
+  await fails('data', `${path}: expected a file or folder, but there is nothing`, () => tasks.text({ path }))
   await writeFileAtomically(path, lines(19))
-  await fails(
-    () => tasks.text({ path }),
-    'data',
-    `${path}: expected at least 20 lines to hold some out of training, found 19`,
+  await fails('data', `${path}: expected at least 20 lines to hold some out of training, found 19`, () =>
+    tasks.text({ path }),
   )
-  await fails(
-    () => tasks.text({ path: folder }),
-    'data',
-    `${folder}: expected train.tsv and test.tsv, each as it is or as .gz; found a.tsv`,
+  await fails('data', `${folder}: expected train.tsv and test.tsv, each as it is or as .gz; found a.tsv`, () =>
+    tasks.text({ path: folder }),
   )
   const labels = `${path}: expected at least two labels, all of them in the training rows; found `
   await writeFileAtomically(path, lines(30, 1))
-  await fails(() => tasks.text({ path }), 'data', `${labels}only 0`)
+  await fails('data', `${labels}only 0`, () => tasks.text({ path }))
   await writeFileAtomically(path, `${lines(39)}7\tx\n`)
-  await fails(() => tasks.text({ path }), 'data', `${labels}0..1, but 7 among the others`)
+  await fails('data', `${labels}0..1, but 7 among the others`, () => tasks.text({ path }))
 })
 
 text('settings out of range are errors', async () => {
   const few = { path: 'x', segments: 2, segmentLength: 8 }
-  await fails(() => tasks.text({ ...few, length: 17 }), 'config', 'text: length is 17; it must be a whole number 1..16')
-  await fails(
-    () => tasks.text({ ...few, columns: 1 }),
-    'config',
-    'text: columns is 1; it must be a whole number 2..100',
+  await fails('config', 'text: length is 17; it must be a whole number 1..16', () => tasks.text({ ...few, length: 17 }))
+  await fails('config', 'text: columns is 1; it must be a whole number 2..100', () =>
+    tasks.text({ ...few, columns: 1 }),
   )
-  await fails(() => tasks.text({ path: '' }), 'config', 'text: path is missing; it must name a folder or a .tsv file')
+  await fails('config', 'text: path is missing; it must name a folder or a .tsv file', () => tasks.text({ path: '' }))
 })
 
 text.run()

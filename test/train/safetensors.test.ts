@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RmaatError } from '../../src/errors.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/train/safetensors.ts'
+import { fails } from '../support/fails.ts'
 import { golden } from '../support/golden.ts'
 
 const bytesOf = ({ data }: StoredTensor) => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]
@@ -18,17 +19,7 @@ function file(header: string, data = 0): Uint8Array {
 const entry = (dtype: string, shape: number[], from: number, to: number) =>
   JSON.stringify({ dtype, shape, data_offsets: [from, to] })
 
-const refused = (bytes: Uint8Array, message: RegExp) => {
-  let found: unknown
-  try {
-    readSafetensors(bytes)
-  } catch (error) {
-    found = error
-  }
-  assert.instance(found, RmaatError)
-  assert.is((found as RmaatError).code, 'data')
-  assert.match((found as RmaatError).message, message)
-}
+const refused = (bytes: Uint8Array, message: RegExp) => fails('data', message, () => readSafetensors(bytes))
 
 const tensor: fc.Arbitrary<StoredTensor> = fc
   .tuple(fc.array(fc.nat(3), { maxLength: 3 }), fc.constantFrom('F64', 'F32', 'I32'))
@@ -106,71 +97,78 @@ test('the golden file of a model: shapes, token ids as I32, metadata', async () 
   assert.is(metadata.width, '16')
 })
 
-test('I64 is read where it fits in 32 bits', () => {
+test('I64 is read where it fits in 32 bits', async () => {
   const bytes = file(`{"ids":${entry('I64', [2], 0, 16)}}`, 16)
   const view = new DataView(bytes.buffer, bytes.length - 16)
   view.setBigInt64(0, -5n, true)
   view.setBigInt64(8, 2n ** 31n - 1n, true)
   assert.equal([...readSafetensors(bytes).tensors.get('ids')!.data], [-5, 2 ** 31 - 1])
   view.setBigInt64(8, 2n ** 31n, true)
-  refused(bytes, /tensor "ids": element 1 is 2147483648: expected an I64 that fits in 32 bits/)
+  await refused(bytes, /tensor "ids": element 1 is 2147483648: expected an I64 that fits in 32 bits/)
 })
 
-test('truncated: no length, header beyond the file, data beyond the file', () => {
-  refused(new Uint8Array(7), /the file has 7 bytes: expected at least the 8/)
-  refused(file('{}').subarray(0, 9), /length at offset 0 is 2 bytes, but 1 follow: truncated/)
+test('truncated: no length, header beyond the file, data beyond the file', async () => {
+  await refused(new Uint8Array(7), /the file has 7 bytes: expected at least the 8/)
+  await refused(file('{}').subarray(0, 9), /length at offset 0 is 2 bytes, but 1 follow: truncated/)
   const whole = file(`{"a":${entry('F32', [2], 0, 8)}}`, 8)
   const message = `tensor "a": ends at offset ${whole.length}, but the file at ${whole.length - 1}`
-  refused(whole.subarray(0, -1), new RegExp(message))
+  await refused(whole.subarray(0, -1), new RegExp(message))
 })
 
-test('not safetensors', () => {
-  refused(new TextEncoder().encode('PK\x03\x04 a zip file, say'), /or not a safetensors file/)
-  refused(file('[1, 2]'), /not a safetensors file: the header at offset 8/)
-  refused(file('', 1), /not a safetensors file: the header at offset 8/)
+test('not safetensors', async () => {
+  await refused(new TextEncoder().encode('PK\x03\x04 a zip file, say'), /or not a safetensors file/)
+  await refused(file('[1, 2]'), /not a safetensors file: the header at offset 8/)
+  await refused(file('', 1), /not a safetensors file: the header at offset 8/)
 })
 
-test('bad JSON and bad UTF-8', () => {
-  refused(file('{"a":'), /the header at offset 8 is not JSON/)
+test('bad JSON and bad UTF-8', async () => {
+  await refused(file('{"a":'), /the header at offset 8 is not JSON/)
   const bytes = file('{"a":1}')
   bytes[10] = 0xff
-  refused(bytes, /the header at offset 8 is not JSON/)
+  await refused(bytes, /the header at offset 8 is not JSON/)
 })
 
-test('entries of the wrong form', () => {
-  refused(file('{"a":1}'), /tensor "a": header entry: /)
-  refused(file('{"a":{"dtype":"F32","shape":[0]}}'), /tensor "a": data_offsets: /)
-  refused(file('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}'), /tensor "a": shape.0: /)
-  refused(file('{"__proto__":1}'), /tensor "__proto__": header entry: /)
-  refused(file('{"__metadata__":{"a":1}}'), /__metadata__ is \{"a":1\}: expected an object of strings/)
-  refused(file('{"__metadata__":["a"]}'), /__metadata__ is \["a"\]: expected an object of strings/)
+test('entries of the wrong form', async () => {
+  await refused(file('{"a":1}'), /tensor "a": header entry: /)
+  await refused(file('{"a":{"dtype":"F32","shape":[0]}}'), /tensor "a": data_offsets: /)
+  await refused(file('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}'), /tensor "a": shape.0: /)
+  await refused(file('{"__proto__":1}'), /tensor "__proto__": header entry: /)
+  await refused(file('{"__metadata__":{"a":1}}'), /__metadata__ is \{"a":1\}: expected an object of strings/)
+  await refused(file('{"__metadata__":["a"]}'), /__metadata__ is \["a"\]: expected an object of strings/)
 })
 
-test('an unknown dtype', () => {
+test('an unknown dtype', async () => {
   const bytes = file(`{"a":${entry('BF16', [1], 0, 2)}}`, 2)
-  refused(bytes, /tensor "a": the dtype is BF16: expected one of F64, F32, I64, I32/)
+  await refused(bytes, /tensor "a": the dtype is BF16: expected one of F64, F32, I64, I32/)
 })
 
-test('offsets that do not fit the shape', () => {
+test('offsets that do not fit the shape', async () => {
   const bytes = file(`{"a":${entry('F32', [2, 3], 0, 20)}}`, 20)
-  refused(bytes, /tensor "a": data_offsets 0, 20 give 20 bytes at offset 65: expected 24 for F32 \[2,3\]/)
-  refused(file(`{"a":${entry('F32', [1], 4, 0)}}`, 4), /data_offsets 4, 0 give -4 bytes/)
+  await refused(bytes, /tensor "a": data_offsets 0, 20 give 20 bytes at offset 65: expected 24 for F32 \[2,3\]/)
+  await refused(file(`{"a":${entry('F32', [1], 4, 0)}}`, 4), /data_offsets 4, 0 give -4 bytes/)
 })
 
-test('data that overlaps, leaves a gap or belongs to no tensor', () => {
+test('data that overlaps, leaves a gap or belongs to no tensor', async () => {
   const two = (from: number) => `{"a":${entry('F32', [2], 0, 8)},"b":${entry('F32', [1], from, from + 4)}}`
   const start = (from: number) => file(two(from)).length
-  const fails = (from: number, data: number, message: string) => refused(file(two(from), data), new RegExp(message))
-  fails(4, 8, `"b": begins at offset ${start(4) + 4} and overlaps the tensor before it: expected ${start(4) + 8}`)
-  fails(9, 13, `"b": begins at offset ${start(9) + 9} and leaves a gap before it: expected ${start(9) + 8}`)
-  fails(8, 14, `2 bytes at offset ${start(8) + 12} belong to no tensor`)
+  const misplaced = (from: number, data: number, message: string) => refused(file(two(from), data), new RegExp(message))
+  await misplaced(
+    4,
+    8,
+    `"b": begins at offset ${start(4) + 4} and overlaps the tensor before it: expected ${start(4) + 8}`,
+  )
+  await misplaced(9, 13, `"b": begins at offset ${start(9) + 9} and leaves a gap before it: expected ${start(9) + 8}`)
+  await misplaced(8, 14, `2 bytes at offset ${start(8) + 12} belong to no tensor`)
 })
 
-test('names that stand twice, whatever their spelling', () => {
+test('names that stand twice, whatever their spelling', async () => {
   const one = entry('F32', [0], 0, 0)
-  refused(file(`{"a":${one},"a":${one}}`), /the name "a" stands twice/)
-  refused(file(`{"a":${one},"\\u0061" :${one}}`), /the name "a" stands twice/)
-  refused(file(`{"a":{"dtype":"F32","dtype":"F64","shape":[0],"data_offsets":[0,0]}}`), /the name "dtype" stands twice/)
+  await refused(file(`{"a":${one},"a":${one}}`), /the name "a" stands twice/)
+  await refused(file(`{"a":${one},"\\u0061" :${one}}`), /the name "a" stands twice/)
+  await refused(
+    file(`{"a":{"dtype":"F32","dtype":"F64","shape":[0],"data_offsets":[0,0]}}`),
+    /the name "dtype" stands twice/,
+  )
   assert.is(readSafetensors(file(`{"a":${one},"dtype":${one},"}{\\"a\\":":${one}}`)).tensors.size, 3)
 })
 
