@@ -202,7 +202,7 @@ function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const bytes = k.size << 2
   const touched = !inPlace && k.firstStep == 4 && (m.firstStep != bytes || k.size >= LONG)
   // with what lies between them, where that is little, they are a stream, which it does foresee
-  const stream = m.firstStep > 0 && m.firstStep <= bytes + NEAR
+  const stream = m.firstStep > 0 && m.firstStep <= min(bytes + NEAR, 8 * bytes)
   for (let row = 0; row < m.size; ) {
     const height = row < tall ? ROWS : SHORT
     const rows = m.first + (row << 2)

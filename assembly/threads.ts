@@ -23,12 +23,12 @@ import {
 } from '../src/backends/wasm/control'
 import { iteration, setIteration, setOwn } from './place'
 
-// Looks at a word before a thread sleeps, about a nanosecond each. To wake one takes 20 to 50 microseconds, so it looks for
-// longer than JavaScript mostly takes between two programs. Where that was in vain at a barrier, the thread that is waited
-// for may need this one's core, so it looks half as often from then on, until a long look is worth it again.
+// Looks at a word before a thread sleeps, about a nanosecond each. To wake a thread takes 20 to 50 microseconds; MANY looks
+// last through most of what JavaScript does between two programs. Where they were in vain at a barrier, the thread that is
+// waited for may need this one's core: it looks half as long from then on, down to FEW, until a long look is worth it.
 const FEW = 30_000
 const MANY = 3_000_000
-const TRIAL = 128 // of so many waits one looks MANY times, whatever was in vain before
+const TRIAL = 4096 // so rarely it looks MANY times whatever was in vain before: cores may be free again
 const SECOND: i64 = 1_000_000_000
 
 let control: usize = 0
@@ -185,6 +185,7 @@ function waitFor(word: usize, seen: i32): bool {
     if (i > FEW) looks = MANY
     return true
   }
+  // a job that does not come says nothing of the cores
   if (word == control + RELEASED) looks = max(looks / 2, FEW)
   atomic.add<i32>(control + SLEEPING, 1)
   let silent = 0

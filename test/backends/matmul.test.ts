@@ -17,7 +17,7 @@ const near = (...sizes: readonly number[]) =>
 
 const recipes = fc.record({
   form: fc.constantFrom(...letters),
-  m: near(24, 64, 160, 192),
+  m: near(32, 64, 160, 192),
   n: near(8, 32, 128, 256),
   k: near(96, 288, 576),
   b: fc.integer({ min: 1, max: 3 }),
