@@ -87,12 +87,11 @@ export function matmul(at: usize, scratch: usize): void {
     m.end = min((end - i * rowPanels) * ROWS, m.count)
     for (let column = n.begin; column < n.end; column += N_BLOCK) {
       if (select(n, column, min(n.end - column, N_BLOCK))) lookAtColumns(p, n)
-      const width = panels(n.size, LANES)
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
         p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
-        packColumns(p, n, k, width)
+        packColumns(p, n, k)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
           select(m, row, min(m.end - row, M_BLOCK))
@@ -184,12 +183,11 @@ function columnsInPlace(p: Product, column: i32): bool {
   return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
 }
 
-function packColumns(p: Product, n: Index, k: Index, count: i32): void {
-  const bytes = k.size * PANEL_STEP
-  for (let i = 0; i < count; ++i) {
-    const column = i * LANES
-    if (columnsInPlace(p, column)) continue
-    pack(p.bPanels + i * bytes, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
+function packColumns(p: Product, n: Index, k: Index): void {
+  let panel = p.bPanels
+  for (let column = 0; column < n.size; column += LANES) {
+    if (!columnsInPlace(p, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
+    panel += k.size * PANEL_STEP
   }
 }
 

@@ -11,6 +11,7 @@ import { modelConfig } from '../../src/rmaat/config.ts'
 import { batchInputs, Rmaat } from '../../src/rmaat/model.ts'
 import { modelInputs } from '../../src/train/batch.ts'
 import { devices, relativeError } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { someBatch, tiny } from '../support/model.ts'
 
 type Batch = { tokens: Int32Array; valid: Int32Array; labels: Int32Array; weights: Float32Array }
@@ -150,7 +151,7 @@ test('astro without its astrocyte, at alpha 1, is linear attention', async () =>
   device.close()
 })
 
-test('settings out of their range are clear errors', () => {
+test('settings out of their range are clear errors', async () => {
   const cases: [Partial<Record<keyof ModelConfig, unknown>>, RegExp][] = [
     [{ width: 30, heads: 4 }, /width of 30 does not divide into 4 heads/],
     [{ dropout: 1 }, /dropout is 1/],
@@ -158,7 +159,8 @@ test('settings out of their range are clear errors', () => {
     [{ segments: 0 }, /segments is 0/],
     [{ depth: 2 } as never, /no setting is called depth/],
   ]
-  for (const [given, expected] of cases) assert.throws(() => modelConfig(given as Partial<ModelConfig>), expected)
+  for (const [given, expected] of cases)
+    await fails('config', expected, () => modelConfig(given as Partial<ModelConfig>))
 })
 
 test.run()

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { RmaatError } from '../../src/errors.ts'
 import { coreCount, startWorker, whyAlone } from '../../src/runtime/workers.ts'
+import { fails } from '../support/fails.ts'
 
 const never = (reason: string): void => {
   throw new Error(`it ended: ${reason}`)
@@ -25,9 +25,9 @@ test('a worker has what it was given, and memory in common', async () => {
 
 test('one that fails before it is ready is an error, one that fails later tells why', async () => {
   const alive = setInterval(() => {}, 1000) // workers do not keep the process alive
-  const error = await startWorker(`() => { throw new Error('no luck') }`, {}, 20, never).catch((error) => error)
-  assert.instance(error, RmaatError)
-  assert.match(error.message, /a worker does not start: .*no luck/)
+  await fails('device', /a worker does not start: .*no luck/, () =>
+    startWorker(`() => { throw new Error('no luck') }`, {}, 20, never),
+  )
   const words = new Int32Array(new SharedArrayBuffer(4))
   const late = `({ words }, say) => {
     say('ready')
@@ -45,9 +45,9 @@ test('one that fails before it is ready is an error, one that fails later tells 
 })
 
 test('one that never gets ready is an error', async () => {
-  const error = await startWorker('() => { for (;;); }', {}, 0.2, never).catch((error) => error)
-  assert.instance(error, RmaatError)
-  assert.match(error.message, /a worker does not start: it has said nothing for 0.2 seconds/)
+  await fails('device', /a worker does not start: it has said nothing for 0.2 seconds/, () =>
+    startWorker('() => { for (;;); }', {}, 0.2, never),
+  )
 })
 
 test('the machine has cores, and tests run where threads may wait', async () => {

@@ -7,6 +7,7 @@ import { modelInputs } from '../../src/train/batch.ts'
 import { slicesOf } from '../../src/train/slices.ts'
 import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
 import { devices, relativeError } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { someBatch, tiny } from '../support/model.ts'
 
 const ROWS = 6
@@ -71,9 +72,8 @@ test('slices that do not divide the batch are refused', async () => {
   const device = await devices.reference()
   const model = new Rmaat(device, { ...tiny, segments: 2 })
   const optimizer = optimizerOf(device, model, 0.01)
-  assert.throws(
-    () => trainingStep(model, optimizer, { method: 'amrb', batch: 6, clip: 1, slices: 4 }),
-    /batch of 6 sequences cannot be cut into 4 slices/,
+  await fails('config', /batch of 6 sequences cannot be cut into 4 slices/, () =>
+    trainingStep(model, optimizer, { method: 'amrb', batch: 6, clip: 1, slices: 4 }),
   )
   device.close()
 })

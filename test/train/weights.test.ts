@@ -1,11 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openDevice } from '../../src/backends/open.ts'
-import { RmaatError } from '../../src/errors.ts'
-import type { Device } from '../../src/program/device.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
 import { load, save } from '../../src/train/weights.ts'
+import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
 const device = await openDevice('reference')
@@ -87,19 +86,8 @@ const bad: Record<string, [Uint8Array, RegExp]> = {
 }
 
 for (const [what, [bytes, message]] of Object.entries(bad)) {
-  test(`${what} is one error, and nothing stays on the device`, () => {
-    const refuse = (on: Device): RmaatError => {
-      try {
-        load(on, bytes, 'mine')
-      } catch (error) {
-        assert.instance(error, RmaatError)
-        return error as RmaatError
-      }
-      throw new Error('it was loaded')
-    }
-    const error = refuse(device)
-    assert.is(error.code, 'data')
-    assert.match(error.message, message)
+  test(`${what} is one error, and nothing stays on the device`, async () => {
+    await fails('data', message, () => load(device, bytes, 'mine'))
     assert.is(device.backend.heldBytes, before)
   })
 }
