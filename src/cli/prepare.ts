@@ -15,7 +15,7 @@ const own: Readonly<Record<TaskName, readonly SettingName[]>> = {
   order: [],
   add: [],
   listops: ['data', 'minLength', 'maxLength', 'maxDepth', 'maxArguments', 'trainExamples'],
-  text: ['data', 'length'],
+  text: ['data', 'length', 'columns', 'labels'],
 }
 
 function checkTaskSettings(given: Given, task: TaskName): void {
@@ -30,7 +30,7 @@ function checkTaskSettings(given: Given, task: TaskName): void {
 
 /** Makes the task, reading its files. What is not given follows from the task. */
 export async function makeTask(given: Given & { task: TaskName }): Promise<Task> {
-  const { task, data, segments, segmentLength, length, testExamples } = given
+  const { task, data, segments, segmentLength, length, columns, labels, testExamples } = given
   const { minLength, maxLength, maxDepth, maxArguments, trainExamples } = given
   checkTaskSettings(given, task)
   const sizes = { segments, segmentLength }
@@ -45,7 +45,7 @@ export async function makeTask(given: Given & { task: TaskName }): Promise<Task>
       if (data === undefined) {
         throw new RmaatError('config', 'the task text reads files: name their folder, or a .tsv file, with --data')
       }
-      return text({ ...sizes, path: data, length })
+      return text({ ...sizes, path: data, length, columns, labels })
     },
   }[task]()
   return testExamples === undefined ? made : { ...made, test: made.test.slice(0, testExamples) }

@@ -27,6 +27,18 @@ const beside = {
     'folder with the official files of listops or text; for text also one .tsv or .tsv.gz file',
   ],
   length: [count, undefined, 'choice', 'text: bytes kept of each text (the most: what the segments hold, or 4,000)'],
+  columns: [
+    z.string().min(1),
+    undefined,
+    'choice',
+    'text: the columns of a line, such as label,-,text; the last one goes on over tabs (the first is the label, the last the text)',
+  ],
+  labels: [
+    z.string().min(1),
+    undefined,
+    'choice',
+    'text: the labels in the order of their classes, such as 1,2 (those found, the least first)',
+  ],
   minLength: [count, undefined, 'choice', 'listops: the fewest tokens of an expression (16)'],
   maxLength: [count, undefined, 'choice', 'listops: the most tokens of an expression (48)'],
   maxDepth: [count, undefined, 'choice', 'listops: levels of an expression, that of its digits included (4)'],
@@ -103,6 +115,8 @@ export const taskSettings = [
   'segments',
   'segmentLength',
   'length',
+  'columns',
+  'labels',
   'minLength',
   'maxLength',
   'maxDepth',
@@ -163,7 +177,7 @@ export function addSettings(command: Command, heading: string, names: readonly S
 function placeholder(schema: z.ZodType): string {
   if (schema instanceof z.ZodEnum) return schema.options.join('|')
   if (schema instanceof z.ZodBoolean) return 'true|false'
-  return schema instanceof z.ZodString ? 'path' : 'n'
+  return schema instanceof z.ZodString ? 'text' : 'n'
 }
 
 /** What was typed, as the type that the setting has; text that is none of it stays text, for the error. */

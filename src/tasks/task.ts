@@ -28,6 +28,8 @@ export interface Task {
   readonly validation: readonly Example[]
   /** Held out of training and of choices, to report. */
   readonly test: readonly Example[]
+  /** What else people should know of the data, a line each. */
+  readonly notes?: readonly string[]
   /** A sequence as a person would write it. */
   show(tokens: ArrayLike<number>): string
 }
