@@ -251,5 +251,7 @@ function parseLine(line: Uint8Array, columns: Columns, length: number, where: st
   if (bytes.length === 0) {
     throw new RmaatError('data', `${where}: expected a text in ${place(columns.text)}, found none`)
   }
-  return { tokens: Uint16Array.from(bytes, (byte) => byte + 1), label }
+  const tokens = new Uint16Array(bytes)
+  for (let place = 0; place < tokens.length; place++) tokens[place]++
+  return { tokens, label }
 }
