@@ -8,6 +8,7 @@ import { batchOf, take } from '../tasks/index.ts'
 import { page } from './compare-page.ts'
 import { inWords, Report } from './compare-report.ts'
 import { INTERRUPTED, interruptible } from './interrupt.ts'
+import { typed } from './paths.ts'
 import { makeTask, modelFor } from './prepare.ts'
 import { type Progress, progress } from './progress.ts'
 import { stamped } from './run-folder.ts'
@@ -76,7 +77,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
   const data = batchOf(take(task.train(seed), batch), { ...config, batch })
-  const path = out ?? `${stamped('compare')}.html`
+  const path = typed(out ?? `${stamped('compare')}.html`)
   const { signal, restore } = interruptible()
   const bars = new Bars()
   const open: Device[] = []

@@ -51,6 +51,12 @@ export async function makeTask(given: Given & { task: TaskName }): Promise<Task>
   return testExamples === undefined ? made : { ...made, test: made.test.slice(0, testExamples) }
 }
 
+/** What the task is, and what there is to know of its data. */
+export function sayTask({ name, description, notes = [] }: Task): void {
+  notice(`task     ${name}: ${description}`)
+  for (const note of notes) notice(`         ${note}`)
+}
+
 type Sizes = Pick<Task, 'segments' | 'segmentLength' | 'vocabulary' | 'classes'>
 
 /**

@@ -16,8 +16,9 @@ export class RunFolder {
     this.log = join(path, 'log.jsonl')
     this.weights = join(path, 'weights.safetensors')
     this.config = join(path, 'config.json')
-    if (existsSync(this.log) || existsSync(this.weights)) {
-      throw new RmaatError('data', `${path} holds a run already: expected a folder without one after --out`)
+    const there = [this.log, this.weights, this.config].find((file) => existsSync(file))
+    if (there !== undefined) {
+      throw new RmaatError('data', `${there} is there already: expected a folder without a run's files after --out`)
     }
   }
 

@@ -5,10 +5,12 @@ import { deviceNames } from '../backends/open.ts'
 import { MOST_THREADS } from '../backends/wasm/open.ts'
 import { RmaatError } from '../errors.ts'
 import { rateSchedules } from '../optim/schedule.ts'
-import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
+import { type ModelConfig, type Source, settingSources, shown } from '../rmaat/config.ts'
+import { decode } from '../runtime/files.ts'
 import { type TaskName, tasks } from '../tasks/index.ts'
 import { trainDefaults } from '../train/train.ts'
 import type { Configuration } from '../train/weights.ts'
+import { absolute, typed } from './paths.ts'
 
 const count = z.number().int().min(1)
 
@@ -191,7 +193,7 @@ function check(name: SettingName, value: unknown, where: string): unknown {
   const checked = settings[name].schema.safeParse(value)
   if (checked.success) return checked.data
   const expected = checked.error.issues[0].message.replace(/^[A-Z][a-z ]*: /, '')
-  throw new RmaatError('config', `${where} is ${JSON.stringify(value)}: ${expected}`)
+  throw new RmaatError('config', `${where} is ${shown(value)}: ${expected}`)
 }
 
 export const addConfigFile = (command: Command): Command =>
@@ -204,22 +206,24 @@ export const addConfigFile = (command: Command): Command =>
 export function givenSettings(options: Readonly<Record<string, unknown>>): Given {
   const flags = Object.entries(options).filter(([name]) => name in settings)
   const file = typeof options.config === 'string' ? readConfigFile(options.config) : {}
-  return { ...file, ...Object.fromEntries(flags) }
+  const given: Given = { ...file, ...Object.fromEntries(flags) }
+  // what is kept of it must be found again from another folder
+  return given.data === undefined ? given : { ...given, data: absolute(given.data) }
 }
 
 function readConfigFile(path: string): Given {
   const fail = (message: string, cause?: unknown): never => {
     throw new RmaatError('config', `${path}: ${message}`, { cause })
   }
-  let text = ''
+  let bytes = new Uint8Array()
   try {
-    text = readFileSync(path, 'utf8')
+    bytes = readFileSync(typed(path))
   } catch (cause) {
     fail(`expected a JSON file, but it cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause)
   }
   let content: unknown
   try {
-    content = JSON.parse(text)
+    content = JSON.parse(decode(bytes, path))
   } catch (cause) {
     fail(`expected a JSON object: ${(cause as Error).message}`, cause)
   }

@@ -5,7 +5,8 @@ import { evaluate } from '../train/evaluate.ts'
 import { type StepEvent, train } from '../train/train.ts'
 import { save, taggedModel } from '../train/weights.ts'
 import { INTERRUPTED, interruptible } from './interrupt.ts'
-import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay } from './prepare.ts'
+import { typed } from './paths.ts'
+import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay, sayTask } from './prepare.ts'
 import { progress } from './progress.ts'
 import { defaultFolder, RunFolder } from './run-folder.ts'
 import {
@@ -45,13 +46,15 @@ export function trainCommand(): Command {
 async function runTraining(options: Options): Promise<void> {
   const settings = withDefaults(givenSettings({ ...options }))
   const { method, steps, batch, seed } = settings
-  const folder = new RunFolder(options.out ?? defaultFolder(settings.task, method))
+  const folder = new RunFolder(typed(options.out ?? defaultFolder(settings.task, method)))
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
-  const configuration = { ...taggedModel(config), ...taggedBeside(settings) }
+  // a text's classes are labels found in its files, and are to stay these
+  const beside = taggedBeside(task.name === 'text' ? { ...settings, labels: task.classNames?.join(',') } : settings)
+  const configuration = { ...taggedModel(config), ...beside }
   const device = await openAndSay(settings)
   const model = new Rmaat(device, config)
-  notice(`task     ${task.name}: ${task.description}`)
+  sayTask(task)
   notice(
     `model    ${plural(config.segments, 'segment')} of ${count(config.segmentLength)} tokens, ${config.memory} memory tokens, width ${config.width}, ` +
       `${plural(config.layers, 'layer')}: ${count(model.parameters.count)} parameters`,
@@ -90,7 +93,7 @@ async function runTraining(options: Options): Promise<void> {
       if (event.kind === 'end') ({ steps: done, stopped, medianStep, heldBytes: held } = event)
     }
     shown?.stop()
-    await folder.save(await save(model, taggedBeside(settings), version), configuration)
+    await folder.save(await save(model, beside, version), configuration)
 
     shown = stopped ? undefined : progress('testing', task.test.length)
     const tested = stopped
