@@ -5,10 +5,9 @@ import { evaluate } from '../train/evaluate.ts'
 import { type StepEvent, train } from '../train/train.ts'
 import { save, taggedModel } from '../train/weights.ts'
 import { INTERRUPTED, interruptible } from './interrupt.ts'
-import { typed } from './paths.ts'
 import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay, sayTask } from './prepare.ts'
 import { progress } from './progress.ts'
-import { defaultFolder, RunFolder } from './run-folder.ts'
+import { RunFolder } from './run-folder.ts'
 import {
   addConfigFile,
   addSettings,
@@ -46,7 +45,7 @@ export function trainCommand(): Command {
 async function runTraining(options: Options): Promise<void> {
   const settings = withDefaults(givenSettings({ ...options }))
   const { method, steps, batch, seed } = settings
-  const folder = new RunFolder(typed(options.out ?? defaultFolder(settings.task, method)))
+  const folder = new RunFolder(options.out, `${settings.task}-${method}`)
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
   // a text's classes are labels found in its files, and are to stay these
