@@ -7,7 +7,7 @@ import { writeFileAtomically } from '../runtime/files.ts'
 import { batchOf, take } from '../tasks/index.ts'
 import { page } from './compare-page.ts'
 import { inWords, Report } from './compare-report.ts'
-import { INTERRUPTED, interruptible } from './interrupt.ts'
+import { interruptible } from './interrupt.ts'
 import { typed } from './paths.ts'
 import { makeTask, modelFor } from './prepare.ts'
 import { type Progress, progress } from './progress.ts'
@@ -95,7 +95,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
     bars.stop()
     const { stopped, passed, failures } = report.end
     if (!stopped) await writeFileAtomically(path, page(report))
-    if (stopped) process.exitCode = INTERRUPTED
+    if (stopped) process.exitCode = signal.reason as number
     else if (!passed) process.exitCode = 1
     if (json) {
       const names = compared.map(({ name }) => name)

@@ -1,31 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { notice } from './terminal.ts'
 
-/** The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it. */
-export const INTERRUPTED = 130
+/** Ctrl-C, a request to end, a terminal that was closed. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The exit code of what a signal has ended, as shells have it. */
+export const exitCodeOf = (name: NodeJS.Signals): number => 128 + constants.signals[name]
 
 /** npm passes a terminal's Ctrl-C on to a program that has had it already; within so many milliseconds it is the same. */
 const SAME = 1000
+/** How often to look whether the process that waits for this one is still there, in milliseconds. */
+const LOOK = 250
+/** Set in the environment of a process that another one watches over. */
+export const SUPERVISED = 'RMAAT_SUPERVISED'
 
 /**
- * A signal that the first Ctrl-C (or SIGTERM) sets off, so that work can end cleanly; the second one ends the process.
- * `restore` gives Ctrl-C its usual meaning back.
+ * Hears what asks this process to end: `first`, and `again` where it is asked once more, each with the exit code. The end
+ * of the process that has `started` this one counts as a closed terminal. Returns what stops listening.
+ */
+export function hear(started: boolean, first: (name: NodeJS.Signals) => void, again: (code: number) => void) {
+  let since: number | undefined
+  const interrupt = (name: NodeJS.Signals): void => {
+    if (since === undefined) {
+      since = performance.now()
+      first(name)
+    } else if (performance.now() - since > SAME) again(exitCodeOf(name))
+  }
+  for (const name of signals) process.on(name, interrupt)
+  const before = started ? ancestors() : ''
+  const look = (): void => {
+    if (ancestors() !== before && since === undefined) interrupt('SIGHUP')
+  }
+  const timer = started ? setInterval(look, LOOK).unref() : undefined
+  return (): void => {
+    clearInterval(timer)
+    for (const name of signals) process.off(name, interrupt)
+  }
+}
+
+/** The process that started this one; on Linux, where npm puts a shell between, also that which started it. */
+function ancestors(): string {
+  try {
+    // pid (name) state ppid: the name may hold anything
+    const [, above] = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+    return `${process.ppid} ${above}`
+  } catch {
+    return `${process.ppid}`
+  }
+}
+
+type Stop = (code: number, why: string) => void
+let underWay: Stop | undefined
+
+/**
+ * A signal that the first Ctrl-C, SIGTERM or SIGHUP sets off, so that work can end cleanly; its reason is the exit code.
+ * The second one ends the process. `restore` gives them their usual meaning back.
  */
 export function interruptible(): { readonly signal: AbortSignal; readonly restore: () => void } {
   const controller = new AbortController()
-  let first: number | undefined
-  const interrupt = (): void => {
-    if (first === undefined) {
-      first = performance.now()
-      notice('\nstopping after the step under way; Ctrl-C again stops at once')
-      controller.abort()
-    } else if (performance.now() - first > SAME) process.exit(INTERRUPTED)
+  const supervised = SUPERVISED in process.env
+  const stop: Stop = (code, why) => {
+    if (controller.signal.aborted) return
+    controller.abort(code)
+    if (why) notice(why)
   }
-  const names = ['SIGINT', 'SIGTERM'] as const
-  for (const name of names) process.on(name, interrupt)
+  underWay = stop
+  const deaf = hear(
+    supervised,
+    (name) => stop(exitCodeOf(name), supervised ? '' : STOPPING),
+    (code) => process.exit(code),
+  )
   return {
     signal: controller.signal,
     restore: () => {
-      for (const name of names) process.off(name, interrupt)
+      deaf()
+      if (underWay === stop) underWay = undefined
     },
   }
+}
+
+export const STOPPING = '\nstopping after the step under way; Ctrl-C again stops at once'
+
+/** Ends what is under way as a signal would; false where nothing is. */
+export function stopWork(code: number, why: string): boolean {
+  underWay?.(code, why)
+  return underWay !== undefined
 }
