@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors } from '../../src/train/safetensors.ts'
@@ -87,42 +85,6 @@ test('ListOps has the best constant for each root beside its accuracy', async ()
   const [tested] = jsonLines((await run('evaluate', weights, '--segments', '5', '--json')).out)
   assert.is(tested.accuracy.toFixed(1), summary.accuracy.toFixed(1))
   assert.is(tested.bestConstantPerRoot, summary.bestConstantPerRoot)
-})
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const start = (...args: string[]) => spawn(process.execPath, ['--import', 'tsx', main, ...args])
-
-test('Ctrl-C ends the training after a step, and saves what was learned', async () => {
-  const out = folder.path('interrupted')
-  const child = start('train', ...tiny, '--steps', '1000000', '--out', out, '--json')
-  let printed = ''
-  child.stdout.on('data', (data) => {
-    if (!printed.includes('"step"')) child.kill('SIGINT')
-    printed += data
-  })
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  assert.is(code, 130)
-  const summary = jsonLines(printed).at(-1)
-  assert.is(summary.kind, 'summary')
-  assert.is(summary.stopped, true)
-  assert.is(summary.accuracy, null)
-  assert.ok(summary.steps > 0 && summary.steps < 1000000)
-  assert.equal(readdirSync(out).sort(), ['config.json', 'log.jsonl', 'weights.safetensors'])
-  assert.equal(jsonLines(readFileSync(folder.path('interrupted', 'log.jsonl'), 'utf8')).at(-1), summary)
-  const [tested] = jsonLines((await run('evaluate', summary.weights, '--json')).out)
-  assert.is(tested.examples, 100)
-})
-
-test('a reader that goes away ends the command without a word', async () => {
-  const child = start('simulate', '--json')
-  child.stdout.once('data', () => child.stdout.destroy())
-  let err = ''
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  assert.is(code, 0)
-  assert.is(err, '')
 })
 
 test.run()
