@@ -93,13 +93,17 @@ export function modelFor(given: Given, sizes: Sizes): ModelConfig {
   return modelConfig({ ...chosen, segments, segmentLength, vocabulary, classes })
 }
 
-/** Opens the device of the settings and says which. Where `auto` has to take the slow one, it says why. */
-export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
-  const device = await openDevice(name, { threads }).catch((error) => {
-    if (name !== 'auto' || !(error instanceof RmaatError)) throw error
+/** Opens the fastest device that is here. Where this has to be the slow one, it says why. */
+export const openAuto = (threads?: number): Promise<Device> =>
+  openDevice('auto', { threads }).catch((error) => {
+    if (!(error instanceof RmaatError)) throw error
     notice(`device   no WebAssembly (${error.message}): the reference computes instead, a hundred times slower`)
     return openDevice('reference')
   })
+
+/** Opens the device of the settings and says which. */
+export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
+  const device = await (name === 'auto' ? openAuto(threads) : openDevice(name, { threads }))
   notice(`device   ${device.name}: ${device.backend.description}`)
   return device
 }

@@ -26,7 +26,8 @@ const settings = {
     'choice',
     'whether the scale of distances is learned ("flexible, learnable" in the paper)',
   ],
-  scale: [z.number().positive(), 1 / 16, 'choice', 'scale of distances, per token: where it begins'],
+  // beyond, neighbours are as far as the ends: exp(-100) is nothing in float32
+  scale: [z.number().positive().max(100), 1 / 16, 'choice', 'scale of distances, per token: where it begins'],
   norm: [
     z.enum(['post', 'pre']),
     'post',
