@@ -18,7 +18,6 @@ test('one training that fails ends the others, and no further one begins', async
     flags: { ...flags, ...more, out: folder.path(title) },
     steps,
   })
-  // the one that fails reads files, and so begins when the long one is under way at the latest
   const long = training('long', {}, 1e6)
   const wrong = training('wrong', { rate: -1 }, 1)
   const later = training('later', {}, 1)
