@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -74,6 +74,27 @@ test('evaluate gives the accuracy again, and takes another number of segments', 
   assert.is(longer.examples, 100)
   const { out } = await run('evaluate', weights, '--segments', '6')
   assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
+})
+
+test('a training that diverges says so in a few lines and the last one, and exits with 1', async () => {
+  const out = folder.path('diverged')
+  const { code, err } = await run('train', ...tiny, '--steps', '200', '--rate', '1e30', '--out', out)
+  assert.is(code, 1)
+  assert.match(err, /\nerror \(diverged\): .*\n$/)
+  assert.ok((err.match(/nothing was changed/g) ?? []).length <= 3, err)
+  assert.is(jsonLines(readFileSync(folder.path('diverged', 'log.jsonl'), 'utf8')).at(-1).kind, 'error')
+})
+
+test('weights that are not finite are no result', async () => {
+  const { tensors, metadata } = readSafetensors(readFileSync(folder.path('run', 'weights.safetensors')))
+  const name = 'head2.b'
+  const { shape, data } = tensors.get(name)!
+  const broken = new Map(tensors).set(name, { dtype: 'F32', shape, data: Float32Array.from(data).fill(Number.NaN) })
+  const path = folder.path('broken.safetensors')
+  writeFileSync(path, writeSafetensors(broken, metadata))
+  const { code, err } = await run('evaluate', path)
+  assert.ok(code > 0)
+  assert.match(err, /\nerror \(\w+\): .*broken\.safetensors.*\n$/)
 })
 
 test('ListOps has the best constant for each root beside its accuracy', async () => {
