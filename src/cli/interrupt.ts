@@ -16,10 +16,15 @@ const LOOK = 250
 export const SUPERVISED = 'RMAAT_SUPERVISED'
 
 /**
- * Hears what asks this process to end: `first`, and `again` where it is asked once more, each with the exit code. The end
- * of the process that has `started` this one counts as a closed terminal. Returns what stops listening.
+ * Hears what asks this process to end: `first`, and `again` where it is asked once more, each with the exit code. Where
+ * `starter` is given, and what it tells of who waits for this process changes, that counts as a closed terminal. Returns
+ * what stops listening.
  */
-export function hear(started: boolean, first: (name: NodeJS.Signals) => void, again: (code: number) => void) {
+export function hear(
+  starter: (() => string) | undefined,
+  first: (name: NodeJS.Signals) => void,
+  again: (code: number) => void,
+) {
   let since: number | undefined
   const interrupt = (name: NodeJS.Signals): void => {
     if (since === undefined) {
@@ -27,26 +32,30 @@ export function hear(started: boolean, first: (name: NodeJS.Signals) => void, ag
       first(name)
     } else if (performance.now() - since > SAME) again(exitCodeOf(name))
   }
-  for (const name of signals) process.on(name, interrupt)
-  const before = started ? ancestors() : ''
+  const handlers = signals.map((name) => [name, () => interrupt(name)] as const)
+  for (const [name, handler] of handlers) process.on(name, handler)
+  const before = starter?.()
   const look = (): void => {
-    if (ancestors() !== before && since === undefined) interrupt('SIGHUP')
+    if (starter?.() !== before && since === undefined) interrupt('SIGHUP')
   }
-  const timer = started ? setInterval(look, LOOK).unref() : undefined
+  const timer = starter && setInterval(look, LOOK).unref()
   return (): void => {
     clearInterval(timer)
-    for (const name of signals) process.off(name, interrupt)
+    for (const [name, handler] of handlers) process.off(name, handler)
   }
 }
 
-/** The process that started this one; on Linux, where npm puts a shell between, also that which started it. */
-function ancestors(): string {
+/** The process that started this one. */
+const parent = (): string => `${process.ppid}`
+
+/** npm, which starts a shell; it hands on no signal, and where it stays between the two it is npm that counts. */
+export function npmAbove(): string {
   try {
-    // pid (name) state ppid: the name may hold anything
-    const [, above] = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
-    return `${process.ppid} ${above}`
+    // pid (name) state ppid
+    const [, name, above] = /\((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${process.ppid}/stat`, 'utf8')) ?? []
+    return name === 'sh' || name === 'dash' ? `${process.ppid} ${above}` : parent()
   } catch {
-    return `${process.ppid}`
+    return parent() // not Linux: there the shell becomes the command
   }
 }
 
@@ -67,7 +76,7 @@ export function interruptible(): { readonly signal: AbortSignal; readonly restor
   }
   underWay = stop
   const deaf = hear(
-    supervised,
+    supervised ? parent : undefined,
     (name) => stop(exitCodeOf(name), supervised ? '' : STOPPING),
     (code) => process.exit(code),
   )

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { exitCodeOf, hear, STOPPING, SUPERVISED } from './interrupt.ts'
+import { exitCodeOf, hear, npmAbove, STOPPING, SUPERVISED } from './interrupt.ts'
 import { notice } from './terminal.ts'
 
 /**
@@ -14,8 +14,7 @@ export function supervise(): void {
   })
   let ended: number | undefined
   hear(
-    // a shell stands between npm and this process, and does not hand on what it hears
-    process.env.npm_lifecycle_event !== undefined,
+    process.env.npm_lifecycle_event ? npmAbove : undefined,
     (name) => {
       notice(STOPPING)
       // Windows hands it to every process of the console, and knows nothing but an end at once otherwise

@@ -114,6 +114,15 @@ for (const [who, parent] of [
   })
 }
 
+test('a training in the background goes on where the shell that began it has ended', async () => {
+  const out = folder.path('background')
+  const args = ['train', ...tiny, '--steps', '5000', '--device', 'wasm', '--out', out]
+  const running = start(['sh', '-c', `${[...command, ...args].map((word) => `'${word}'`).join(' ')} &`])
+  await running.closed // by all that have its streams
+  const summary = jsonLines(readFileSync(folder.path('background', 'log.jsonl'), 'utf8')).at(-1)
+  assert.equal([summary.stopped, summary.steps], [false, 5000])
+})
+
 test('a reader that goes away ends the command without a word', async () => {
   const running = start([...command, 'simulate', '--json'])
   running.child.stdout!.once('data', () => running.child.stdout!.destroy())
