@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
+import { type ModelConfig, shown } from '../rmaat/config.ts'
 import { readBytes } from '../runtime/files.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { type Configuration, load } from '../train/weights.ts'
@@ -55,13 +55,13 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
       )
     }
     sayTask(task)
-    const shown = progress('testing', task.test.length)
+    const bar = progress('testing', task.test.length)
     let found: Evaluation
     try {
       const { segments } = task
-      found = await evaluate(model, task.test, { batch: settings.batch, segments, progress: (at) => shown.update(at) })
+      found = await evaluate(model, task.test, { batch: settings.batch, segments, progress: (at) => bar.update(at) })
     } finally {
-      shown.stop()
+      bar.stop()
     }
     const score = { ...found, ...baselines(task, settings.seed) }
     const summary = {
@@ -102,7 +102,7 @@ function saved(configuration: Configuration, given: Given, path: string): Given 
   if (stays && given.data === undefined && typeof data === 'string' && !isAbsolute(data)) {
     throw new RmaatError(
       'config',
-      `${path} names its data ${data}, but not the folder that this is in: expected --data`,
+      `${path} names its data ${shown(data)}, but not the folder that this is in: expected --data`,
     )
   }
   const names = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]

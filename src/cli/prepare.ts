@@ -48,7 +48,9 @@ export async function makeTask(given: Given & { task: TaskName }): Promise<Task>
       return text({ ...sizes, path: data, length, columns, labels })
     },
   }[task]()
-  return testExamples === undefined ? made : { ...made, test: made.test.slice(0, testExamples) }
+  if (testExamples === undefined || testExamples >= made.test.length) return made
+  const notes = made.notes && [...made.notes, `${testExamples} of those to test with are used`]
+  return { ...made, test: made.test.slice(0, testExamples), notes }
 }
 
 /** What the task is, and what there is to know of its data. */

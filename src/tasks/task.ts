@@ -109,6 +109,10 @@ export function take(stream: Generator<Example, never>, count: number): Example[
   return Array.from({ length: count }, () => stream.next().value)
 }
 
+/** How many examples of files there are for what. */
+export const countsInWords = (training: number, validation: number, test: number): string =>
+  `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
+
 /** All examples in a random order, then all of them again in another, without end. */
 export function* epochs(examples: readonly Example[], seed: number): Generator<Example, never> {
   const random = new Random(seed, STREAM.shuffle)

@@ -36,6 +36,7 @@ test('paths are those of the folder that the command was typed in, and data is f
   const trained = await typedIn('here', 'train', '--config', 'c.json', '--data', 'my.tsv', ...tiny, '--out', 'run')
   assert.is(trained.code, 0, trained.err)
   assert.match(trained.err, /task {5}text: say to which of 2 classes .*\n {9}columns label, text, -; labels 1, 2\n/)
+  assert.not.match(trained.err, /of those to test with are used/)
   assert.match(trained.err, /\n {9}33 rows to train on, 3 held out for validation, 4 to test with\n/)
   const config = JSON.parse(readFileSync(folder.path('here', 'run', 'config.json'), 'utf8'))
   assert.is(config.data.value, folder.path('here', 'my.tsv'))
@@ -45,6 +46,8 @@ test('paths are those of the folder that the command was typed in, and data is f
   const tested = await typedIn('there', 'evaluate', '../here/run/weights.safetensors', '--json')
   const [found] = jsonLines(tested.out)
   assert.is(found.loss, summary.testLoss)
+  const fewer = await typedIn('there', 'evaluate', '../here/run/weights.safetensors', '--test-examples', '2')
+  assert.match(fewer.err, /\n {9}2 of those to test with are used\n/)
   // another file's labels are not taken for those of the weights
   const other = await typedIn('there', 'evaluate', '../here/run/weights.safetensors', '--data', 'my.tsv')
   assert.is(other.code, 2)
@@ -60,7 +63,7 @@ test('a folder that weights name without saying where it is must be named', asyn
   writeFileSync(old, writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) }))
   const { code, err } = await typedIn('here', 'evaluate', old)
   assert.is(code, 2)
-  assert.match(err, /old\.safetensors names its data my\.tsv, but not the folder that this is in: expected --data$/m)
+  assert.match(err, /old\.safetensors names its data "my\.tsv", but not the folder that this is in: expected --data$/m)
   assert.is((await typedIn('here', 'evaluate', old, '--data', 'my.tsv')).code, 0)
 })
 
