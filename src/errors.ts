@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'memory' // more memory than the device can hold
   | 'config' // a setting out of its range
   | 'data' // a file that is missing, truncated or malformed
+  | 'diverged' // numbers that are not finite any more: a training that failed, weights of one
   | 'internal' // a broken promise of this library itself
 
 /**

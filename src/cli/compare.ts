@@ -7,7 +7,8 @@ import { writeFileAtomically } from '../runtime/files.ts'
 import { batchOf, take } from '../tasks/index.ts'
 import { page } from './compare-page.ts'
 import { inWords, Report } from './compare-report.ts'
-import { INTERRUPTED, interruptible } from './interrupt.ts'
+import { interruptible } from './interrupt.ts'
+import { typed } from './paths.ts'
 import { makeTask, modelFor } from './prepare.ts'
 import { type Progress, progress } from './progress.ts'
 import { stamped } from './run-folder.ts'
@@ -76,7 +77,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
   const data = batchOf(take(task.train(seed), batch), { ...config, batch })
-  const path = out ?? `${stamped('compare')}.html`
+  const path = typed(out ?? `${stamped('compare')}.html`)
   const { signal, restore } = interruptible()
   const bars = new Bars()
   const open: Device[] = []
@@ -94,7 +95,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
     bars.stop()
     const { stopped, passed, failures } = report.end
     if (!stopped) await writeFileAtomically(path, page(report))
-    if (stopped) process.exitCode = INTERRUPTED
+    if (stopped) process.exitCode = signal.reason as number
     else if (!passed) process.exitCode = 1
     if (json) {
       const names = compared.map(({ name }) => name)

@@ -1,12 +1,23 @@
+import { isAbsolute } from 'node:path'
 import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
+import { type ModelConfig, shown } from '../rmaat/config.ts'
 import { readBytes } from '../runtime/files.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { type Configuration, load } from '../train/weights.ts'
-import { makeTask, openAndSay } from './prepare.ts'
+import { typed } from './paths.ts'
+import { makeTask, openAndSay, sayTask } from './prepare.ts'
 import { progress } from './progress.ts'
-import { addConfigFile, addSettings, type Given, givenSettings, taskSettings, withDefaults } from './settings.ts'
-import { jsonLine, notice, plural, say } from './terminal.ts'
+import {
+  addConfigFile,
+  addSettings,
+  type Given,
+  givenSettings,
+  modelSettings,
+  taskSettings,
+  withDefaults,
+} from './settings.ts'
+import { jsonLine, plural, say } from './terminal.ts'
 import { baselines, scoreInWords } from './train.ts'
 
 export function evaluateCommand(): Command {
@@ -23,13 +34,14 @@ export function evaluateCommand(): Command {
 
 async function runEvaluation(path: string, options: { json?: boolean }): Promise<void> {
   const given = givenSettings({ ...options })
-  const bytes = await readBytes(path)
+  const bytes = await readBytes(typed(path))
   const device = await openAndSay(given)
   try {
     const { model, configuration } = load(device, bytes, path)
-    const settings = withDefaults({ ...saved(configuration, given), ...given })
-    const task = await makeTask(settings)
     const { config } = model
+    checkModel(given, config, path)
+    const settings = withDefaults({ ...saved(configuration, given, path), ...given })
+    const task = await makeTask(settings)
     if (task.vocabulary > config.vocabulary || task.classes !== config.classes) {
       throw new RmaatError(
         'config',
@@ -42,14 +54,14 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
         `segmentLength is ${task.segmentLength}, but the weights of ${path} know positions in segments of ${config.segmentLength} tokens`,
       )
     }
-    notice(`task     ${task.name}: ${task.description}`)
-    const shown = progress('testing', task.test.length)
+    sayTask(task)
+    const bar = progress('testing', task.test.length)
     let found: Evaluation
     try {
       const { segments } = task
-      found = await evaluate(model, task.test, { batch: settings.batch, segments, progress: (at) => shown.update(at) })
+      found = await evaluate(model, task.test, { batch: settings.batch, segments, progress: (at) => bar.update(at) })
     } finally {
-      shown.stop()
+      bar.stop()
     }
     const score = { ...found, ...baselines(task, settings.seed) }
     const summary = {
@@ -61,19 +73,38 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
       ...score,
       device: device.name,
     }
-    if (options.json) return jsonLine(summary)
-    const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
-    say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
-    say(`accuracy   ${scoreInWords(score, found.examples)}`)
-    say(`loss       ${found.loss.toFixed(3)}`)
+    if (options.json) jsonLine(summary)
+    else {
+      const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
+      say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
+      say(`accuracy   ${scoreInWords(score, found.examples)}`)
+      say(`loss       ${found.loss.toFixed(3)}`)
+    }
+    if (!Number.isFinite(found.loss)) throw new RmaatError('diverged', `the loss of ${path} is ${found.loss}`)
   } finally {
     device.close()
   }
 }
 
+/** A `--config` file may be that of other weights. */
+function checkModel(given: Given, config: ModelConfig, path: string): void {
+  const names = [...modelSettings, 'vocabulary', 'classes'] as const
+  const wrong = names.filter((name) => given[name] !== undefined && given[name] !== config[name])
+  if (wrong.length === 0) return
+  const each = wrong.map((name) => `${name} is ${given[name]}, there ${config[name]}`)
+  throw new RmaatError('config', `the settings are not those of the weights ${path}: ${each.join('; ')}`)
+}
+
 /** The settings of a weights file that testing asks for; those of its task only where the task stays. */
-function saved(configuration: Configuration, given: Given): Given {
+function saved(configuration: Configuration, given: Given, path: string): Given {
   const stays = given.task === undefined || given.task === configuration.task?.value
+  const data = configuration.data?.value
+  if (stays && given.data === undefined && typeof data === 'string' && !isAbsolute(data)) {
+    throw new RmaatError(
+      'config',
+      `${path} names its data ${shown(data)}, but not the folder that this is in: expected --data`,
+    )
+  }
   const names = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
   return Object.fromEntries(
     names.flatMap((name) => (configuration[name] === undefined ? [] : [[name, configuration[name].value]])),

@@ -1,11 +1,26 @@
 #!/usr/bin/env node
-import { rmaat } from './rmaat.ts'
+import { whyRefused } from '../runtime/files.ts'
+import { SUPERVISED, stopWork } from './interrupt.ts'
+import { supervise } from './supervise.ts'
+import { notice } from './terminal.ts'
 
-// a reader that has gone away (`| head`) ends the command without a word
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
-  })
-}
-await rmaat(process.argv.slice(2))
+/** Commands whose steps may take long, and end cleanly when they are asked to. */
+const LONG = ['train', 'compare', 'start']
+/** As shells have it for a program whose reader has gone away. */
+const UNREAD = 141
+const UNWRITTEN = 2
+
+const args = process.argv.slice(2)
+process.stderr.on('error', () => {}) // there is nobody to be told
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const unread = error.code === 'EPIPE'
+  const why = unread ? 'nobody reads standard output any more' : `standard output: ${whyRefused(error)}`
+  if (stopWork(unread ? UNREAD : UNWRITTEN, `${why}: stopping after the step under way`)) return
+  // `| head` ends a command without a word
+  if (unread) process.exit()
+  notice(`error (data): ${why}`)
+  process.exit(UNWRITTEN)
+})
+const helps = args.some((arg) => arg === '--help' || arg === '-h')
+if (LONG.includes(args[0]) && !helps && !(SUPERVISED in process.env)) supervise()
+else await (await import('./rmaat.ts')).rmaat(args)

@@ -15,7 +15,7 @@ const own: Readonly<Record<TaskName, readonly SettingName[]>> = {
   order: [],
   add: [],
   listops: ['data', 'minLength', 'maxLength', 'maxDepth', 'maxArguments', 'trainExamples'],
-  text: ['data', 'length'],
+  text: ['data', 'length', 'columns', 'labels'],
 }
 
 function checkTaskSettings(given: Given, task: TaskName): void {
@@ -30,7 +30,7 @@ function checkTaskSettings(given: Given, task: TaskName): void {
 
 /** Makes the task, reading its files. What is not given follows from the task. */
 export async function makeTask(given: Given & { task: TaskName }): Promise<Task> {
-  const { task, data, segments, segmentLength, length, testExamples } = given
+  const { task, data, segments, segmentLength, length, columns, labels, testExamples } = given
   const { minLength, maxLength, maxDepth, maxArguments, trainExamples } = given
   checkTaskSettings(given, task)
   const sizes = { segments, segmentLength }
@@ -45,10 +45,18 @@ export async function makeTask(given: Given & { task: TaskName }): Promise<Task>
       if (data === undefined) {
         throw new RmaatError('config', 'the task text reads files: name their folder, or a .tsv file, with --data')
       }
-      return text({ ...sizes, path: data, length })
+      return text({ ...sizes, path: data, length, columns, labels })
     },
   }[task]()
-  return testExamples === undefined ? made : { ...made, test: made.test.slice(0, testExamples) }
+  if (testExamples === undefined || testExamples >= made.test.length) return made
+  const notes = made.notes && [...made.notes, `${testExamples} of those to test with are used`]
+  return { ...made, test: made.test.slice(0, testExamples), notes }
+}
+
+/** What the task is, and what there is to know of its data. */
+export function sayTask({ name, description, notes = [] }: Task): void {
+  notice(`task     ${name}: ${description}`)
+  for (const note of notes) notice(`         ${note}`)
 }
 
 type Sizes = Pick<Task, 'segments' | 'segmentLength' | 'vocabulary' | 'classes'>
@@ -87,13 +95,17 @@ export function modelFor(given: Given, sizes: Sizes): ModelConfig {
   return modelConfig({ ...chosen, segments, segmentLength, vocabulary, classes })
 }
 
-/** Opens the device of the settings and says which. Where `auto` has to take the slow one, it says why. */
-export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
-  const device = await openDevice(name, { threads }).catch((error) => {
-    if (name !== 'auto' || !(error instanceof RmaatError)) throw error
+/** Opens the fastest device that is here. Where this has to be the slow one, it says why. */
+export const openAuto = (threads?: number): Promise<Device> =>
+  openDevice('auto', { threads }).catch((error) => {
+    if (!(error instanceof RmaatError)) throw error
     notice(`device   no WebAssembly (${error.message}): the reference computes instead, a hundred times slower`)
     return openDevice('reference')
   })
+
+/** Opens the device of the settings and says which. */
+export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
+  const device = await (name === 'auto' ? openAuto(threads) : openDevice(name, { threads }))
   notice(`device   ${device.name}: ${device.backend.description}`)
   return device
 }

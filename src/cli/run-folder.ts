@@ -1,42 +1,68 @@
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { RmaatError } from '../errors.ts'
-import { writeFileAtomically } from '../runtime/files.ts'
+import { whyRefused, writeFileAtomically } from '../runtime/files.ts'
+import { typed } from './paths.ts'
 
 /** Where a training run leaves its files. Nothing is made before the first line of the log is written. */
 export class RunFolder {
-  readonly path: string
-  readonly log: string
-  readonly weights: string
-  readonly config: string
+  private path: string
+  /** Whether the name was chosen here, so that another may be taken where it is in use. */
+  private readonly named: boolean
   private file: number | undefined
+  /** Bytes of whole lines. */
+  private length = 0
 
-  constructor(path: string) {
-    this.path = path
-    this.log = join(path, 'log.jsonl')
-    this.weights = join(path, 'weights.safetensors')
-    this.config = join(path, 'config.json')
-    if (existsSync(this.log) || existsSync(this.weights)) {
-      throw new RmaatError('data', `${path} holds a run already: expected a folder without one after --out`)
+  /** @param out the folder that was asked for, else one is named for the run */
+  constructor(out: string | undefined, name: string) {
+    this.named = out === undefined
+    this.path = typed(out ?? stamped(name))
+    const there = [this.log, this.weights, this.config].find((file) => existsSync(file))
+    if (there !== undefined && !this.named) {
+      throw new RmaatError('data', `${there} is there already: expected a folder without a run's files after --out`)
     }
+  }
+
+  get log(): string {
+    return join(this.path, 'log.jsonl')
+  }
+  get weights(): string {
+    return join(this.path, 'weights.safetensors')
+  }
+  get config(): string {
+    return join(this.path, 'config.json')
   }
 
   get begun(): boolean {
     return this.file !== undefined
   }
 
-  /** Appends one whole line to log.jsonl. */
+  /** Appends one whole line to log.jsonl, or nothing of it. */
   write(entry: object): void {
     try {
-      if (this.file === undefined) {
-        mkdirSync(this.path, { recursive: true })
-        this.file = openSync(this.log, 'ax')
+      this.file ??= this.begin()
+      const line = Buffer.from(`${JSON.stringify(entry)}\n`)
+      for (let written = 0; written < line.length; ) {
+        written += writeSync(this.file, line, written, line.length - written, this.length + written)
       }
-      appendFileSync(this.file, `${JSON.stringify(entry)}\n`)
+      this.length += line.length
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      throw new RmaatError('data', `${this.log}: expected a place to write the log (${code})`, { cause })
+      if (this.file !== undefined) ftruncateSync(this.file, this.length)
+      throw new RmaatError('data', `${this.log}: expected a place to write the log, but ${whyRefused(cause)}`, {
+        cause,
+      })
     }
+  }
+
+  private begin(): number {
+    if (!this.named) mkdirSync(this.path, { recursive: true })
+    else {
+      mkdirSync(dirname(this.path), { recursive: true })
+      // several runs may begin in one millisecond
+      const first = this.path
+      for (let number = 2; !made(this.path); number++) this.path = `${first}-${number}`
+    }
+    return openSync(this.log, 'wx')
   }
 
   /** Writes the weights, and beside them their configuration. */
@@ -51,8 +77,17 @@ export class RunFolder {
   }
 }
 
-/** runs/order-2025-01-31T12-00-00-000: to the millisecond, as several may start in one second */
+/** Makes a folder; false where one of that name is there. */
+function made(path: string): boolean {
+  try {
+    mkdirSync(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** runs/order-2025-01-31T12-00-00-000 */
 export const stamped = (name: string): string =>
   join('runs', `${name}-${new Date().toISOString().slice(0, 23).replace(/[:.]/g, '-')}`)
-
-export const defaultFolder = (task: string, method: string): string => stamped(`${task}-${method}`)

@@ -5,10 +5,12 @@ import { deviceNames } from '../backends/open.ts'
 import { MOST_THREADS } from '../backends/wasm/open.ts'
 import { RmaatError } from '../errors.ts'
 import { rateSchedules } from '../optim/schedule.ts'
-import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
+import { type ModelConfig, type Source, settingSources, shown } from '../rmaat/config.ts'
+import { decode } from '../runtime/files.ts'
 import { type TaskName, tasks } from '../tasks/index.ts'
 import { trainDefaults } from '../train/train.ts'
 import type { Configuration } from '../train/weights.ts'
+import { absolute, typed } from './paths.ts'
 
 const count = z.number().int().min(1)
 
@@ -27,6 +29,18 @@ const beside = {
     'folder with the official files of listops or text; for text also one .tsv or .tsv.gz file',
   ],
   length: [count, undefined, 'choice', 'text: bytes kept of each text (the most: what the segments hold, or 4,000)'],
+  columns: [
+    z.string().min(1),
+    undefined,
+    'choice',
+    'text: the columns of a line, such as label,-,text; the last one goes on over tabs (the first is the label, the last the text)',
+  ],
+  labels: [
+    z.string().min(1),
+    undefined,
+    'choice',
+    'text: the labels in the order of their classes, such as 1,2 (those found, the least first)',
+  ],
   minLength: [count, undefined, 'choice', 'listops: the fewest tokens of an expression (16)'],
   maxLength: [count, undefined, 'choice', 'listops: the most tokens of an expression (48)'],
   maxDepth: [count, undefined, 'choice', 'listops: levels of an expression, that of its digits included (4)'],
@@ -103,6 +117,8 @@ export const taskSettings = [
   'segments',
   'segmentLength',
   'length',
+  'columns',
+  'labels',
   'minLength',
   'maxLength',
   'maxDepth',
@@ -163,7 +179,7 @@ export function addSettings(command: Command, heading: string, names: readonly S
 function placeholder(schema: z.ZodType): string {
   if (schema instanceof z.ZodEnum) return schema.options.join('|')
   if (schema instanceof z.ZodBoolean) return 'true|false'
-  return schema instanceof z.ZodString ? 'path' : 'n'
+  return schema instanceof z.ZodString ? 'text' : 'n'
 }
 
 /** What was typed, as the type that the setting has; text that is none of it stays text, for the error. */
@@ -177,7 +193,7 @@ function check(name: SettingName, value: unknown, where: string): unknown {
   const checked = settings[name].schema.safeParse(value)
   if (checked.success) return checked.data
   const expected = checked.error.issues[0].message.replace(/^[A-Z][a-z ]*: /, '')
-  throw new RmaatError('config', `${where} is ${JSON.stringify(value)}: ${expected}`)
+  throw new RmaatError('config', `${where} is ${shown(value)}: ${expected}`)
 }
 
 export const addConfigFile = (command: Command): Command =>
@@ -190,22 +206,24 @@ export const addConfigFile = (command: Command): Command =>
 export function givenSettings(options: Readonly<Record<string, unknown>>): Given {
   const flags = Object.entries(options).filter(([name]) => name in settings)
   const file = typeof options.config === 'string' ? readConfigFile(options.config) : {}
-  return { ...file, ...Object.fromEntries(flags) }
+  const given: Given = { ...file, ...Object.fromEntries(flags) }
+  // what is kept of it must be found again from another folder
+  return given.data === undefined ? given : { ...given, data: absolute(given.data) }
 }
 
 function readConfigFile(path: string): Given {
   const fail = (message: string, cause?: unknown): never => {
     throw new RmaatError('config', `${path}: ${message}`, { cause })
   }
-  let text = ''
+  let bytes = new Uint8Array()
   try {
-    text = readFileSync(path, 'utf8')
+    bytes = readFileSync(typed(path))
   } catch (cause) {
     fail(`expected a JSON file, but it cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause)
   }
   let content: unknown
   try {
-    content = JSON.parse(text)
+    content = JSON.parse(decode(bytes, path))
   } catch (cause) {
     fail(`expected a JSON object: ${(cause as Error).message}`, cause)
   }

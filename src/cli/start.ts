@@ -3,7 +3,7 @@ import { openDevice } from '../backends/open.ts'
 import { tasks } from '../tasks/index.ts'
 import { bagOfTokens } from '../train/bag-of-tokens.ts'
 import { compareMethods } from '../train/compare.ts'
-import { INTERRUPTED, interruptible } from './interrupt.ts'
+import { interruptible } from './interrupt.ts'
 import { table } from './plot.ts'
 import { bytes, duration, jsonLine, notice, percent, say, short } from './terminal.ts'
 import { runTrainings, type Trained, type Training } from './trainings.ts'
@@ -78,7 +78,7 @@ ${device.backend.description}. Width 64, two layers, 8 memory tokens. About thre
   } catch (error) {
     if (!signal.aborted) throw error
     notice('interrupted: nothing more is shown, and what the trainings had learned is in runs/')
-    process.exitCode = INTERRUPTED
+    process.exitCode = signal.reason as number
   } finally {
     restore()
     device.close()

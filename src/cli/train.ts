@@ -1,13 +1,14 @@
 import { Command } from 'commander'
+import { RmaatError } from '../errors.ts'
 import { Rmaat } from '../rmaat/model.ts'
 import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
 import { evaluate } from '../train/evaluate.ts'
 import { type StepEvent, train } from '../train/train.ts'
 import { save, taggedModel } from '../train/weights.ts'
-import { INTERRUPTED, interruptible } from './interrupt.ts'
-import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay } from './prepare.ts'
+import { interruptible } from './interrupt.ts'
+import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay, sayTask } from './prepare.ts'
 import { progress } from './progress.ts'
-import { defaultFolder, RunFolder } from './run-folder.ts'
+import { RunFolder } from './run-folder.ts'
 import {
   addConfigFile,
   addSettings,
@@ -45,24 +46,36 @@ export function trainCommand(): Command {
 async function runTraining(options: Options): Promise<void> {
   const settings = withDefaults(givenSettings({ ...options }))
   const { method, steps, batch, seed } = settings
-  const folder = new RunFolder(options.out ?? defaultFolder(settings.task, method))
+  const folder = new RunFolder(options.out, `${settings.task}-${method}`)
   const task = await makeTask(settings)
   const config = modelFor(settings, task)
-  const configuration = { ...taggedModel(config), ...taggedBeside(settings) }
+  // a text's classes are labels found in its files, and are to stay these
+  const beside = taggedBeside(task.name === 'text' ? { ...settings, labels: task.classNames?.join(',') } : settings)
+  const configuration = { ...taggedModel(config), ...beside }
   const device = await openAndSay(settings)
   const model = new Rmaat(device, config)
-  notice(`task     ${task.name}: ${task.description}`)
+  sayTask(task)
   notice(
     `model    ${plural(config.segments, 'segment')} of ${count(config.segmentLength)} tokens, ${config.memory} memory tokens, width ${config.width}, ` +
       `${plural(config.layers, 'layer')}: ${count(model.parameters.count)} parameters`,
   )
   const { signal, restore } = interruptible()
+  /** After a failure: the parameters are those of the last whole step, as far as the device can still hand them out. */
+  const rescue = async (): Promise<void> => {
+    try {
+      await folder.save(await save(model, beside, version), configuration)
+      notice(`what was learned before the error is in ${folder.weights}`)
+    } catch (error) {
+      notice(`what was learned before the error is lost: ${(error as Error).message}`)
+    }
+  }
   let shown: ReturnType<typeof progress> | undefined
+  let saved = false
+  let last: StepEvent | undefined
   try {
     const recent = new Recent()
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
-    let [done, stopped, medianStep, held] = [0, false, Number.NaN, 0]
-    let last: StepEvent | undefined
+    let [done, skipped, stopped, medianStep, held] = [0, 0, false, Number.NaN, 0]
     for await (const event of train(model, task, { ...settings, trace: options.trace ?? false, signal })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
@@ -84,13 +97,14 @@ async function runTraining(options: Options): Promise<void> {
       if (event.kind === 'step') {
         last = event
         recent.add(event)
-        if (event.skipped) notice(`step ${event.step}: the gradient was not finite, and nothing was changed`)
+        if (event.skipped) tellSkipped(event.step, ++skipped)
         shown?.update(event.step, recent.toString())
       }
       if (event.kind === 'end') ({ steps: done, stopped, medianStep, heldBytes: held } = event)
     }
     shown?.stop()
-    await folder.save(await save(model, taggedBeside(settings), version), configuration)
+    await folder.save(await save(model, beside, version), configuration)
+    saved = true
 
     shown = stopped ? undefined : progress('testing', task.test.length)
     const tested = stopped
@@ -102,6 +116,7 @@ async function runTraining(options: Options): Promise<void> {
       task: task.name,
       method,
       steps: done,
+      skipped,
       stopped: signal.aborted,
       loss: last?.loss ?? null,
       accuracy: tested?.accuracy ?? null,
@@ -123,9 +138,22 @@ async function runTraining(options: Options): Promise<void> {
     folder.write(summary)
     if (options.json) jsonLine(summary)
     else say(inWords(summary))
-    if (signal.aborted) process.exitCode = INTERRUPTED
+    const diverged = whyDiverged(summary)
+    if (diverged) throw new RmaatError('diverged', diverged)
+    if (signal.aborted) {
+      notice(`stopped after ${plural(done, 'step')}; what was learned is in ${folder.weights}`)
+      process.exitCode = signal.reason as number
+    }
   } catch (error) {
-    if (folder.begun) folder.write({ kind: 'error', message: (error as Error).message })
+    shown?.stop()
+    if (folder.begun) {
+      if (last && !saved) await rescue()
+      try {
+        folder.write({ kind: 'error', message: (error as Error).message })
+      } catch {
+        // the log itself is what failed
+      }
+    }
     throw error
   } finally {
     shown?.stop()
@@ -133,6 +161,22 @@ async function runTraining(options: Options): Promise<void> {
     folder.close()
     device.close()
   }
+}
+
+/** The first step that changes nothing, the tenth, the hundredth... */
+function tellSkipped(step: number, skipped: number): void {
+  if (!Number.isInteger(Math.log10(skipped))) return
+  const which = skipped === 1 ? '' : `, and ${skipped - 1} more before it`
+  notice(`step ${step}${which}: the gradient was not finite, and nothing was changed`)
+}
+
+/** Why a training that came to its end is no success. */
+function whyDiverged({ steps, skipped, stopped, testLoss }: Summary): string | undefined {
+  const lower = 'expected a lower --rate'
+  if (2 * skipped > steps)
+    return `${skipped} of ${plural(steps, 'step')} changed nothing, as the gradient was not finite: ${lower}`
+  const tested = !stopped && testLoss !== null
+  return tested && !Number.isFinite(testLoss) ? `the loss of the test examples is ${testLoss}: ${lower}` : undefined
 }
 
 /** What may stand beside an accuracy, of a task that knows more than its majority class. */
@@ -151,6 +195,8 @@ export function scoreInWords(
 }
 
 interface Summary {
+  readonly skipped: number
+  readonly testLoss: number | null
   readonly task: string
   readonly method: string
   readonly steps: number
@@ -172,7 +218,7 @@ function inWords({ accuracy, majority, ...summary }: Summary): string {
       ? 'not tested'
       : scoreInWords({ ...summary, accuracy, majority }, summary.testExamples)
   return [
-    `${summary.task} by ${summary.method}: ${plural(summary.steps, 'step')}${summary.stopped ? ', interrupted' : ''}`,
+    `${summary.task} by ${summary.method}: ${plural(summary.steps, 'step')}${summary.skipped ? `, ${summary.skipped} of them without effect` : ''}${summary.stopped ? ', interrupted' : ''}`,
     `accuracy   ${tested}`,
     `loss       ${summary.loss === null ? '-' : summary.loss.toFixed(3)} in the last step`,
     `step time  ${Number.isNaN(summary.medianStep) ? '-' : duration(summary.medianStep)} (median)`,

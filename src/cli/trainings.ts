@@ -36,13 +36,18 @@ export async function runTrainings(
     : undefined
   const width = Math.max(...trainings.map(({ title }) => title.length))
   const results: Trained[] = []
+  // one that fails ends all
+  const controller = new AbortController()
+  const end = (): void => controller.abort()
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end)
   const queue = trainings.map((training, i) => ({ training, i }))
   const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
+    for (let next = queue.shift(); next && !controller.signal.aborted; next = queue.shift()) {
       const { training, i } = next
       const bar = bars?.create(training.steps, 0, { title: training.title.padEnd(width), told: '' })
       let said = performance.now()
-      results[i] = await runTraining(training, signal, (step, accuracy) => {
+      results[i] = await runTraining(training, controller.signal, (step, accuracy) => {
         const told = `loss ${step.loss.toFixed(2)}  accuracy ${percent(accuracy).padStart(7)}`
         bar?.update(step.step, { told })
         if (bar || performance.now() - said < 15000) return
@@ -52,9 +57,17 @@ export async function runTrainings(
       if (!bar) notice(`  ${training.title.padEnd(width)}  done in ${duration(results[i].seconds * 1000)}`)
     }
   }
+  const failures: unknown[] = []
+  const fail = (error: unknown): void => {
+    failures.push(error)
+    end()
+  }
   try {
-    await Promise.all(Array.from({ length: together }, worker))
+    const workers = Array.from({ length: together }, () => worker().catch(fail))
+    await Promise.all(workers)
+    if (failures.length) throw failures[0]
   } finally {
+    signal.removeEventListener('abort', end)
     bars?.stop()
   }
   return results
@@ -94,7 +107,8 @@ function runTraining(
     onStep(event, mean(recent.map(({ accuracy }) => accuracy)))
   })
   return new Promise((resolve, reject) => {
-    child.on('error', reject)
+    // one that was ended saves what it has learned, and closes then
+    child.on('error', (error) => error.name === 'AbortError' || reject(error))
     child.on('close', (code) => {
       if (code !== 0 || !summary) {
         reject(new RmaatError('internal', `a training ended with code ${code}: ${complaint.trim()}`))

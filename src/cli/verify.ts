@@ -3,6 +3,7 @@ import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import { readBytes } from '../runtime/files.ts'
 import { type TensorCheck, tolerances, verify } from '../train/verify.ts'
+import { typed } from './paths.ts'
 import { table } from './plot.ts'
 import { openAndSay } from './prepare.ts'
 import { addSettings, givenSettings } from './settings.ts'
@@ -74,7 +75,7 @@ async function verifyFiles(paths: readonly string[], { json, ...options }: Optio
 }
 
 async function checksOf(device: Device, path: string): Promise<TensorCheck[]> {
-  const bytes = await readBytes(path)
+  const bytes = await readBytes(typed(path))
   try {
     return await verify(device, bytes)
   } catch (cause) {

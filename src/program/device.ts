@@ -23,6 +23,8 @@ export interface Backend {
    * that are no larger. Without it, a whole batch is one slice.
    */
   readonly sliceBytes?: number
+  /** A run is still under way when the call that started it returns, as on a GPU; without it, it is over by then. */
+  readonly queues?: boolean
   /** Variables hold zeros at first. */
   createVariable(id: number, elements: number, dtype: DType): void
   writeVariable(id: number, values: ArrayLike<number>): void

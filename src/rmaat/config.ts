@@ -26,7 +26,8 @@ const settings = {
     'choice',
     'whether the scale of distances is learned ("flexible, learnable" in the paper)',
   ],
-  scale: [z.number().positive(), 1 / 16, 'choice', 'scale of distances, per token: where it begins'],
+  // beyond, neighbours are as far as the ends: exp(-100) is nothing in float32
+  scale: [z.number().positive().max(100), 1 / 16, 'choice', 'scale of distances, per token: where it begins'],
   norm: [
     z.enum(['post', 'pre']),
     'post',
@@ -62,6 +63,18 @@ export const settingSources: Readonly<
 export const sourceOf = (key: keyof ModelConfig, value: unknown): Source =>
   value === settingSources[key].default ? settingSources[key].source : 'choice'
 
+/** A value that was given for a setting, as an error shows it: `"fast"`, `Infinity`, at most 60 characters. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? String(value)
+  } catch {
+    text = 'too deep or no JSON'
+  }
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
 /** Completes a configuration with the defaults and checks it. */
 export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
   const unknown = Object.keys(given).filter((key) => !(key in settings))
@@ -76,7 +89,7 @@ export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
       const found = given[key as keyof ModelConfig] ?? value
       const checked = schema.safeParse(found)
       if (checked.success) return [key, checked.data]
-      throw new RmaatError('config', `${key} is ${JSON.stringify(found)}: ${checked.error.issues[0].message}`)
+      throw new RmaatError('config', `${key} is ${shown(found)}: ${checked.error.issues[0].message}`)
     }),
   ) as unknown as ModelConfig
   if (config.width % config.heads !== 0) {

@@ -121,6 +121,11 @@ function couplingTensor({ side, coupling, scale }: MacroModel): Float64Array {
   })
 }
 
+/** What a simulation may take: some ten seconds, and a hundred megabytes. */
+const MOST = { side: 60, samples: 1e6, updates: 2e9 }
+/** The functions of one synapse cost about as much as so many terms of its sum. */
+const TANH = 50
+
 const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
@@ -142,6 +147,14 @@ export function simulate(given: Partial<MacroModel> = {}, sample = 1): Simulatio
   const stepsPerCycle = wholeSteps(model.cycleDuration, timeStep, 'macro model: cycleDuration')
   const stepsPerSample = wholeSteps(sample, timeStep, 'sample')
   const synapses = side * side
+  const steps = stepsPerCycle * model.cycles
+  const samples = Math.floor(steps / stepsPerSample)
+  if (side > MOST.side || samples > MOST.samples || steps * synapses * (synapses + TANH) > MOST.updates) {
+    throw new RmaatError(
+      'config',
+      `macro model: ${steps} steps of ${side} x ${side} synapses with ${samples} samples take too long: expected fewer cycles, a longer timeStep or a smaller side`,
+    )
+  }
   const T = couplingTensor(model)
   const [x, y, thetaX, thetaY] = Array.from({ length: 4 }, () => new Float64Array(side))
   const [s, short, long, gS, psiShort, shortTermPeak] = Array.from({ length: 6 }, () => new Float64Array(synapses))
@@ -156,7 +169,7 @@ export function simulate(given: Partial<MacroModel> = {}, sample = 1): Simulatio
   const curve = [state(0)]
   const cycleEnds: MacroState[] = []
 
-  for (let step = 0; step < stepsPerCycle * model.cycles; step++) {
+  for (let step = 0; step < steps; step++) {
     const b = (step % stepsPerCycle) * timeStep < model.stimulusDuration ? model.stimulus : 0
     for (let i = 0; i < side; i++) {
       thetaX[i] = Math.tanh(x[i])

@@ -10,34 +10,72 @@ async function fileSystem() {
 }
 
 /**
- * The bytes of a file; one whose name ends in `.gz` is unpacked.
+ * The bytes of a file; one whose name ends in `.gz`, in either case, is unpacked: all its members, one after another, and
+ * zeros that pad it at its end.
  * @throws RmaatError 'data' where there is no such file, it cannot be read, or it is not whole gzip
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   const { readFile } = await fileSystem()
   const bytes = await readFile(path).catch((cause) => fail(path, 'a file to read', cause))
-  if (!path.endsWith('.gz')) return bytes
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
-  try {
-    return new Uint8Array(await new Response(unpacked).arrayBuffer())
-  } catch (cause) {
-    throw new RmaatError('data', `${path}: expected a whole gzip file, but its ${bytes.length} bytes do not unpack`, {
-      cause,
-    })
+  return /\.gz$/i.test(path) ? unpack(bytes, path) : bytes
+}
+
+/** The standard's DecompressionStream is no help: from one runtime to the next it takes one member alone, or all. */
+async function unpack(bytes: Uint8Array, path: string): Promise<Uint8Array> {
+  const { gunzip } = await import('node:zlib')
+  const refuse = (found: string, cause?: unknown): never => {
+    throw new RmaatError('data', `${path}: expected a whole gzip file, but ${found}`, { cause })
   }
+  // `info` adds how much of the file was read; the declarations do not know of it
+  const options = { info: true } as { info?: boolean }
+  const { buffer, engine } = await new Promise<Unpacked>((resolve, reject) => {
+    gunzip(bytes, options, (error, found) => (error ? reject(error) : resolve(found as unknown as Unpacked)))
+  }).catch((cause) => refuse(`its ${bytes.length} bytes do not unpack`, cause))
+  // members end at the first zero: what may follow is zeros
+  const after = bytes.subarray(engine.bytesWritten).findIndex((byte) => byte !== 0)
+  if (after !== -1) refuse(`zeros come before the byte at ${engine.bytesWritten + after}, where they may only end it`)
+  return buffer
+}
+interface Unpacked {
+  readonly buffer: Uint8Array
+  readonly engine: { readonly bytesWritten: number }
 }
 
 /**
- * The text of a file in UTF-8, unpacked where its name ends in `.gz`.
- * @throws RmaatError 'data' as readBytes does, and for bytes that are not UTF-8
+ * The text of a file in UTF-8, or in UTF-16 behind its byte order mark; unpacked where its name ends in `.gz`.
+ * @throws RmaatError 'data' as readBytes and decode do
  */
-export async function readText(path: string): Promise<string> {
-  const bytes = await readBytes(path)
+export const readText = async (path: string): Promise<string> => decode(await readBytes(path), path)
+
+/** Byte order marks, and what is written behind them. */
+const MARKS = [
+  { encoding: 'utf-16le', mark: [0xff, 0xfe] },
+  { encoding: 'utf-16be', mark: [0xfe, 0xff] },
+  { encoding: 'utf-8', mark: [0xef, 0xbb, 0xbf] },
+] as const
+
+const markOf = (bytes: Uint8Array) => MARKS.find(({ mark }) => mark.every((byte, i) => bytes[i] === byte))
+
+/**
+ * Text without its byte order mark: in UTF-16 where that says so, else in UTF-8.
+ * @param where the file's name, for errors
+ * @throws RmaatError 'data' for bytes that are not the text that they claim to be
+ */
+export function decode(bytes: Uint8Array, where: string): string {
+  const encoding = markOf(bytes)?.encoding ?? 'utf-8'
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new RmaatError('data', `${path}: expected text in UTF-8, but its ${bytes.length} bytes are not`, { cause })
+    const found = `expected text in ${encoding.toUpperCase()}, but its ${bytes.length} bytes are not`
+    throw new RmaatError('data', `${where}: ${found}`, { cause })
   }
+}
+
+/** Text as bytes of UTF-8 without a byte order mark. What has none stays as it is, whatever its bytes are. */
+export function withoutMark(bytes: Uint8Array, where: string): Uint8Array {
+  const found = markOf(bytes)
+  if (!found) return bytes
+  return found.encoding === 'utf-8' ? bytes.subarray(3) : new TextEncoder().encode(decode(bytes, where))
 }
 
 /**
@@ -82,6 +120,10 @@ export async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch((cause) => fail(path, 'a file or folder', cause))).isDirectory()
 }
 
+/** Of the names in a folder, that of a file as it is, or packed as `.gz`. */
+export const asItIsOrPacked = (names: readonly string[], name: string): string | undefined =>
+  names.find((other) => other === name || (other.startsWith(name) && /^\.gz$/i.test(other.slice(name.length))))
+
 /**
  * The names in a folder, sorted.
  * @throws RmaatError 'data' where there is no such folder
@@ -94,6 +136,8 @@ export async function listFolder(path: string): Promise<string[]> {
 const FOUND: Readonly<Record<string, string>> = {
   EACCES: 'access is denied',
   EEXIST: 'a file stands in the way',
+  EFBIG: 'it would be larger than a file may be',
+  EIO: 'it cannot be reached',
   EISDIR: 'it is a folder',
   ENOENT: 'there is nothing',
   ENOSPC: 'the disk is full',
@@ -102,7 +146,12 @@ const FOUND: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 }
 
-function fail(path: string, expected: string, cause: unknown): never {
+/** Why the system refuses a file or a stream, in words. */
+export function whyRefused(cause: unknown): string {
   const { code, message } = cause as { code?: string; message?: string }
-  throw new RmaatError('data', `${path}: expected ${expected}, but ${FOUND[code ?? ''] ?? message}`, { cause })
+  return FOUND[code ?? ''] ?? `${message}`
+}
+
+function fail(path: string, expected: string, cause: unknown): never {
+  throw new RmaatError('data', `${path}: expected ${expected}, but ${whyRefused(cause)}`, { cause })
 }

@@ -32,7 +32,7 @@ const hasNodeWorkers = (): boolean => globalThis.process?.versions?.node !== und
 /**
  * Starts a thread that runs `source`, the text of a function `(data, say) => void`, and resolves when that has said
  * something. `onEnd` hears why the thread has ended, unless it was terminated here.
- * @param patience seconds until one that says nothing counts as not started
+ * @param patience seconds until one that says nothing counts as not started, at most 86,400
  * @throws RmaatError 'device' where it does not come so far
  */
 export function startWorker(

@@ -1,5 +1,5 @@
 import { RmaatError } from '../errors.ts'
-import { listFolder, readText } from '../runtime/files.ts'
+import { asItIsOrPacked, listFolder, readText } from '../runtime/files.ts'
 import { evaluate, tokenise } from './listops-expression.ts'
 import type { Example } from './task.ts'
 
@@ -15,7 +15,7 @@ export async function readExpressions(
 ): Promise<{ train: Example[]; validation: Example[]; test: Example[] }> {
   const names = await listFolder(folder)
   const wanted = ['basic_train.tsv', 'basic_val.tsv', 'basic_test.tsv']
-  const found = wanted.map((name) => names.find((other) => other === name || other === `${name}.gz`))
+  const found = wanted.map((name) => asItIsOrPacked(names, name))
   const missing = wanted.filter((_, index) => found[index] === undefined)
   if (missing.length > 0) {
     throw new RmaatError(
@@ -41,7 +41,7 @@ export async function readExpressions(
  */
 export function parseExpressions(text: string, where: string, maxLength: number): Example[] {
   const lines = text.split(/\r?\n/)
-  if (lines.at(-1) === '') lines.pop()
+  while (lines.at(-1) === '') lines.pop()
   if (lines[0] !== HEADER) {
     throw new RmaatError(
       'data',

@@ -4,7 +4,7 @@ import { readExpressions } from './listops-files.ts'
 import { expressions, type Limits, longestLength } from './listops-generator.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { type Example, epochs, majority, type Task, take } from './task.ts'
+import { countsInWords, type Example, epochs, majority, type Task, take } from './task.ts'
 
 /**
  * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
@@ -61,7 +61,7 @@ const readsFolder = (options: ListopsOptions): options is FolderOptions =>
   'folder' in options && options.folder !== undefined
 
 interface Source {
-  readonly splits: Pick<Task, 'train' | 'validation' | 'test'>
+  readonly splits: Pick<Task, 'train' | 'validation' | 'test' | 'notes'>
   readonly segments: number
   readonly segmentLength: number
 }
@@ -137,7 +137,8 @@ async function fromFolder(options: FolderOptions): Promise<Source> {
   checkIntegers('listops from a folder', settings, SEGMENT_RANGES)
   const { folder, segments, segmentLength } = settings
   const { train, validation, test } = await readExpressions(folder, segments * segmentLength)
-  return { splits: { train: (seed) => epochs(train, seed), validation, test }, segments, segmentLength }
+  const notes = [countsInWords(train.length, validation.length, test.length)]
+  return { splits: { train: (seed) => epochs(train, seed), validation, test, notes }, segments, segmentLength }
 }
 
 /**

@@ -28,6 +28,8 @@ export interface Task {
   readonly validation: readonly Example[]
   /** Held out of training and of choices, to report. */
   readonly test: readonly Example[]
+  /** What else people should know of the data, a line each. */
+  readonly notes?: readonly string[]
   /** A sequence as a person would write it. */
   show(tokens: ArrayLike<number>): string
 }
@@ -106,6 +108,10 @@ export function majority(examples: readonly Example[], classes: number): { label
 export function take(stream: Generator<Example, never>, count: number): Example[] {
   return Array.from({ length: count }, () => stream.next().value)
 }
+
+/** How many examples of files there are for what. */
+export const countsInWords = (training: number, validation: number, test: number): string =>
+  `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
 
 /** All examples in a random order, then all of them again in another, without end. */
 export function* epochs(examples: readonly Example[], seed: number): Generator<Example, never> {

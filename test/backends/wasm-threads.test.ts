@@ -258,12 +258,27 @@ test('a thread that traps is an error of the run and of all later ones', async (
 })
 
 test('a thread that no longer answers is an error and no hang', async () => {
-  const { device, run, threads } = await working({ threads: 2, patience: 1 })
+  const { device, run, threads } = await working({ threads: 2, patience: 0.5 })
   threads.close() // behind the device's back
   await new Promise((resolve) => setTimeout(resolve, 200)) // until they have left
   await failsSoon(/a thread does not answer/, run)
   await failsSoon(/a thread does not answer/, run)
   device.close()
+})
+
+test('a patience that is none is refused', async () => {
+  for (const patience of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    await failsSoon(/a patience of \S+ seconds was asked for; expected 1 to 86400/, () => openWasm({ patience }))
+})
+
+test('an engine without WebAssembly says so', async () => {
+  const usual = Object.getOwnPropertyDescriptor(globalThis, 'WebAssembly')!
+  Object.defineProperty(globalThis, 'WebAssembly', { value: undefined, configurable: true, writable: true })
+  try {
+    await failsSoon(/this engine has no WebAssembly; use the device 'reference'/, () => openDevice('wasm'))
+  } finally {
+    Object.defineProperty(globalThis, 'WebAssembly', usual)
+  }
 })
 
 test('devices come and go, and their threads with them', async () => {

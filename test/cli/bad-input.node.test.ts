@@ -37,6 +37,27 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'a flag that there is not': [['train', '--segmentlength', '3'], 'usage', /^unknown option '--segmentlength'/],
   'no weights': [['evaluate'], 'usage', /^missing required argument 'weights'$/],
   'a command that there is not': [['trian'], 'usage', /^unknown command 'trian'/],
+  'a number that JSON has no word for': [
+    ['train', '--clip', 'Infinity'],
+    'config',
+    /^--clip is Infinity: expected number/,
+  ],
+  'a value too deep to be shown': [
+    ['train', '--config', file('deep.json', `{"width": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`)],
+    'config',
+    /deep\.json: width is .{1,80}: expected number/,
+  ],
+  'text that is none': [
+    ['train', '--config', file('latin1.json', Buffer.from('{"task": "\xe9"}', 'latin1'))],
+    'config',
+    /latin1\.json: expected a JSON object: .*expected text in UTF-8, but its 13 bytes are not$/,
+  ],
+  'labels of no text': [['train', '--labels', '1,2'], 'config', /^labels is a setting of text, but the task is order$/],
+  'columns without a text': [
+    ['train', '--task', 'text', '--data', 'x.tsv', '--columns', 'label,tex'],
+    'config',
+    /^text: columns is "label,tex"; it must be the columns with commas between/,
+  ],
   'a key that there is not': [
     ['train', '--config', file('key.json', '{"widht": 64}')],
     'config',
@@ -132,8 +153,18 @@ test('a folder that holds a run is left as it is', async () => {
   file('kept/log.jsonl', 'mine')
   const { code, err } = await run('train', ...tiny, '--out', folder.path('kept'))
   assert.is(code, 2)
-  assert.match(err, /kept holds a run already/)
+  assert.match(err, /kept\/log\.jsonl is there already: expected a folder without a run's files after --out$/m)
   assert.is(readFileSync(folder.path('kept', 'log.jsonl'), 'utf8'), 'mine')
+})
+
+test('settings that the user wrote are not written over', async () => {
+  mkdirSync(folder.path('own'))
+  const mine = '{ "steps": 3 }'
+  const own = file('own/config.json', mine)
+  const { code, err } = await run('train', ...tiny, '--config', own, '--out', folder.path('own'))
+  assert.is(code, 2)
+  assert.match(err, /own\/config\.json is there already: expected a folder without/)
+  assert.is(readFileSync(own, 'utf8'), mine)
 })
 
 test('weights of another task are refused', async () => {

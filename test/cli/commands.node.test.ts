@@ -71,6 +71,20 @@ test('simulate draws the curve, or prints it as data', async () => {
   assert.is(cycle.retentionInClosedForm, retention(1, 3, 'fixed', { ...macroDefaults, tauLongTerm: 200, cycles: 3 }))
 })
 
+test('where there is no WebAssembly the reference computes, and it is said', async () => {
+  const usual = Object.getOwnPropertyDescriptor(globalThis, 'WebAssembly')!
+  Object.defineProperty(globalThis, 'WebAssembly', { value: undefined, configurable: true, writable: true })
+  try {
+    const { code, out, err } = await run('verify', golden, '--device', 'auto', '--json')
+    assert.is(code, 0)
+    assert.match(err, /^device {3}no WebAssembly \(.*\): the reference computes instead, a hundred times slower$/m)
+    assert.is(jsonLines(out).at(-1).device, 'reference')
+    assert.match((await run('devices')).out, /^wasm +not here: this engine has no WebAssembly/m)
+  } finally {
+    Object.defineProperty(globalThis, 'WebAssembly', usual)
+  }
+})
+
 const golden = fileURLToPath(new URL('../golden/linear.safetensors', import.meta.url))
 
 test('verify passes a golden file, and fails it past the tolerance', async () => {

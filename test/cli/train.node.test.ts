@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -78,6 +76,27 @@ test('evaluate gives the accuracy again, and takes another number of segments', 
   assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
 })
 
+test('a training that diverges says so in a few lines and the last one, and exits with 1', async () => {
+  const out = folder.path('diverged')
+  const { code, err } = await run('train', ...tiny, '--steps', '200', '--rate', '1e30', '--out', out)
+  assert.is(code, 1)
+  assert.match(err, /\nerror \(diverged\): .*\n$/)
+  assert.ok((err.match(/nothing was changed/g) ?? []).length <= 3, err)
+  assert.is(jsonLines(readFileSync(folder.path('diverged', 'log.jsonl'), 'utf8')).at(-1).kind, 'error')
+})
+
+test('weights that are not finite are no result', async () => {
+  const { tensors, metadata } = readSafetensors(readFileSync(folder.path('run', 'weights.safetensors')))
+  const name = 'head2.b'
+  const { shape, data } = tensors.get(name)!
+  const broken = new Map(tensors).set(name, { dtype: 'F32', shape, data: Float32Array.from(data).fill(Number.NaN) })
+  const path = folder.path('broken.safetensors')
+  writeFileSync(path, writeSafetensors(broken, metadata))
+  const { code, err } = await run('evaluate', path)
+  assert.ok(code > 0)
+  assert.match(err, /\nerror \(\w+\): .*broken\.safetensors.*\n$/)
+})
+
 test('ListOps has the best constant for each root beside its accuracy', async () => {
   const args = [...tiny, '--max-length', '24', '--segment-length', '6']
   const { out } = await run('train', '--task', 'listops', ...args, '--out', folder.path('listops'), '--json')
@@ -87,42 +106,6 @@ test('ListOps has the best constant for each root beside its accuracy', async ()
   const [tested] = jsonLines((await run('evaluate', weights, '--segments', '5', '--json')).out)
   assert.is(tested.accuracy.toFixed(1), summary.accuracy.toFixed(1))
   assert.is(tested.bestConstantPerRoot, summary.bestConstantPerRoot)
-})
-
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const start = (...args: string[]) => spawn(process.execPath, ['--import', 'tsx', main, ...args])
-
-test('Ctrl-C ends the training after a step, and saves what was learned', async () => {
-  const out = folder.path('interrupted')
-  const child = start('train', ...tiny, '--steps', '1000000', '--out', out, '--json')
-  let printed = ''
-  child.stdout.on('data', (data) => {
-    if (!printed.includes('"step"')) child.kill('SIGINT')
-    printed += data
-  })
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  assert.is(code, 130)
-  const summary = jsonLines(printed).at(-1)
-  assert.is(summary.kind, 'summary')
-  assert.is(summary.stopped, true)
-  assert.is(summary.accuracy, null)
-  assert.ok(summary.steps > 0 && summary.steps < 1000000)
-  assert.equal(readdirSync(out).sort(), ['config.json', 'log.jsonl', 'weights.safetensors'])
-  assert.equal(jsonLines(readFileSync(folder.path('interrupted', 'log.jsonl'), 'utf8')).at(-1), summary)
-  const [tested] = jsonLines((await run('evaluate', summary.weights, '--json')).out)
-  assert.is(tested.examples, 100)
-})
-
-test('a reader that goes away ends the command without a word', async () => {
-  const child = start('simulate', '--json')
-  child.stdout.once('data', () => child.stdout.destroy())
-  let err = ''
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  assert.is(code, 0)
-  assert.is(err, '')
 })
 
 test.run()

@@ -87,6 +87,14 @@ test('parameters out of their range are refused with what was found and what is 
   await refused({ stimulusDuration: 51 }, undefined, /stimulusDuration is 51 s: expected at most cycleDuration, 50 s/)
   await refused({ timeStep: 0.03 }, undefined, /cycleDuration is 50 s: expected a whole number of time steps of 0.03 s/)
   await refused({ timeStep: 0.1 }, undefined, /timeStep is 0.1 s: expected at most tauNeuron \/ leakNeuron, 0.05 s/)
+  for (const given of [{ cycles: 1e9 }, { side: 61, cycles: 1 }, { side: 20 }])
+    await refused(
+      given,
+      undefined,
+      /macro model: \d+ steps of \d+ x \d+ synapses with \d+ samples take too long: expected/,
+    )
+  const slow = { timeStep: 1, tauNeuron: 1, tauSynapse: 1, cycles: 1e5 }
+  await refused(slow, undefined, /5000000 steps of 3 x 3 synapses with 5000000 samples take too long/)
   await refused({}, 0.005, /sample is 0.005 s: expected a whole number of time steps of 0.01 s/)
 })
 

@@ -57,7 +57,7 @@ files('settings of generated expressions do not go with a folder', async ({ fold
 
 files('a bad row is an error with file and line', async () => {
   const at = (row: string, message: string) =>
-    fails('data', `a.tsv, line 3: ${message}`, () => parseExpressions(`${HEADER}3\t3\n${row}\n`, 'a.tsv', 5))
+    fails('data', `a.tsv, line 3: ${message}`, () => parseExpressions(`${HEADER}3\t3\n${row}\n3\t3\n`, 'a.tsv', 5))
   await at('', 'expected an expression, a tab and a value 0..9, found ""')
   await at('[MAX 1 2 ] 2', 'expected an expression, a tab and a value 0..9, found "[MAX 1 2 ] 2"')
   await at('[MAX 1 2 ]\t10', 'expected an expression, a tab and a value 0..9, found "[MAX 1 2 ]\\t10"')
@@ -65,6 +65,7 @@ files('a bad row is an error with file and line', async () => {
   await at('[FIRST 1 2 ]\t2', '"[FIRST" is no token of ListOps; expected 0 1 2 3 4 5 6 7 8 9 [MIN [MAX [MED [SM ]')
   await at('[MAX 1 2 3 4 ]\t4', 'the expression has 6 tokens; the segments hold 5')
   await at('[MAX 1 2 ]\t1', 'the expression has the value 2, but the file says 1')
+  assert.is(parseExpressions(`${HEADER}3\t3\n\r\n\n`, 'a.tsv', 5).length, 1)
   const read = (text: string) => () => parseExpressions(text, 'a.tsv', 5)
   await fails('data', 'a.tsv, line 1: expected the header "Source\\tTarget", found "1\\t1"', read('1\t1\n'))
   await fails('data', 'a.tsv, line 1: expected the header "Source\\tTarget", found ""', read(''))

@@ -18,58 +18,133 @@ text.after.each(({ folder }) => rm(folder, { recursive: true }))
 /** Lines `label TAB text number`, the labels in turn. */
 const lines = (count: number, classes = 2): string =>
   Array.from({ length: count }, (_, index) => `${index % classes}\ttext ${index}\n`).join('')
-const parse = (content: string, length = 100, columns?: number) =>
-  parseTexts(new TextEncoder().encode(content), 'a.tsv', length, columns)
+const bytesOf = (content: string) => new TextEncoder().encode(content)
+const parse = (content: string, length = 100) => parseTexts(bytesOf(content), 'a.tsv', length).rows
+const shown = ({ tokens }: { tokens: ArrayLike<number> }) => String.fromCharCode(...Array.from(tokens, (x) => x - 1))
 
 text('a token is its byte + 1; the text is cut after `length` bytes', () => {
   assert.equal(parse('1\taé\n0\tabcde', 3), [
-    { tokens: Uint16Array.of(98, 0xc3 + 1, 0xa9 + 1), label: 1 },
-    { tokens: Uint16Array.of(98, 99, 100), label: 0 },
+    { tokens: Uint16Array.of(98, 0xc3 + 1, 0xa9 + 1), label: '1' },
+    { tokens: Uint16Array.of(98, 99, 100), label: '0' },
   ])
-  const bytes = Uint8Array.of(48, 9, 255, 0)
-  assert.equal([...Array.from(parseTexts(bytes, 'a.tsv', 9)[0].tokens)], [256, 1])
+  const bytes = Uint8Array.of(48, 9, 255, 1)
+  assert.equal([...parseTexts(bytes, 'a.tsv', 9).rows[0].tokens], [256, 2])
 })
 
-text('the first line, or the setting, fixes the columns; tabs beyond them belong to the text', () => {
-  const second = (columns?: number) =>
-    Array.from(parse('1\t8\tpath\ttext\r\n0\t2\tpath\ta\tb\n', 100, columns)[1].tokens, (token) => token - 1)
-  assert.equal(String.fromCharCode(...second()), 'a\tb')
-  assert.equal(String.fromCharCode(...second(2)), '2\tpath\ta\tb')
+text('the line with the fewest tabs says how many columns there are; further tabs belong to the text', () => {
+  assert.equal(parse('1\t8\tpath\ta\tb\r\n0\t2\tpath\ttext\n').map(shown), ['a\tb', 'text'])
+  assert.equal(parse('1\ta\tb\n0\tc\n').map(shown), ['a\tb', 'c'])
 })
 
-text('a folder has its own test file; the last tenth of the training rows is for validation', async ({ folder }) => {
+text('columns names them in any order', async ({ folder }) => {
+  const path = `${folder}/a.tsv`
+  const texts = async (columns: string, line: (index: number) => string) => {
+    await writeFileAtomically(path, Array.from({ length: 20 }, (_, index) => `${line(index)}\n`).join(''))
+    const task = await tasks.text({ path, columns })
+    const examples = [...take(task.train(0), 17), ...task.validation, ...task.test]
+    return examples.every(({ label, tokens }) => task.show(tokens) === `text\tof ${task.classNames![label]}`)
+  }
+  assert.ok(await texts('id,label,text', (i) => `id\t${3 + (i % 2)}\ttext\tof ${3 + (i % 2)}`))
+  assert.ok(await texts('label,text', (i) => `${i % 2}\ttext\tof ${i % 2}`))
+  assert.not(await texts('label,text,-', (i) => `${i % 2}\ttext\tof ${i % 2}`))
+  await writeFileAtomically(path, Array.from({ length: 20 }, (_, i) => `some text\t${i % 2}\n`).join(''))
+  assert.is(shown((await tasks.text({ path, columns: 'text,label' })).test[0]), 'some text')
+  await fails(
+    'data',
+    /line 1: expected a label, a whole number, in column 1 of 2, found "some text"; .* columns /,
+    () => tasks.text({ path }),
+  )
+})
+
+text('classes are the labels that there are, in their order, whatever their gaps', async ({ folder }) => {
+  const path = `${folder}/a.tsv`
+  const labels = [900, -1, 7]
+  const content = Array.from({ length: 60 }, (_, i) => `${labels[i % 3]}\t${labels[i % 3]}\n`).join('')
+  await writeFileAtomically(path, content)
+  const task = await tasks.text({ path })
+  assert.equal(task.classNames, ['-1', '7', '900'])
+  for (const { tokens, label } of task.test) assert.is(task.show(tokens), task.classNames![label])
+  assert.ok(task.notes!.includes('columns label, text; labels -1, 7, 900'))
+  const asked = await tasks.text({ path, labels: '900,7,-1' })
+  assert.equal(asked.classNames, ['900', '7', '-1'])
+  for (const { tokens, label } of asked.test) assert.is(asked.show(tokens), asked.classNames![label])
+  await fails('data', `${path}: expected the labels 7, 900; found also -1`, () => tasks.text({ path, labels: '7,900' }))
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
-  await writeFileAtomically(`${folder}/test.tsv.gz`, gzipSync(lines(5)))
-  const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 6 })
-  const shown = (examples: typeof task.test) => examples.map(({ tokens }) => task.show(tokens)).join()
-  assert.equal([task.vocabulary, task.classes, task.segments, task.segmentLength], [257, 2, 2, 4])
-  assert.is(shown(task.validation), 'text 2,text 2,text 2') // 27, 28, 29, cut after six bytes
-  assert.is(shown(task.test), 'text 0,text 1,text 2,text 3,text 4')
-  assert.is(new Set(take(task.train(0), 27)).size, 27)
+  await writeFileAtomically(`${folder}/test.tsv`, '2\ta\n')
+  await fails('data', `${folder}: expected the labels 0, 1; found also 2`, () => tasks.text({ path: folder }))
 })
 
-text('one file is cut by position, first for the test and then for validation', async ({ folder }) => {
-  await writeFileAtomically(`${folder}/all.tsv`, lines(40, 3))
-  const task = await tasks.text({ path: `${folder}/all.tsv` })
-  const shown = (examples: typeof task.test) => examples.map(({ tokens }) => task.show(tokens)).join()
-  assert.is(task.classes, 3)
-  assert.is(shown(task.test), 'text 36,text 37,text 38,text 39')
-  assert.is(shown(task.validation), 'text 33,text 34,text 35')
-  const train = take(task.train(0), 66).map(({ tokens }) => task.show(tokens))
-  assert.is(new Set(train).size, 33)
-  assert.not(train.includes('text 33'))
+text('a folder has its own test file; a tenth of the training rows is for validation', async ({ folder }) => {
+  await writeFileAtomically(`${folder}/train.tsv`, lines(30))
+  await writeFileAtomically(`${folder}/test.tsv.GZ`, gzipSync(lines(5)))
+  const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 7 })
+  assert.equal([task.vocabulary, task.classes, task.segments, task.segmentLength], [257, 2, 2, 4])
+  assert.equal(task.test.map(shown).sort(), ['text 0', 'text 1', 'text 2', 'text 3', 'text 4'])
+  const training = new Set(take(task.train(0), 27).map(shown))
+  assert.is(training.size, 27)
+  assert.is(new Set([...training, ...task.validation.map(shown)]).size, 30)
+  assert.ok(task.notes!.includes('27 rows to train on, 3 held out for validation, 5 to test with'))
+})
+
+text('one file is cut at random, always alike: rows sorted by label are in every part', async ({ folder }) => {
+  const path = `${folder}/all.tsv`
+  await writeFileAtomically(path, Array.from({ length: 400 }, (_, i) => `${i < 200 ? 0 : 1}\ttext ${i}\n`).join(''))
+  const [task, again] = [await tasks.text({ path }), await tasks.text({ path })]
+  assert.equal([task.test.length, task.validation.length], [40, 36])
+  assert.equal(task.test, again.test)
+  for (const part of [task.test, task.validation, task.test.slice(0, 20)]) {
+    const ones = part.filter(({ label }) => label === 1).length
+    assert.ok(ones > part.length / 4 && ones < (3 * part.length) / 4, `${ones} of ${part.length}`)
+  }
+  const all = [...take(task.train(0), 324), ...task.validation, ...task.test].map(shown)
+  assert.is(new Set(all).size, 400)
+})
+
+text('rows to test with that all have one label are told of', async ({ folder }) => {
+  await writeFileAtomically(`${folder}/train.tsv`, lines(30))
+  await writeFileAtomically(`${folder}/test.tsv`, '1\ta\n1\tb\n')
+  const { notes } = await tasks.text({ path: folder })
+  assert.is(notes!.at(-1), 'every row to test with has the label 1: its accuracy tells nothing')
+})
+
+text('blank lines at the end, UTF-16 and byte order marks are read as they are meant', async ({ folder }) => {
+  const path = `${folder}/a.tsv`
+  const plain = lines(30).replaceAll('text', 'née')
+  await writeFileAtomically(path, plain)
+  const expected = (await tasks.text({ path })).test
+  const utf16 = Buffer.from(`\ufeff${plain}`, 'utf16le')
+  for (const content of [`${plain}\n`, `${plain}\r\n\r\n`, `\ufeff${plain}`, utf16, Buffer.from(utf16).swap16()]) {
+    await writeFileAtomically(path, content)
+    assert.equal((await tasks.text({ path })).test, expected)
+  }
+  await writeFileAtomically(path, utf16.subarray(2))
+  await fails(
+    'data',
+    `${path}: expected UTF-8, or UTF-16 with a byte order mark; found a zero in its first bytes`,
+    () => tasks.text({ path }),
+  )
 })
 
 text('a bad line is an error with file and line', async () => {
   const at = (line: string, message: string) =>
-    fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n`))
-  await at('0\tbad', 'expected 3 columns between tabs, found 2')
-  await at('', 'expected 3 columns between tabs, found 1')
-  await at('0\t1\t', 'expected a text in the last column, found none')
-  await at('pos\t1\tx', 'expected a label 0..999 in the first column, found "pos"')
-  await at('1000\t1\tx', 'expected a label 0..999 in the first column, found "1000"')
+    fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n0\t1\tgood\n`))
+  await at(
+    'bad\tx',
+    'expected a label, a whole number, in column 1 of 2, found "bad"; the setting columns says which is which',
+  )
+  await at('', 'expected 2 columns between tabs, found 1')
+  await at('0\t1\t', 'expected a text in column 3 of 3, found none')
+  for (const label of ['01', '1.5', '+1', '-0', ' 1', ''])
+    await at(
+      `${label}\t1\tx`,
+      `expected a label, a whole number, in column 1 of 3, found ${JSON.stringify(label)}; the setting columns says which is which`,
+    )
   await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
   await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse(''))
+  await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse('\n\n'))
+  await fails('data', /a\.tsv, line 4: found 3 columns between tabs, but most lines have more; /, () =>
+    parse(`${'0\t1\t2\tx\n'.repeat(3)}0\t1\tx\n${'0\t1\t2\tx\n'.repeat(30)}`),
+  )
 })
 
 text('what cannot be a task is an error', async ({ folder }) => {
@@ -82,19 +157,23 @@ text('what cannot be a task is an error', async ({ folder }) => {
   await fails('data', `${folder}: expected train.tsv and test.tsv, each as it is or as .gz; found a.tsv`, () =>
     tasks.text({ path: folder }),
   )
-  const labels = `${path}: expected at least two labels, all of them in the training rows; found `
   await writeFileAtomically(path, lines(30, 1))
-  await fails('data', `${labels}only 0`, () => tasks.text({ path }))
-  await writeFileAtomically(path, `${lines(39)}7\tx\n`)
-  await fails('data', `${labels}0..1, but 7 among the others`, () => tasks.text({ path }))
+  await fails('data', `${path}: expected 2 to 1000 different labels; found only 0`, () => tasks.text({ path }))
+  await writeFileAtomically(path, lines(1001, 1001))
+  await fails('data', `${path}: expected 2 to 1000 different labels; found 1001`, () => tasks.text({ path }))
 })
 
 text('settings out of range are errors', async () => {
   const few = { path: 'x', segments: 2, segmentLength: 8 }
   await fails('config', 'text: length is 17; it must be a whole number 1..16', () => tasks.text({ ...few, length: 17 }))
-  await fails('config', 'text: columns is 1; it must be a whole number 2..100', () =>
-    tasks.text({ ...few, columns: 1 }),
-  )
+  for (const columns of ['label', 'text', 'label,label,text', 'a,b', '', 'Label,text', 'label,text,'.repeat(60)])
+    await fails('config', /^text: columns is ".*; it must be the columns with commas between, /, () =>
+      tasks.text({ ...few, columns }),
+    )
+  for (const labels of ['1', '1,1', 'a,b', '', '1,2,', '01,2'])
+    await fails('config', /^text: labels is ".*"; it must be 2 to 1000 different whole numbers/, () =>
+      tasks.text({ ...few, labels }),
+    )
   await fails('config', 'text: path is missing; it must name a folder or a .tsv file', () => tasks.text({ path: '' }))
 })
 

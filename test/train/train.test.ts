@@ -19,6 +19,33 @@ async function steps(model: Rmaat, options: Partial<TrainOptions>): Promise<Step
   return events
 }
 
+for (const name of ['reference', 'wasm relaxed']) {
+  test(`a step's time is that of its own run on ${name}`, async () => {
+    const device = await devices[name]()
+    const model = modelFor(device)
+    // a clock that goes on while a program runs, and at no other time
+    let clock = 0
+    const load = device.backend.load.bind(device.backend)
+    device.backend.load = (plan) => {
+      const loaded = load(plan)
+      const run = loaded.run.bind(loaded)
+      loaded.run = (inputs) => {
+        clock += 10
+        return run(inputs)
+      }
+      return loaded
+    }
+    const now = performance.now
+    performance.now = () => clock
+    try {
+      for (const { milliseconds } of await steps(model, { steps: 6, batch: 2 })) assert.is(milliseconds, 10)
+    } finally {
+      performance.now = now
+      device.close()
+    }
+  })
+}
+
 test('a small model learns cue recall by replay', async () => {
   const device = await devices['wasm relaxed']()
   const model = new Rmaat(device, {

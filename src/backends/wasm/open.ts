@@ -26,7 +26,7 @@ export interface WasmOptions {
   readonly threads?: number
   /** Nanoseconds of work on one thread that are worth a second one; 0 shares every kernel, however small. */
   readonly grain?: number
-  /** Seconds without a sign of life, until a thread counts as gone (20). */
+  /** Seconds without a sign of life, until a thread counts as gone (20); 1 to 86,400, parts of one count as a whole one. */
   readonly patience?: number
 }
 
@@ -44,6 +44,12 @@ export async function openWasm(options: WasmOptions = {}, why = ''): Promise<Was
       'device',
       `${threads} threads were asked for; expected a whole number from 1 to ${MOST_THREADS}`,
     )
+  if (patience !== undefined && !(patience > 0 && patience <= 86_400)) {
+    throw new RmaatError('device', `a patience of ${patience} seconds was asked for; expected 1 to 86400`)
+  }
+  if (typeof WebAssembly === 'undefined') {
+    throw new RmaatError('device', "this engine has no WebAssembly; use the device 'reference'")
+  }
   await allowRelaxedSimd()
   const wanted = threads ?? Math.min(await coreCount(), MOST_THREADS)
   let alone = wanted > 1 ? whyAlone() : undefined
@@ -71,7 +77,8 @@ export async function openWasm(options: WasmOptions = {}, why = ''): Promise<Was
       threads: count,
       relaxed: set === 'relaxed',
       grain,
-      patience,
+      // threads count it in seconds
+      patience: patience === undefined ? undefined : Math.ceil(patience),
       description: `WebAssembly, ${many}, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${reasons && ` (${reasons})`}`,
     })
   }

@@ -12,6 +12,7 @@ import { hostData, type Shared, type Submitted, WebgpuProgram } from './program.
 /** Programs run by WGSL kernels on a GPU, one submit a run. */
 export class WebgpuBackend implements Backend, Shared {
   readonly name = 'webgpu'
+  readonly queues = true
   readonly description: string
   readonly details: Backend['details']
   readonly device: GPUDevice
