@@ -54,6 +54,8 @@ export class Device implements DeviceIdentity {
   /** Of the variables that are there. */
   private readonly ids = new Set<number>()
   private closed = false
+  /** Within `allOrNothing`: what gives back what was made so far. */
+  private undo: (() => void)[] | undefined
 
   constructor(backend: Backend) {
     this.backend = backend
@@ -68,10 +70,38 @@ export class Device implements DeviceIdentity {
     this.check()
     checkShape('variable', shape)
     const variable = new Variable(this, shape, dtype)
-    this.backend.createVariable(variable.id, sizeOf(shape), dtype)
-    this.ids.add(variable.id)
-    if (values) this.write(variable, values)
-    return variable
+    return this.allOrNothing(() => {
+      this.backend.createVariable(variable.id, sizeOf(shape), dtype)
+      this.ids.add(variable.id)
+      this.undo!.push(() => this.delete(variable))
+      if (values) this.write(variable, values)
+      return variable
+    })
+  }
+
+  /** What a Program runs. */
+  load(plan: Plan): Loaded {
+    this.check()
+    const loaded = this.backend.load(plan)
+    this.undo?.push(() => loaded.close())
+    return loaded
+  }
+
+  /** Makes several things: where `make` throws, the variables and programs that it has made are given back. */
+  allOrNothing<Made>(make: () => Made): Made {
+    const { undo: outer } = this
+    const own: (() => void)[] = []
+    this.undo = own
+    try {
+      const made = make()
+      outer?.push(...own)
+      return made
+    } catch (error) {
+      for (const undo of own.reverse()) undo()
+      throw error
+    } finally {
+      this.undo = outer
+    }
   }
 
   write(variable: Variable, values: ArrayLike<number>): void {

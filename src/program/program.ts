@@ -50,7 +50,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.device = device
     this.plan = plan
     this.checkVariables()
-    this.loaded = device.backend.load(plan)
+    this.loaded = device.load(plan)
   }
 
   get memory(): Memory & { readonly workspace: number } {

@@ -89,8 +89,10 @@ export async function* train(
   const options: TrainOptions = { ...trainDefaults, ...given }
   const { batch, steps, signal } = options
   const { config, device } = model
-  const optimizer = optimizerOf(device, model, options.decay)
-  const program = compile(device, stepInputs(batch, config), trainingStep(model, optimizer, options))
+  const { optimizer, program } = device.allOrNothing(() => {
+    const optimizer = optimizerOf(device, model, options.decay)
+    return { optimizer, program: compile(device, stepInputs(batch, config), trainingStep(model, optimizer, options)) }
+  })
   try {
     yield {
       kind: 'begin',
