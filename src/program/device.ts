@@ -38,8 +38,11 @@ export interface Backend {
 export interface Loaded {
   /** Bytes beside arena, inputs and variables: packing buffers, registers, the encoded program. */
   readonly workspace: number
-  /** Inputs and outputs in the order of the plan's ports. */
-  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]>
+  /**
+   * Inputs and outputs in the order of the plan's ports. Before it resolves, `timed` hears how many milliseconds it took
+   * where it ran, those not counted in which an earlier run was under way.
+   */
+  run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]>
   /** Runs once with a clock at each kernel: milliseconds for each instruction of the plan, loops summed up. */
   profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array>
   /** Runs the first `count` instructions of a plan without loops; `peek` then shows what any view holds. */

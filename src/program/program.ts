@@ -57,17 +57,20 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
   }
 
-  /** Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. */
-  async run(inputs: HostInputs<I>): Promise<HostResults<R>> {
-    const arrays = await this.arrays(inputs)
+  /**
+   * Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. `timed` hears how
+   * many milliseconds it took where it ran, without the wait for earlier runs.
+   */
+  async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
+    const arrays = await this.arrays(inputs, timed)
     return Object.fromEntries(
       this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
     ) as HostResults<R>
   }
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
-  async arrays(inputs: HostInputs<I>): Promise<HostArray[]> {
-    return this.loaded.run(this.check(inputs))
+  async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    return this.loaded.run(this.check(inputs), timed)
   }
 
   /** The time that each kernel took in one run, in milliseconds, with the words of the listing. */

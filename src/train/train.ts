@@ -103,20 +103,22 @@ export async function* train(
     const examples = task.train(options.seed)
     const times: number[] = []
     let step = 0
-    let finished = 0
     let breath = performance.now()
     const run = async (): Promise<StepEvent> => {
       const own = ++step
       const rows = batchOf(take(examples, batch), { ...config, batch })
       const rate = learningRate(own, { ...options, steps })
-      const begin = performance.now()
-      const results: Record<string, number & ArrayLike<number>> = await program.run({
-        ...modelInputs(rows, config, config.retention),
-        step: own,
-        hyper: optimizer.hyper(own, rate),
-      })
-      const milliseconds = performance.now() - Math.max(begin, finished)
-      finished = performance.now()
+      let milliseconds = Number.NaN
+      const results: Record<string, number & ArrayLike<number>> = await program.run(
+        {
+          ...modelInputs(rows, config, config.retention),
+          step: own,
+          hyper: optimizer.hyper(own, rate),
+        },
+        (time) => {
+          milliseconds = time
+        },
+      )
       times.push(milliseconds)
       return {
         kind: 'step',

@@ -76,10 +76,13 @@ export class ReferenceBackend implements Backend {
     }
     return {
       workspace: 0,
-      run: async (inputs) => {
+      run: async (inputs, timed) => {
+        const begin = performance.now()
         feed(inputs)
         runTo(plan.instructions.length)
-        return plan.outputs.map(({ view }) => look(view))
+        const results = plan.outputs.map(({ view }) => look(view))
+        timed?.(performance.now() - begin)
+        return results
       },
       profile: async (inputs) => {
         feed(inputs)

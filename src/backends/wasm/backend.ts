@@ -191,11 +191,14 @@ class WasmProgram implements Loaded {
     this.linked = this.backend.arena
   }
 
-  async run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
+  async run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    const begin = performance.now()
     this.feed(inputs)
     const { scratch, sharing } = this.encoded
     this.backend.run(this.start, 0, scratch, sharing.worthwhile)
-    return this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
+    const results = this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
+    timed?.(performance.now() - begin)
+    return results
   }
 
   async profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array> {

@@ -51,6 +51,7 @@ export class WebgpuBackend implements Backend, Shared {
   private readonly heap: Heap
   private readonly variables = new Map<number, GpuVariable>()
   private readonly programs = new Set<WebgpuProgram>()
+  lastEnd = 0
   private order: Promise<unknown> = Promise.resolve()
   private fault: RmaatError | undefined
   private readonly lost: Promise<void>

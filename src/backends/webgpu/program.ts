@@ -52,6 +52,8 @@ export interface Shared {
   readonly scratch: number
   /** Where the arena begins, in bytes. */
   readonly arena: number
+  /** When the last run ended, by the host's clock in milliseconds. */
+  lastEnd: number
   variable(id: number): Owner & { readonly piece: Piece }
   /** Gives `job` its turn when all earlier ones have submitted their work. */
   enqueue<Result>(needs: Needs, job: Job<Result>): Promise<Result>
@@ -163,11 +165,19 @@ export class WebgpuProgram implements Loaded, Owner {
     this.holding.release()
   }
 
-  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
-    return this.start(inputs, (pipelines, bases) => {
+  run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    return this.start(inputs, async (pipelines, bases) => {
+      const begin = performance.now()
       const encoder = this.backend.device.createCommandEncoder()
       this.encode(encoder, pipelines, this.plan.instructions.length)
-      return this.readBack(encoder, bases)
+      const { done } = await this.readBack(encoder, bases)
+      const told = done.then((results) => {
+        const end = performance.now()
+        timed?.(end - Math.max(begin, this.backend.lastEnd))
+        this.backend.lastEnd = end
+        return results
+      })
+      return { done: told }
     })
   }
 
