@@ -4,7 +4,7 @@ import { AdamW } from '../optim/adamw.ts'
 import { learningRate } from '../optim/schedule.ts'
 import type { Device } from '../program/device.ts'
 import { compile, f32, i32 } from '../program/program.ts'
-import { take } from '../tasks/index.ts'
+import { groups, take } from '../tasks/index.ts'
 import type { Example, Task } from '../tasks/task.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
@@ -42,8 +42,7 @@ export async function bagOfTokens(device: Device, task: Task, steps: number): Pr
       await step.run({ ...features(take(stream, BATCH), task.vocabulary), hyper: optimizer.hyper(i, rate) })
     }
     let correct = 0
-    for (let from = 0; from < task.test.length; from += BATCH) {
-      const part = task.test.slice(from, from + BATCH)
+    for (const part of groups(task.test, BATCH)) {
       const { label } = await answer.run({ x: features(part, task.vocabulary).x })
       correct += part.filter((example, i) => example.label === label[i]).length
     }

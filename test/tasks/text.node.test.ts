@@ -41,7 +41,7 @@ text('a folder has its own test file; the last tenth of the training rows is for
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
   await writeFileAtomically(`${folder}/test.tsv.gz`, gzipSync(lines(5)))
   const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 6 })
-  const shown = (examples: typeof task.test) => examples.map(({ tokens }) => task.show(tokens)).join()
+  const shown = (examples: typeof task.test) => [...examples].map(({ tokens }) => task.show(tokens)).join()
   assert.equal([task.vocabulary, task.classes, task.segments, task.segmentLength], [257, 2, 2, 4])
   assert.is(shown(task.validation), 'text 2,text 2,text 2') // 27, 28, 29, cut after six bytes
   assert.is(shown(task.test), 'text 0,text 1,text 2,text 3,text 4')
@@ -51,7 +51,7 @@ text('a folder has its own test file; the last tenth of the training rows is for
 text('one file is cut by position, first for the test and then for validation', async ({ folder }) => {
   await writeFileAtomically(`${folder}/all.tsv`, lines(40, 3))
   const task = await tasks.text({ path: `${folder}/all.tsv` })
-  const shown = (examples: typeof task.test) => examples.map(({ tokens }) => task.show(tokens)).join()
+  const shown = (examples: typeof task.test) => [...examples].map(({ tokens }) => task.show(tokens)).join()
   assert.is(task.classes, 3)
   assert.is(shown(task.test), 'text 36,text 37,text 38,text 39')
   assert.is(shown(task.validation), 'text 33,text 34,text 35')
