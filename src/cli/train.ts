@@ -6,7 +6,7 @@ import { type StepEvent, train } from '../train/train.ts'
 import { save, taggedModel } from '../train/weights.ts'
 import { INTERRUPTED, interruptible } from './interrupt.ts'
 import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay } from './prepare.ts'
-import { progress } from './progress.ts'
+import { compiling, progress } from './progress.ts'
 import { defaultFolder, RunFolder } from './run-folder.ts'
 import {
   addConfigFile,
@@ -63,7 +63,8 @@ async function runTraining(options: Options): Promise<void> {
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
     let [done, stopped, medianStep, held] = [0, false, Number.NaN, 0]
     let last: StepEvent | undefined
-    for await (const event of train(model, task, { ...settings, trace: options.trace ?? false, signal })) {
+    const trace = options.trace ?? false
+    for await (const event of train(model, task, { ...settings, trace, signal, compiling: compiling() })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
         folder.write({

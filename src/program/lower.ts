@@ -30,8 +30,12 @@ export interface Goal {
   readonly updates: readonly (readonly [Variable, Tensor])[]
 }
 
-/** Makes the plan of a program: nodes, clusters, kernel calls, then memory. */
-export function lower({ inputs, outputs, updates }: Goal): Plan {
+/** What a program is made of, one after another: a loop that is written out takes seconds for each. */
+export type Stage = 'formulas' | 'graph' | 'kernels' | 'memory' | 'loading'
+
+/** Makes the plan of a program: nodes, clusters, kernel calls, then memory. `told` hears of each stage that begins. */
+export function lower({ inputs, outputs, updates }: Goal, told: (stage: Stage) => void = () => {}): Plan {
+  told('graph')
   const top = new Block()
   const given = Object.entries(inputs).map(([name, tensor]) => {
     const buffer = { kind: 'input', name, elements: sizeOf(tensor.shape) } as const
@@ -49,9 +53,11 @@ export function lower({ inputs, outputs, updates }: Goal): Plan {
   for (const { ref } of results) top.kept.add(ref.base)
   for (const [variable, value] of updates) keep({ value: top.find(value)!, into: top.find(variable)! }, top)
 
+  told('kernels')
   accumulate(top)
   const emitter = new Emitter()
   emitter.block(top)
+  told('memory')
   const port = ({ name, tensor, ref }: (typeof given)[number]): Port => {
     const { dtype, shape } = tensor
     return { name, dtype, shape, view: emitter.view(ref) }

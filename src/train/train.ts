@@ -1,4 +1,5 @@
 import { learningRate, type RateOptions } from '../optim/schedule.ts'
+import type { Stage } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
 import type { Method, Rmaat } from '../rmaat/model.ts'
@@ -20,11 +21,13 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly seed: number
   /** Also the norms of memory and of its gradient for each segment. */
   readonly trace: boolean
+  /** Hears of each stage of compiling the step when it begins. */
+  readonly compiling?: (stage: Stage) => void
   /** Ends the training after the step that is under way. */
   readonly signal?: AbortSignal
 }
 
-export const trainDefaults: Omit<TrainOptions, 'signal'> = {
+export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   method: 'amrb',
   steps: 1000,
   batch: 32,
@@ -91,7 +94,8 @@ export async function* train(
   const { config, device } = model
   const { optimizer, program } = device.allOrNothing(() => {
     const optimizer = optimizerOf(device, model, options.decay)
-    return { optimizer, program: compile(device, stepInputs(batch, config), trainingStep(model, optimizer, options)) }
+    const step = trainingStep(model, optimizer, options)
+    return { optimizer, program: compile(device, stepInputs(batch, config), step, options.compiling) }
   })
   try {
     yield {
