@@ -54,7 +54,7 @@ class Taken {
   private readonly leaves: number
   /** What is taken through all of a node's span. */
   private readonly throughout: Ranges[] = []
-  /** What is taken at any time of it, by lifetimes that do not go beyond what is above. */
+  /** What is taken at any time of it by lifetimes of which a span, or an end, lies in it. */
   private readonly within: Ranges[] = []
 
   constructor(last: number) {

@@ -7,7 +7,8 @@ import { Heap, type Piece } from '../heap.ts'
 import type { Abilities } from './dispatch.ts'
 import { GpuMemory, granted } from './memory.ts'
 import { type Pipelines, pipelinesOf } from './pipelines.ts'
-import { hostData, type Job, type Needs, type Owner, type Shared, WebgpuProgram } from './program.ts'
+import { WebgpuProgram } from './program.ts'
+import { hostData, type Job, type Needs, type OwnBuffers, type Owner, type Shared } from './shared.ts'
 
 /** A part of the heap. The GPU is asked for it later than the heap. */
 class GpuVariable implements Owner {
@@ -50,7 +51,7 @@ export class WebgpuBackend implements Backend, Shared {
   readonly memory: GpuMemory
   private readonly heap: Heap
   private readonly variables = new Map<number, GpuVariable>()
-  private readonly programs = new Set<WebgpuProgram>()
+  private readonly programs = new Set<OwnBuffers>()
   lastEnd = 0
   private order: Promise<unknown> = Promise.resolve()
   private fault: RmaatError | undefined
@@ -126,7 +127,7 @@ export class WebgpuBackend implements Backend, Shared {
     return program
   }
 
-  unload(program: WebgpuProgram): void {
+  unload(program: OwnBuffers): void {
     if (!this.programs.delete(program)) return
     this.enqueue({ bytes: 0 }, async () => {
       program.destroy()

@@ -6,61 +6,11 @@ import type { Plan, View } from '../../program/plan.ts'
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, type Iterations, walk } from '../cursor.ts'
-import type { Holding, Piece } from '../heap.ts'
+import type { Holding } from '../heap.ts'
 import { clock } from './clock.ts'
-import type { Abilities } from './dispatch.ts'
 import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
-import { type GpuMemory, granted } from './memory.ts'
-import type { Pipelines } from './pipelines.ts'
-
-export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
-/** A copy of numbers as the heap holds them. */
-export const hostData = (dtype: DType, values: ArrayLike<number>): HostData =>
-  dtype === 'f32' ? new Float32Array(values) : new Int32Array(values)
-
-/** A job's turn ends when its work is submitted; `done` settles when its results are here. */
-export interface Submitted<Result> {
-  readonly done: Promise<Result>
-}
-
-export type Job<Result> = () => Promise<Submitted<Result>>
-
-/** What has a part of the heap, which the GPU may yet refuse. */
-export interface Owner {
-  /** Why the GPU has refused it; whoever uses it hears that. */
-  readonly refused: unknown
-  /** Gives its part back. */
-  refuse(error: unknown): void
-}
-
-/** What a job needs when it is its turn. */
-export interface Needs {
-  /** How long the heap must be. */
-  readonly bytes: number
-  readonly uses?: readonly Owner[]
-  /** Is refused where the job fails. */
-  readonly owner?: Owner
-}
-
-/** What programs share. */
-export interface Shared {
-  readonly device: GPUDevice
-  readonly abilities: Abilities
-  readonly pipelines: Pipelines
-  readonly memory: GpuMemory
-  /** Where the scratch begins, in bytes. */
-  readonly scratch: number
-  /** Where the arena begins, in bytes. */
-  readonly arena: number
-  /** When the last run ended, by the host's clock in milliseconds. */
-  lastEnd: number
-  variable(id: number): Owner & { readonly piece: Piece }
-  /** Gives `job` its turn when all earlier ones have submitted their work. */
-  enqueue<Result>(needs: Needs, job: Job<Result>): Promise<Result>
-  /** Reads a part of the heap through a buffer of its own. */
-  readHeap(piece: Piece, dtype: DType, uses: readonly Owner[]): Promise<HostArray>
-  unload(program: WebgpuProgram): void
-}
+import { granted } from './memory.ts'
+import { hostData, type OwnBuffers, type Owner, type Shared, type Submitted } from './shared.ts'
 
 /** How many runs may be under way before another buffer for reading back is made. */
 const IN_FLIGHT = 2
@@ -81,7 +31,7 @@ interface Call {
 }
 
 /** A plan as dispatches: its uniforms in a buffer of its own, its inputs and constants in the heap. */
-export class WebgpuProgram implements Loaded, Owner {
+export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
   refused: unknown
   private readonly holding: Holding
   private readonly plan: Plan
