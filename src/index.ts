@@ -25,7 +25,7 @@ export { type ModelConfig, modelConfig, settingSources } from './rmaat/config.ts
 export { type MacroModel, type Simulation, simulate } from './rmaat/macro-model.ts'
 export { batchInputs, type Method, Rmaat } from './rmaat/model.ts'
 export { type RetentionSchedule, retention, retentionFactors } from './rmaat/retention.ts'
-export { batchOf, type Example, type Task, tasks } from './tasks/index.ts'
+export { batchOf, type Example, type Examples, type Task, tasks } from './tasks/index.ts'
 export type { DType, Shape } from './tensor/dtype.ts'
 export { Tensor, type TensorLike } from './tensor/tensor.ts'
 export { Variable } from './tensor/variable.ts'

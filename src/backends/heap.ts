@@ -4,20 +4,28 @@ export interface Piece {
   readonly bytes: number
 }
 
+/** What a program needs while it runs, in bytes. */
+interface Reservation {
+  readonly scratch: number
+  readonly arena: number
+}
+
 /** Address 0 stays unused. */
 const START = 64
 
 /**
  * How the memory of a device is shared out: pieces that stay (variables, programs, their inputs) from the bottom, and
- * behind them one scratch and one arena that all programs share. These two hold nothing between runs, so they may move.
+ * behind them one scratch and one arena that all programs share, as large as the largest asks for. These two hold nothing
+ * between runs: they move with whatever is allocated or given back, and a run uses them where they are then.
  */
 export class Heap {
   /** Makes the memory at least so long, or sees that it can be made so; throws else, and leaves it as it is. */
   private readonly grow: (bytes: number, purpose: string) => void
+  /** In order of their addresses; none touches another, nor the end. */
   private readonly free: { at: number; bytes: number }[] = []
+  private readonly reservations = new Set<Reservation>()
   private end = START
-  private scratchBytes = 0
-  private arenaBytes = 0
+  private largest: Reservation = { scratch: 0, arena: 0 }
 
   constructor(grow: (bytes: number, purpose: string) => void) {
     this.grow = grow
@@ -25,7 +33,7 @@ export class Heap {
 
   /** What it takes in all. */
   get bytes(): number {
-    return this.end + this.scratchBytes + this.arenaBytes
+    return this.arena + this.largest.arena
   }
 
   get scratch(): number {
@@ -33,27 +41,27 @@ export class Heap {
   }
 
   get arena(): number {
-    return this.end + this.scratchBytes
+    return this.end + this.largest.scratch
   }
 
-  /** The address of `bytes` that stay until they are released. */
-  allocate(bytes: number, purpose: string): number {
+  /** `bytes` that stay until they are released. Where they are refused, all is as it was. */
+  allocate(bytes: number, purpose: string): Piece {
     const size = aligned(bytes)
-    const piece = this.free.findIndex((candidate) => candidate.bytes >= size)
-    if (piece >= 0) {
-      const { at, bytes: available } = this.free[piece]
-      if (available === size) this.free.splice(piece, 1)
-      else this.free[piece] = { at: at + size, bytes: available - size }
-      return at
+    const gap = this.free.find((candidate) => candidate.bytes >= size)
+    if (gap) {
+      const { at } = gap
+      gap.at += size
+      gap.bytes -= size
+      if (gap.bytes === 0) this.free.splice(this.free.indexOf(gap), 1)
+      return { at, bytes }
     }
-    this.trim()
     const at = this.end
-    this.grow(at + size + this.scratchBytes + this.arenaBytes, purpose)
+    this.grow(this.bytes + size, purpose)
     this.end += size
-    return at
+    return { at, bytes }
   }
 
-  release(at: number, bytes: number): void {
+  release({ at, bytes }: Piece): void {
     const size = aligned(bytes)
     if (size === 0) return
     this.free.push({ at, bytes: size })
@@ -65,26 +73,64 @@ export class Heap {
         this.free.splice(i, 1)
       }
     }
+    const last = this.free.at(-1)!
+    if (last.at + last.bytes < this.end) return
+    this.end = last.at
+    this.free.pop()
   }
 
-  /** Takes back what is free before scratch and arena: only where these may move, as programs hold their addresses. */
-  private trim(): void {
-    const last = this.free.at(-1)
-    if (last && last.at + last.bytes === this.end) {
-      this.end = last.at
-      this.free.pop()
-    }
+  /** What a program will have of it: nothing yet. */
+  hold(): Holding {
+    return new Holding(this)
   }
 
-  /** Makes room for a program's scratch and arena. */
-  reserve(scratchBytes: number, arenaBytes: number): void {
-    this.trim()
-    const scratch = Math.max(this.scratchBytes, aligned(scratchBytes))
-    const arena = Math.max(this.arenaBytes, aligned(arenaBytes))
+  /** Makes room for a program's scratch and arena. Where it is refused, all is as it was. */
+  reserve(scratchBytes: number, arenaBytes: number): Reservation {
+    const reservation = { scratch: aligned(scratchBytes), arena: aligned(arenaBytes) }
+    const { scratch, arena } = largestOf([this.largest, reservation])
     this.grow(this.end + scratch + arena, `an arena of ${arena} bytes with ${scratch} bytes of scratch`)
-    this.scratchBytes = scratch
-    this.arenaBytes = arena
+    this.reservations.add(reservation)
+    this.largest = { scratch, arena }
+    return reservation
+  }
+
+  unreserve(reservation: Reservation): void {
+    this.reservations.delete(reservation)
+    this.largest = largestOf([...this.reservations])
   }
 }
+
+/** All that one program has of a heap: given back together, also where only a part of it was granted. */
+export class Holding {
+  private readonly heap: Heap
+  private readonly pieces: Piece[] = []
+  private reservation: Reservation | undefined
+
+  constructor(heap: Heap) {
+    this.heap = heap
+  }
+
+  allocate(bytes: number, purpose: string): number {
+    const piece = this.heap.allocate(bytes, purpose)
+    this.pieces.push(piece)
+    return piece.at
+  }
+
+  /** Once. */
+  reserve(scratchBytes: number, arenaBytes: number): void {
+    this.reservation = this.heap.reserve(scratchBytes, arenaBytes)
+  }
+
+  release(): void {
+    for (const piece of this.pieces.splice(0)) this.heap.release(piece)
+    if (this.reservation) this.heap.unreserve(this.reservation)
+    this.reservation = undefined
+  }
+}
+
+const largestOf = (reservations: readonly Reservation[]): Reservation => ({
+  scratch: reservations.reduce((most, { scratch }) => Math.max(most, scratch), 0),
+  arena: reservations.reduce((most, { arena }) => Math.max(most, arena), 0),
+})
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64

@@ -8,6 +8,7 @@ import { memoryOf, plan } from '../program/program.ts'
 import { batchInputs, Rmaat } from '../rmaat/model.ts'
 import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { memoryOn, modelFor, sizesOf } from './prepare.ts'
+import { compiling } from './progress.ts'
 import {
   addConfigFile,
   addSettings,
@@ -113,6 +114,7 @@ const planStep = (model: Rmaat, options: StepOptions): Plan =>
     model.device,
     stepInputs(options.batch, model.config),
     trainingStep(model, optimizerOf(model.device, model, 0), options),
+    compiling(),
   )
 
 /** The instructions in words, each with the number of loops around it. */

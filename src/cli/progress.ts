@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
+import type { Stage } from '../program/lower.ts'
 import { duration, notice, terminal } from './terminal.ts'
 
 export interface Progress {
@@ -45,5 +46,17 @@ export function progress(what: string, total: number): Progress {
       notice([`${what} ${done}/${total}`, ...(told ? [told] : []), left(done)].join('  '))
     },
     stop: () => {},
+  }
+}
+
+/** Compiling says nothing as long as nobody waits for it. */
+const SOON = 500
+
+/** Says on stderr which stage of compiling begins, where it takes long: a loop of hundreds of segments written out. */
+export function compiling(): (stage: Stage) => void {
+  const begin = performance.now()
+  return (stage) => {
+    const passed = performance.now() - begin
+    if (passed > SOON) notice(`compiling: ${stage}, ${duration(passed)} so far`)
   }
 }

@@ -7,7 +7,7 @@ import { type StepEvent, train } from '../train/train.ts'
 import { save, taggedModel } from '../train/weights.ts'
 import { interruptible } from './interrupt.ts'
 import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay, sayTask } from './prepare.ts'
-import { progress } from './progress.ts'
+import { compiling, progress } from './progress.ts'
 import { RunFolder } from './run-folder.ts'
 import {
   addConfigFile,
@@ -75,8 +75,9 @@ async function runTraining(options: Options): Promise<void> {
   try {
     const recent = new Recent()
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
+    const trace = options.trace ?? false
     let [done, skipped, stopped, medianStep, held] = [0, 0, false, Number.NaN, 0]
-    for await (const event of train(model, task, { ...settings, trace: options.trace ?? false, signal })) {
+    for await (const event of train(model, task, { ...settings, trace, signal, compiling: compiling() })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
         folder.write({

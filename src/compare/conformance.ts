@@ -1,4 +1,4 @@
-import type { Device, HostArray } from '../program/device.ts'
+import type { Device, HostArray, Loaded } from '../program/device.ts'
 import type { Plan } from '../program/plan.ts'
 import { type Case, loopCase, operationCases, scalarCases } from './cases.ts'
 import { type AccuracyEvent, type FailureEvent, orFailure } from './events.ts'
@@ -76,21 +76,24 @@ async function* checkCase(
   { plan, inputs }: Case,
 ): AsyncGenerator<TimedResult, void> {
   const written = unroll(plan)
-  const loaded = device.backend.load(written)
-  const expected = reference.backend.load(written)
+  const loaded: Loaded[] = []
   try {
+    for (const { backend } of [device, reference]) loaded.push(backend.load(written))
+    const [found, expected] = loaded
     const results: KernelResult[] = []
-    for await (const result of checkKernels({ loaded, plan: written, inputs, reset: () => {} }, reference.backend))
+    for await (const result of checkKernels(
+      { loaded: found, plan: written, inputs, reset: () => {} },
+      reference.backend,
+    ))
       results.push(result)
     // both have run by now, or run once before they are timed
-    const milliseconds = await loaded.profile(inputs)
+    const milliseconds = await found.profile(inputs)
     await expected.run(inputs)
     const times = await expected.profile(inputs)
     for (const result of results)
       yield { ...result, milliseconds: milliseconds[result.at], reference: times[result.at] }
   } finally {
-    loaded.close()
-    expected.close()
+    for (const one of loaded) one.close()
   }
 }
 

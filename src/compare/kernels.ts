@@ -151,11 +151,14 @@ async function evaluate(reference: Backend, call: Kernel, memory: Memory): Promi
     outputs: [],
     memory: { arena: 0, replay: 0, inputs: elements, variables: 0 },
   })
-  await loaded.runTo(operands, 1)
-  const { writes } = accessesOf(call)
-  const results = await Promise.all(writes.map(({ view, dtype }) => loaded.peek(view, dtype)))
-  loaded.close()
-  return results.map((values) => Float64Array.from(values))
+  try {
+    await loaded.runTo(operands, 1)
+    const { writes } = accessesOf(call)
+    const results = await Promise.all(writes.map(({ view, dtype }) => loaded.peek(view, dtype)))
+    return results.map((values) => Float64Array.from(values))
+  } finally {
+    loaded.close()
+  }
 }
 
 /** The bounds of a kernel that sums, or that only moves. */

@@ -27,18 +27,15 @@ export function randomBatch({ segments, segmentLength, vocabulary, classes }: Mo
 
 /** A training step that is ready to run on a batch, again and again. */
 export function compiledStep(device: Device, config: ModelConfig, options: StepOptions, batch: ModelBatch) {
-  const model = new Rmaat(device, config)
-  const optimizer = optimizerOf(device, model, 0.01)
-  const variables = [model.parameters.variable, ...optimizer.state]
-  const forget = (): void => {
-    for (const variable of variables) device.delete(variable)
-  }
-  const inputs = {
-    ...modelInputs(batch, model.config, model.config.retention),
-    step: 1,
-    hyper: optimizer.hyper(1, 1e-3),
-  }
-  try {
+  return device.allOrNothing(() => {
+    const model = new Rmaat(device, config)
+    const optimizer = optimizerOf(device, model, 0.01)
+    const variables = [model.parameters.variable, ...optimizer.state]
+    const inputs = {
+      ...modelInputs(batch, model.config, model.config.retention),
+      step: 1,
+      hyper: optimizer.hyper(1, 1e-3),
+    }
     const program = compile(device, stepInputs(options.batch, config), trainingStep(model, optimizer, options))
     return {
       program,
@@ -47,13 +44,10 @@ export function compiledStep(device: Device, config: ModelConfig, options: StepO
       run: () => program.run(inputs),
       close: () => {
         program.close()
-        forget()
+        for (const variable of variables) device.delete(variable)
       },
     }
-  } catch (error) {
-    forget()
-    throw error
-  }
+  })
 }
 
 export interface Gradient {

@@ -3,7 +3,6 @@ import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import type { Variable } from '../tensor/variable.ts'
 import type { StepOptions } from '../train/step.ts'
 import { compiledStep, randomBatch } from './step.ts'
 
@@ -35,10 +34,9 @@ const formula = (
   name,
   unit,
   sizes,
-  prepare: (device, size) => {
-    const variables: Variable[] = []
-    try {
-      for (const shape of shapes(size)) variables.push(device.variable(shape, 'f32', values(shape)))
+  prepare: (device, size) =>
+    device.allOrNothing(() => {
+      const variables = shapes(size).map((shape) => device.variable(shape, 'f32', values(shape)))
       const program = compile(device, {}, () => {
         const y = build(...variables)
         return { first: y.slice([0, 0], [1, 1]) }
@@ -50,11 +48,7 @@ const formula = (
           for (const variable of variables) device.delete(variable)
         },
       }
-    } catch (error) {
-      for (const variable of variables) device.delete(variable)
-      throw error
-    }
-  },
+    }),
 })
 
 function values(shape: Shape): Float32Array {

@@ -58,17 +58,20 @@ export class Parameters<T extends ParameterTree> {
     const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]
     const total = ordered.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0)
     const values = new Float64Array(total)
-    this.variable = device.variable([total], 'f32')
-    const byName = new Map<string, NamedParameter>()
     let offset = 0
     for (const { name, spec } of ordered) {
-      const size = sizeOf(spec.shape)
       values.set(initialValues(spec, name, seed), offset)
+      offset += sizeOf(spec.shape)
+    }
+    this.variable = device.variable([total], 'f32', values)
+    const byName = new Map<string, NamedParameter>()
+    offset = 0
+    for (const { name, spec } of ordered) {
+      const size = sizeOf(spec.shape)
       const tensor = this.variable.slice([offset], [size]).reshape(spec.shape)
       byName.set(name, { name, spec, offset, tensor })
       offset += size
     }
-    device.write(this.variable, values)
     this.named = specs.map(({ name }) => byName.get(name)!)
     this.decayed = ordered.reduce((sum, { spec }) => sum + (spec.decay ? sizeOf(spec.shape) : 0), 0)
     this.tensors = build(tree, '', byName) as Tensors<T>

@@ -25,7 +25,7 @@ export class AdamW {
 
   constructor(device: Device, variable: Variable, options: AdamWOptions = {}) {
     this.variable = variable
-    this.state = [device.variable(variable.shape), device.variable(variable.shape)]
+    this.state = device.allOrNothing(() => [device.variable(variable.shape), device.variable(variable.shape)])
     this.options = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, decay: 0.01, decayed: variable.shape[0], ...options }
   }
 

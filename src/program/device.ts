@@ -23,8 +23,6 @@ export interface Backend {
    * that are no larger. Without it, a whole batch is one slice.
    */
   readonly sliceBytes?: number
-  /** A run is still under way when the call that started it returns, as on a GPU; without it, it is over by then. */
-  readonly queues?: boolean
   /** Variables hold zeros at first. */
   createVariable(id: number, elements: number, dtype: DType): void
   writeVariable(id: number, values: ArrayLike<number>): void
@@ -40,8 +38,11 @@ export interface Backend {
 export interface Loaded {
   /** Bytes beside arena, inputs and variables: packing buffers, registers, the encoded program. */
   readonly workspace: number
-  /** Inputs and outputs in the order of the plan's ports. */
-  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]>
+  /**
+   * Inputs and outputs in the order of the plan's ports. Before it resolves, `timed` hears how many milliseconds it took
+   * where it ran, those not counted in which an earlier run was under way.
+   */
+  run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]>
   /** Runs once with a clock at each kernel: milliseconds for each instruction of the plan, loops summed up. */
   profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array>
   /** Runs the first `count` instructions of a plan without loops; `peek` then shows what any view holds. */
@@ -56,6 +57,8 @@ export class Device implements DeviceIdentity {
   /** Of the variables that are there. */
   private readonly ids = new Set<number>()
   private closed = false
+  /** Within `allOrNothing`: what gives back what was made so far. */
+  private undo: (() => void)[] | undefined
 
   constructor(backend: Backend) {
     this.backend = backend
@@ -70,10 +73,38 @@ export class Device implements DeviceIdentity {
     this.check()
     checkShape('variable', shape)
     const variable = new Variable(this, shape, dtype)
-    this.backend.createVariable(variable.id, sizeOf(shape), dtype)
-    this.ids.add(variable.id)
-    if (values) this.write(variable, values)
-    return variable
+    return this.allOrNothing(() => {
+      this.backend.createVariable(variable.id, sizeOf(shape), dtype)
+      this.ids.add(variable.id)
+      this.undo!.push(() => this.delete(variable))
+      if (values) this.write(variable, values)
+      return variable
+    })
+  }
+
+  /** What a Program runs. */
+  load(plan: Plan): Loaded {
+    this.check()
+    const loaded = this.backend.load(plan)
+    this.undo?.push(() => loaded.close())
+    return loaded
+  }
+
+  /** Makes several things: where `make` throws, the variables and programs that it has made are given back. */
+  allOrNothing<Made>(make: () => Made): Made {
+    const { undo: outer } = this
+    const own: (() => void)[] = []
+    this.undo = own
+    try {
+      const made = make()
+      outer?.push(...own)
+      return made
+    } catch (error) {
+      for (const undo of own.reverse()) undo()
+      throw error
+    } finally {
+      this.undo = outer
+    }
   }
 
   write(variable: Variable, values: ArrayLike<number>): void {

@@ -30,8 +30,12 @@ export interface Goal {
   readonly updates: readonly (readonly [Variable, Tensor])[]
 }
 
-/** Makes the plan of a program: nodes, clusters, kernel calls, then memory. */
-export function lower({ inputs, outputs, updates }: Goal): Plan {
+/** What a program is made of, one after another: a loop that is written out takes seconds for each. */
+export type Stage = 'formulas' | 'graph' | 'kernels' | 'memory' | 'loading'
+
+/** Makes the plan of a program: nodes, clusters, kernel calls, then memory. `told` hears of each stage that begins. */
+export function lower({ inputs, outputs, updates }: Goal, told: (stage: Stage) => void = () => {}): Plan {
+  told('graph')
   const top = new Block()
   const given = Object.entries(inputs).map(([name, tensor]) => {
     const buffer = { kind: 'input', name, elements: sizeOf(tensor.shape) } as const
@@ -49,9 +53,11 @@ export function lower({ inputs, outputs, updates }: Goal): Plan {
   for (const { ref } of results) top.kept.add(ref.base)
   for (const [variable, value] of updates) keep({ value: top.find(value)!, into: top.find(variable)! }, top)
 
+  told('kernels')
   accumulate(top)
   const emitter = new Emitter()
   emitter.block(top)
+  told('memory')
   const port = ({ name, tensor, ref }: (typeof given)[number]): Port => {
     const { dtype, shape } = tensor
     return { name, dtype, shape, view: emitter.view(ref) }
@@ -73,7 +79,7 @@ class Emitter {
 
   block(block: Block): void {
     const clusters = fuse(block)
-    const copied = block.stores.filter((store) => !settles(store, block, clusters))
+    const copied = settle(block, clusters)
     for (const cluster of clusters) this.call(cluster)
     for (const store of copied) this.call(clusterOf(copyTo(store, block)))
   }
@@ -154,24 +160,34 @@ class Emitter {
 /** Whether no iteration needs anything of another one. */
 const isParallel = ({ nodes }: Block): boolean => nodes.every(({ task }) => task.kind !== 'carry')
 
-/** Lets a value be computed right where it is wanted, if nothing reads any more what lies there. */
-function settles({ value, into }: Store, block: Block, clusters: readonly Cluster[]): boolean {
-  if (!isWhole(value)) return false
-  // sums that add to what is there lie where the first of them does
-  let root = value.base
-  while (root.home && accumulates(root.task)) root = root.home.base
-  if (root === into.base) return true
-  if (!isComputed(root) || root.home || root.block !== block) return false
-  const first = clusters.findIndex((cluster) => cluster.stores.some((node) => originOf(node) === root))
-  const free = clusters.every((cluster, at) => {
-    const reads = [...cluster.members].flatMap(refsOf).filter(({ base }) => base === into.base)
-    if (reads.length === 0 || at < first) return true
+/**
+ * Lets each stored value be computed right where it is wanted, if nothing reads any more what lies there. Returns the
+ * stores that need a copy.
+ */
+function settle(block: Block, clusters: readonly Cluster[]): Store[] {
+  const makers = new Map<Node, number>()
+  const readers = new Map<Node, { readonly at: number; readonly ref: Ref }[]>(
+    block.stores.map(({ into }) => [into.base, []]),
+  )
+  for (const [at, { stores, members }] of clusters.entries()) {
+    for (const origin of stores.map(originOf)) if (!makers.has(origin)) makers.set(origin, at)
+    for (const node of members) for (const ref of refsOf(node)) readers.get(ref.base)?.push({ at, ref })
+  }
+  return block.stores.filter(({ value, into }) => {
+    if (!isWhole(value)) return true
+    // sums that add to what is there lie where the first of them does
+    let root = value.base
+    while (root.home && accumulates(root.task)) root = root.home.base
+    if (root === into.base) return false
+    if (!isComputed(root) || root.home || root.block !== block) return true
+    const first = makers.get(root) ?? -1
+    const maker = clusters[first]
     // at the same time is early enough where lane after lane is read and written
-    const lanes = at === first && cluster.kind === 'rows' && cluster.members.has(root)
-    return lanes && levelOf(root, cluster) === 'full' && reads.every(isWhole)
+    const lanes = maker?.kind === 'rows' && maker.members.has(root) && levelOf(root, maker) === 'full'
+    const free = readers.get(into.base)!.every(({ at, ref }) => at < first || (at === first && lanes && isWhole(ref)))
+    if (free) root.home = into
+    return !free
   })
-  if (free) root.home = into
-  return free
 }
 
 const originOf = (node: Node): Node => (node.home ? originOf(node.home.base) : node)

@@ -5,7 +5,7 @@ import { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import type { Device, HostArray, Loaded } from './device.ts'
 import { describe, list } from './listing.ts'
-import { lower } from './lower.ts'
+import { lower, type Stage } from './lower.ts'
 import type { Memory, Plan, Port } from './plan.ts'
 
 /** The shape and type of an input. */
@@ -50,24 +50,27 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.device = device
     this.plan = plan
     this.checkVariables()
-    this.loaded = device.backend.load(plan)
+    this.loaded = device.load(plan)
   }
 
   get memory(): Memory & { readonly workspace: number } {
     return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
   }
 
-  /** Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. */
-  async run(inputs: HostInputs<I>): Promise<HostResults<R>> {
-    const arrays = await this.arrays(inputs)
+  /**
+   * Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. `timed` hears how
+   * many milliseconds it took where it ran, without the wait for earlier runs.
+   */
+  async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
+    const arrays = await this.arrays(inputs, timed)
     return Object.fromEntries(
       this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
     ) as HostResults<R>
   }
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
-  async arrays(inputs: HostInputs<I>): Promise<HostArray[]> {
-    return this.loaded.run(this.check(inputs))
+  async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    return this.loaded.run(this.check(inputs), timed)
   }
 
   /** The time that each kernel took in one run, in milliseconds, with the words of the listing. */
@@ -124,7 +127,9 @@ export function plan<I extends Inputs, R extends Results>(
   device: Device | undefined,
   specs: I,
   build: Build<I, R>,
+  told: (stage: Stage) => void = () => {},
 ): Plan {
+  told('formulas')
   const inputs = Object.fromEntries(
     Object.entries(specs).map(([name, { shape, dtype }]) => {
       checkShape(`input ${name}`, shape)
@@ -140,7 +145,7 @@ export function plan<I extends Inputs, R extends Results>(
     if (output.device && output.device !== device)
       throw new RmaatError('device', `the result ${name} lives on ${output.device.name}, the program on ${where}`)
   }
-  return lower({ inputs, outputs, updates })
+  return lower({ inputs, outputs, updates }, told)
 }
 
 function checkUpdates(device: Device | undefined, updates: readonly Update[]): void {
@@ -156,15 +161,19 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
 
 /**
  * Compiles a function of tensors to a program of kernels. `build` is called once, with tensors that stand for the
- * inputs; it returns the results by name and, under `updates`, the new values of variables.
+ * inputs; it returns the results by name and, under `updates`, the new values of variables. `told` hears of each stage
+ * that begins.
  */
 export function compile<I extends Inputs, R extends Results>(
   device: Device,
   inputs: I,
   build: Build<I, R>,
+  told: (stage: Stage) => void = () => {},
 ): Program<I, R> {
   device.check()
-  return new Program<I, R>(device, plan(device, inputs, build))
+  const made = plan(device, inputs, build, told)
+  told('loading')
+  return new Program<I, R>(device, made)
 }
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */

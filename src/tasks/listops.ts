@@ -4,7 +4,7 @@ import { readExpressions } from './listops-files.ts'
 import { expressions, type Limits, longestLength } from './listops-generator.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { countsInWords, type Example, epochs, majority, type Task, take } from './task.ts'
+import { countsInWords, type Example, type Examples, epochs, majority, type Task, take } from './task.ts'
 
 /**
  * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
@@ -145,7 +145,7 @@ async function fromFolder(options: FolderOptions): Promise<Source> {
  * The accuracy on `test` of answering, for each operator at the root, the value that is most frequent under it in `train`
  * (without such an example, the one most frequent of all): what can be had without looking inside the expression.
  */
-export function bestConstantPerRoot(train: readonly Example[], test: readonly Example[]): number {
+export function bestConstantPerRoot(train: readonly Example[], test: Examples): number {
   const rootOf = ({ tokens }: Example): number => (tokens[0] >= OPERATOR_0 && tokens[0] < CLOSE ? tokens[0] : 0)
   const answers = new Map(
     [...new Set(train.map(rootOf))].map((root) => {
@@ -154,6 +154,7 @@ export function bestConstantPerRoot(train: readonly Example[], test: readonly Ex
     }),
   )
   const otherwise = majority(train, 10).label
-  const right = test.filter((example) => example.label === (answers.get(rootOf(example)) ?? otherwise))
-  return right.length / Math.max(1, test.length)
+  let right = 0
+  for (const example of test) if (example.label === (answers.get(rootOf(example)) ?? otherwise)) right++
+  return right / Math.max(1, test.length)
 }

@@ -1,7 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { type Example, type Task, take } from './task.ts'
+import { type Example, made, type Task } from './task.ts'
 
 /**
  * Three small tasks that cannot be solved without memory: each sequence fills T segments of S tokens, and what decides
@@ -50,8 +50,8 @@ function synthetic({ segments, segmentLength, seed }: SyntheticSettings, rules: 
     segments,
     segmentLength,
     train: (seed) => stream(seed, STREAM.train),
-    validation: take(stream(seed, STREAM.validation), VALIDATION),
-    test: take(stream(seed, STREAM.test), TEST),
+    validation: made(() => stream(seed, STREAM.validation), VALIDATION),
+    test: made(() => stream(seed, STREAM.test), TEST),
     show: (tokens) => Array.from(tokens, (token) => symbols[token - 1] ?? '_').join(' '),
   }
 }
@@ -62,6 +62,13 @@ function check(task: string, settings: SyntheticSettings): number {
   if (length < 2)
     throw new RmaatError('config', `${task}: segments x segmentLength is ${length}; it must be at least 2`)
   return length
+}
+
+/** Token after token: `from` takes many times as long. */
+function drawn(length: number, draw: () => number): Uint8Array {
+  const tokens = new Uint8Array(length)
+  for (let place = 0; place < length; place++) tokens[place] = draw()
+  return tokens
 }
 
 const NOISE = ['.', ',', ':', ';']
@@ -86,7 +93,7 @@ export function cue(options: Partial<CueSettings> = {}): Task {
     symbols: [...CUES, ...NOISE, '?'],
     classNames: CUES,
     draw(random) {
-      const tokens = Uint8Array.from({ length }, () => 9 + random.integer(NOISE.length))
+      const tokens = drawn(length, () => 9 + random.integer(NOISE.length))
       const label = random.integer(CUES.length)
       tokens[random.integer(places)] = 1 + label
       tokens[length - 1] = 13
@@ -112,7 +119,7 @@ export function order(options: Partial<SyntheticSettings> = {}): Task {
     symbols: [...SYMBOLS, ...NOISE],
     classNames: SYMBOLS.flatMap((first) => SYMBOLS.map((second) => first + second)),
     draw(random) {
-      const tokens = Uint8Array.from({ length }, () => 4 + random.integer(NOISE.length))
+      const tokens = drawn(length, () => 4 + random.integer(NOISE.length))
       const label = random.integer(9)
       tokens[random.integer(half)] = 1 + Math.floor(label / 3)
       tokens[half + random.integer(length - half)] = 1 + (label % 3)
@@ -137,7 +144,7 @@ export function add(options: Partial<SyntheticSettings> = {}): Task {
     symbols: [...DIGITS, ...DIGITS.map((digit) => `${digit}*`)],
     classNames: Array.from({ length: 9 }, (_, sum) => String(sum)),
     draw(random) {
-      const tokens = Uint8Array.from({ length }, () => 1 + random.integer(DIGITS.length))
+      const tokens = drawn(length, () => 1 + random.integer(DIGITS.length))
       const first = random.integer(length)
       const second = (first + 1 + random.integer(length - 1)) % length // any place but the first one's
       const label = tokens[first] - 1 + tokens[second] - 1

@@ -9,6 +9,12 @@ export interface Example {
   readonly label: number
 }
 
+/** Examples that are held out. Those of an array are there, others are made whenever they are gone over. */
+export interface Examples extends Iterable<Example> {
+  readonly length: number
+  slice(start: number, end: number): Examples
+}
+
 /** A classification task over sequences of tokens: what to train on, what to choose by, and what to report. */
 export interface Task {
   readonly name: string
@@ -25,9 +31,9 @@ export interface Task {
   /** Training examples without end. The same seed gives the same examples in the same order. */
   train(seed: number): Generator<Example, never>
   /** Held out of training, to choose settings by. */
-  readonly validation: readonly Example[]
+  readonly validation: Examples
   /** Held out of training and of choices, to report. */
-  readonly test: readonly Example[]
+  readonly test: Examples
   /** What else people should know of the data, a line each. */
   readonly notes?: readonly string[]
   /** A sequence as a person would write it. */
@@ -97,11 +103,18 @@ export function batchOf(examples: readonly Example[], { segments, segmentLength,
  * The most frequent class (of equally frequent ones the first) and its share: the accuracy of always answering it,
  * to stand beside any score.
  */
-export function majority(examples: readonly Example[], classes: number): { label: number; share: number } {
+export function majority(
+  examples: Iterable<Pick<Example, 'label'>>,
+  classes: number,
+): { label: number; share: number } {
   const counts = new Array<number>(classes).fill(0)
-  for (const { label } of examples) counts[label]++
+  let total = 0
+  for (const { label } of examples) {
+    counts[label]++
+    total++
+  }
   const label = counts.indexOf(Math.max(...counts))
-  return { label, share: counts[label] / Math.max(1, examples.length) }
+  return { label, share: counts[label] / Math.max(1, total) }
 }
 
 /** The next `count` examples of a stream. */
@@ -112,6 +125,32 @@ export function take(stream: Generator<Example, never>, count: number): Example[
 /** How many examples of files there are for what. */
 export const countsInWords = (training: number, validation: number, test: number): string =>
   `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
+/** Those numbered `start` to `end` of a stream, which is made anew whenever they are gone over. */
+export function made(stream: () => Generator<Example, never>, end: number, start = 0): Examples {
+  return {
+    length: end - start,
+    slice: (from, to) => made(stream, start + Math.min(to, end - start), start + Math.min(from, to, end - start)),
+    *[Symbol.iterator]() {
+      const examples = stream()
+      for (let at = 0; at < end; at++) {
+        const { value } = examples.next()
+        if (at >= start) yield value
+      }
+    },
+  }
+}
+
+/** Examples in groups of `size`, the last one smaller. */
+export function* groups(examples: Iterable<Example>, size: number): Generator<Example[], void> {
+  let group: Example[] = []
+  for (const example of examples) {
+    group.push(example)
+    if (group.length < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}
 
 /** All examples in a random order, then all of them again in another, without end. */
 export function* epochs(examples: readonly Example[], seed: number): Generator<Example, never> {

@@ -4,7 +4,7 @@ import { AdamW } from '../optim/adamw.ts'
 import { learningRate } from '../optim/schedule.ts'
 import type { Device } from '../program/device.ts'
 import { compile, f32, i32 } from '../program/program.ts'
-import { take } from '../tasks/index.ts'
+import { groups, take } from '../tasks/index.ts'
 import type { Example, Task } from '../tasks/task.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
@@ -21,32 +21,36 @@ export async function bagOfTokens(device: Device, task: Task, steps: number): Pr
     up: { w: matrix(inputs, HIDDEN), b: filled([HIDDEN], 0) },
     down: { w: matrix(HIDDEN, task.classes), b: filled([task.classes], 0) },
   }
-  const parameters = new Parameters(device, tree, 0)
-  const optimizer = new AdamW(device, parameters.variable, { decayed: parameters.decayed })
-  const { up, down } = parameters.tensors
-  const logitsOf = (x: Tensor): Tensor => x.matmul(up.w).add(up.b).gelu().matmul(down.w).add(down.b)
   const specs = { x: f32(BATCH, inputs), labels: i32(BATCH) }
-  const step = compile(device, { ...specs, hyper: f32(3) }, ({ x, labels, hyper }) => {
-    const loss = logitsOf(x).crossEntropy(labels).mean()
-    const gradient = parameters.flat(grad(loss, parameters.list))
-    return { loss, updates: optimizer.update(gradient, hyper) }
+  const { parameters, optimizer, step, answer } = device.allOrNothing(() => {
+    const parameters = new Parameters(device, tree, 0)
+    const optimizer = new AdamW(device, parameters.variable, { decayed: parameters.decayed })
+    const { up, down } = parameters.tensors
+    const logitsOf = (x: Tensor): Tensor => x.matmul(up.w).add(up.b).gelu().matmul(down.w).add(down.b)
+    const step = compile(device, { ...specs, hyper: f32(3) }, ({ x, labels, hyper }) => {
+      const loss = logitsOf(x).crossEntropy(labels).mean()
+      const gradient = parameters.flat(grad(loss, parameters.list))
+      return { loss, updates: optimizer.update(gradient, hyper) }
+    })
+    const answer = compile(device, { x: specs.x }, ({ x }) => ({ label: logitsOf(x).argmax(-1) }))
+    return { parameters, optimizer, step, answer }
   })
-  const answer = compile(device, { x: specs.x }, ({ x }) => ({ label: logitsOf(x).argmax(-1) }))
-
-  const stream = task.train(0)
-  for (let i = 1; i <= steps; i++) {
-    const rate = learningRate(i, { schedule: 'cosine', rate: 3e-3, steps, warmUp: 0.1, floor: 0.05 })
-    await step.run({ ...features(take(stream, BATCH), task.vocabulary), hyper: optimizer.hyper(i, rate) })
+  try {
+    const stream = task.train(0)
+    for (let i = 1; i <= steps; i++) {
+      const rate = learningRate(i, { schedule: 'cosine', rate: 3e-3, steps, warmUp: 0.1, floor: 0.05 })
+      await step.run({ ...features(take(stream, BATCH), task.vocabulary), hyper: optimizer.hyper(i, rate) })
+    }
+    let correct = 0
+    for (const part of groups(task.test, BATCH)) {
+      const { label } = await answer.run({ x: features(part, task.vocabulary).x })
+      correct += part.filter((example, i) => example.label === label[i]).length
+    }
+    return correct / task.test.length
+  } finally {
+    for (const program of [step, answer]) program.close()
+    for (const variable of [parameters.variable, ...optimizer.state]) device.delete(variable)
   }
-  let correct = 0
-  for (let from = 0; from < task.test.length; from += BATCH) {
-    const part = task.test.slice(from, from + BATCH)
-    const { label } = await answer.run({ x: features(part, task.vocabulary).x })
-    correct += part.filter((example, i) => example.label === label[i]).length
-  }
-  for (const program of [step, answer]) program.close()
-  for (const variable of [parameters.variable, ...optimizer.state]) device.delete(variable)
-  return correct / task.test.length
 }
 
 /** Counts of each token, and a one at the first; rows beyond the examples stay empty. */

@@ -29,35 +29,41 @@ export async function compareMethods(
   task: Task,
   { batch, repetitions }: { batch: number; repetitions: number },
 ): Promise<MethodComparison> {
-  const model = new Rmaat(device, config)
-  const inputs = modelInputs(
-    batchOf(take(task.train(0), batch), { ...model.config, batch }),
-    model.config,
-    model.config.retention,
-  )
-  const programs = (['amrb', 'bptt'] as const).map((method) => ({
-    method,
-    times: [] as number[],
-    program: compile(device, batchInputs(batch, model.config), (tensors) => {
-      const { loss } = model.forward(tensors, { method })
-      return { gradient: model.parameters.flat(grad(loss, model.parameters.list)) }
-    }),
-  }))
+  const { model, programs } = device.allOrNothing(() => {
+    const model = new Rmaat(device, config)
+    const programs = (['amrb', 'bptt'] as const).map((method) => ({
+      method,
+      times: [] as number[],
+      program: compile(device, batchInputs(batch, model.config), (tensors) => {
+        const { loss } = model.forward(tensors, { method })
+        return { gradient: model.parameters.flat(grad(loss, model.parameters.list)) }
+      }),
+    }))
+    return { model, programs }
+  })
   const gradients = new Map<Method, ArrayLike<number>>()
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const { method, program, times } of programs) {
-      const begin = performance.now()
-      gradients.set(method, (await program.run(inputs)).gradient)
-      times.push(performance.now() - begin)
-      await new Promise((resolve) => setTimeout(resolve, 0)) // signals and timers get their turn
+  try {
+    const inputs = modelInputs(
+      batchOf(take(task.train(0), batch), { ...model.config, batch }),
+      model.config,
+      model.config.retention,
+    )
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const { method, program, times } of programs) {
+        const begin = performance.now()
+        gradients.set(method, (await program.run(inputs)).gradient)
+        times.push(performance.now() - begin)
+        await new Promise((resolve) => setTimeout(resolve, 0)) // signals and timers get their turn
+      }
     }
+  } finally {
+    for (const { program } of programs) program.close()
+    model.close()
   }
   const [amrb, bptt] = programs.map(({ program, times }): MethodCost => {
     times.sort((a, b) => a - b)
     return { arena: program.memory.arena, milliseconds: times[times.length >> 1] }
   })
-  for (const { program } of programs) program.close()
-  model.close()
   const [replayed, unrolled] = [gradients.get('amrb')!, gradients.get('bptt')!]
   return { difference: largestError(replayed, unrolled) / largest(unrolled), amrb, bptt }
 }

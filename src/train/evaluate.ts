@@ -1,6 +1,6 @@
 import { compile } from '../program/program.ts'
 import { batchInputs, type Rmaat } from '../rmaat/model.ts'
-import { batchOf, type Example, majority } from '../tasks/task.ts'
+import { batchOf, type Examples, groups, majority } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
 import { slicesOf, sumOverSlices } from './slices.ts'
 import { countCorrect } from './step.ts'
@@ -26,7 +26,7 @@ export interface EvaluateOptions {
 /** Accuracy and mean loss over examples. */
 export async function evaluate(
   model: Rmaat,
-  examples: readonly Example[],
+  examples: Examples,
   { batch = 100, segments = model.config.segments, progress, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const sizes = { segments, segmentLength: model.config.segmentLength }
@@ -43,13 +43,15 @@ export async function evaluate(
   let correct = 0
   let loss = 0
   let done = 0
+  const labels: { readonly label: number }[] = []
   try {
-    while (done < examples.length && !signal?.aborted) {
-      const part = examples.slice(done, done + batch)
+    for (const part of groups(examples, batch)) {
+      if (signal?.aborted) break
       const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
       correct += results.correct
       loss += results.loss * part.length
       done += part.length
+      for (const { label } of part) labels.push({ label })
       progress?.(done)
       await new Promise((resolve) => setTimeout(resolve, 0)) // signals, timers and a page get their turn
     }
@@ -60,6 +62,6 @@ export async function evaluate(
     accuracy: correct / done,
     loss: loss / done,
     examples: done,
-    majority: majority(examples, model.config.classes).share,
+    majority: majority(labels, model.config.classes).share,
   }
 }

@@ -1,4 +1,5 @@
 import { learningRate, type RateOptions } from '../optim/schedule.ts'
+import type { Stage } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
 import type { Method, Rmaat } from '../rmaat/model.ts'
@@ -20,11 +21,13 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly seed: number
   /** Also the norms of memory and of its gradient for each segment. */
   readonly trace: boolean
+  /** Hears of each stage of compiling the step when it begins. */
+  readonly compiling?: (stage: Stage) => void
   /** Ends the training after the step that is under way. */
   readonly signal?: AbortSignal
 }
 
-export const trainDefaults: Omit<TrainOptions, 'signal'> = {
+export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   method: 'amrb',
   steps: 1000,
   batch: 32,
@@ -89,8 +92,11 @@ export async function* train(
   const options: TrainOptions = { ...trainDefaults, ...given }
   const { batch, steps, signal } = options
   const { config, device } = model
-  const optimizer = optimizerOf(device, model, options.decay)
-  const program = compile(device, stepInputs(batch, config), trainingStep(model, optimizer, options))
+  const { optimizer, program } = device.allOrNothing(() => {
+    const optimizer = optimizerOf(device, model, options.decay)
+    const step = trainingStep(model, optimizer, options)
+    return { optimizer, program: compile(device, stepInputs(batch, config), step, options.compiling) }
+  })
   try {
     yield {
       kind: 'begin',
@@ -101,24 +107,22 @@ export async function* train(
     const examples = task.train(options.seed)
     const times: number[] = []
     let step = 0
-    let finished = 0
     let breath = performance.now()
     const run = async (): Promise<StepEvent> => {
       const own = ++step
       const rows = batchOf(take(examples, batch), { ...config, batch })
       const rate = learningRate(own, { ...options, steps })
-      const begin = performance.now()
-      const running: Promise<Record<string, number & ArrayLike<number>>> = program.run({
-        ...modelInputs(rows, config, config.retention),
-        step: own,
-        hyper: optimizer.hyper(own, rate),
-      })
-      // where it is over when the call returns, the next step runs before this one is heard of
-      const computed = performance.now()
-      const results = await running
-      const end = device.backend.queues ? performance.now() : computed
-      const milliseconds = end - Math.max(begin, finished)
-      finished = end
+      let milliseconds = Number.NaN
+      const results: Record<string, number & ArrayLike<number>> = await program.run(
+        {
+          ...modelInputs(rows, config, config.retention),
+          step: own,
+          hyper: optimizer.hyper(own, rate),
+        },
+        (time) => {
+          milliseconds = time
+        },
+      )
       times.push(milliseconds)
       return {
         kind: 'step',

@@ -80,8 +80,9 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
           ...Object.fromEntries(model.parameters.named.map(({ name }, i) => [`grad.${name}`, gradients[i]])),
         }
       })
-      const results: Record<string, ArrayLike<number> | number> = await program.run(inputs)
-      program.close()
+      const results: Record<string, ArrayLike<number> | number> = await program
+        .run(inputs)
+        .finally(() => program.close())
       for (const [tensor, value] of Object.entries(results)) {
         const found = typeof value === 'number' ? [value] : value
         checks.push({ tensor, method, error: largestError(found, get(tensor).data) / scaleOf(tensor, tensors) })

@@ -381,4 +381,20 @@ test('memory is known without a device', () => {
   assert.ok(memory.arena >= memory.replay + 64 * 64)
 })
 
+test('compiling tells of its stages, in order', async () => {
+  const device = await devices.reference()
+  const stages: string[] = []
+  compile(
+    device,
+    { x: f32(2) },
+    ({ x }) => {
+      assert.equal(stages, ['formulas'])
+      return { y: x.add(1) }
+    },
+    (stage) => stages.push(stage),
+  )
+  assert.equal(stages, ['formulas', 'graph', 'kernels', 'memory', 'loading'])
+  device.close()
+})
+
 test.run()

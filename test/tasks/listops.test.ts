@@ -114,7 +114,7 @@ test('the limits of Long Range Arena give its lengths and its most frequent valu
   assert.ok(share(0) > 0.12 && share(9) > 0.12)
 })
 
-const keysOf = (examples: Task['test']): string[] => examples.map(({ tokens }) => Array.from(tokens).join())
+const keysOf = (examples: Task['test']): string[] => [...examples].map(({ tokens }) => Array.from(tokens).join())
 
 test('no expression is in two sets, and none is twice in one', async () => {
   const task = await tasks.listops({ trainExamples: 3000 })

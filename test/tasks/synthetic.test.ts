@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { majority, type Task, take, tasks } from '../../src/tasks/index.ts'
 import { fails } from '../support/fails.ts'
 
-const keys = (task: Task): Set<string> => new Set(task.test.map(({ tokens }) => Array.from(tokens).join()))
+const keys = (task: Task): Set<string> => new Set([...task.test].map(({ tokens }) => Array.from(tokens).join()))
 
 for (const [name, task, other] of [
   ['cue', tasks.cue(), tasks.cue({ seed: 1 })],
@@ -23,7 +23,8 @@ for (const [name, task, other] of [
   test(`${name}: seeds fix the sets, and the sets share nothing`, () => {
     assert.is(task.test.length, 2000)
     assert.is(task.validation.length, 1000)
-    assert.equal(tasks[name]().test, task.test)
+    assert.equal([...tasks[name]().test], [...task.test])
+    assert.equal([...task.test.slice(5, 9).slice(1, 99)], [...task.test].slice(6, 9))
     assert.equal(take(task.train(3), 50), take(task.train(3), 50))
     assert.not.equal(take(task.train(3), 50), take(task.train(4), 50))
     const tested = keys(task)
@@ -32,6 +33,13 @@ for (const [name, task, other] of [
     }
   })
 }
+
+test('examples that are held out are made when they are gone over, not before', () => {
+  for (const make of [tasks.cue, tasks.order, tasks.add]) {
+    const { test, validation } = make({ segments: 65536, segmentLength: 65536 })
+    assert.is(test.slice(0, 500).length + validation.length, 1500)
+  }
+})
 
 /** Ids 1..count are cues or symbols; the places where they stand. */
 const placesOf = (tokens: ArrayLike<number>, count: number): number[] =>
@@ -51,7 +59,7 @@ test('cue: exactly one cue, in the first segment, and the question at the end', 
 })
 
 test('cue: anywhere means anywhere but on the question; one segment leaves room for it too', () => {
-  const places = (task: Task): number => new Set(task.test.map(({ tokens }) => placesOf(tokens, 8).join())).size
+  const places = (task: Task): number => new Set([...task.test].map(({ tokens }) => placesOf(tokens, 8).join())).size
   assert.is(places(tasks.cue({ segments: 3, segmentLength: 5, anywhere: true })), 14)
   assert.is(places(tasks.cue({ segments: 1, segmentLength: 5 })), 4)
 })

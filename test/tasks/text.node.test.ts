@@ -48,7 +48,7 @@ text('columns names them in any order', async ({ folder }) => {
   assert.ok(await texts('label,text', (i) => `${i % 2}\ttext\tof ${i % 2}`))
   assert.not(await texts('label,text,-', (i) => `${i % 2}\ttext\tof ${i % 2}`))
   await writeFileAtomically(path, Array.from({ length: 20 }, (_, i) => `some text\t${i % 2}\n`).join(''))
-  assert.is(shown((await tasks.text({ path, columns: 'text,label' })).test[0]), 'some text')
+  assert.is(shown([...(await tasks.text({ path, columns: 'text,label' })).test][0]), 'some text')
   await fails(
     'data',
     /line 1: expected a label, a whole number, in column 1 of 2, found "some text"; .* columns /,
@@ -79,10 +79,10 @@ text('a folder has its own test file; a tenth of the training rows is for valida
   await writeFileAtomically(`${folder}/test.tsv.GZ`, gzipSync(lines(5)))
   const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 7 })
   assert.equal([task.vocabulary, task.classes, task.segments, task.segmentLength], [257, 2, 2, 4])
-  assert.equal(task.test.map(shown).sort(), ['text 0', 'text 1', 'text 2', 'text 3', 'text 4'])
+  assert.equal([...task.test].map(shown).sort(), ['text 0', 'text 1', 'text 2', 'text 3', 'text 4'])
   const training = new Set(take(task.train(0), 27).map(shown))
   assert.is(training.size, 27)
-  assert.is(new Set([...training, ...task.validation.map(shown)]).size, 30)
+  assert.is(new Set([...training, ...[...task.validation].map(shown)]).size, 30)
   assert.ok(task.notes!.includes('27 rows to train on, 3 held out for validation, 5 to test with'))
 })
 
@@ -93,7 +93,7 @@ text('one file is cut at random, always alike: rows sorted by label are in every
   assert.equal([task.test.length, task.validation.length], [40, 36])
   assert.equal(task.test, again.test)
   for (const part of [task.test, task.validation, task.test.slice(0, 20)]) {
-    const ones = part.filter(({ label }) => label === 1).length
+    const ones = [...part].filter(({ label }) => label === 1).length
     assert.ok(ones > part.length / 4 && ones < (3 * part.length) / 4, `${ones} of ${part.length}`)
   }
   const all = [...take(task.train(0), 324), ...task.validation, ...task.test].map(shown)

@@ -1,7 +1,9 @@
 import type { Kernel } from '../../program/accesses.ts'
+import { elementsOf } from '../../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations, walk } from '../cursor.ts'
+import { doubles } from './doubles.ts'
 import { gather, matmul, reduce, scatterAdd } from './kernels.ts'
 import { rows } from './rows.ts'
 
@@ -9,12 +11,14 @@ import { rows } from './rows.ts'
 export class ReferenceBackend implements Backend {
   readonly name = 'reference'
   readonly description = 'plain TypeScript, double precision'
-  private arena = new Float64Array(0)
+  /** As long as the longest that a program asked for when the last one was loaded. */
+  private arena = NONE
+  /** What each program needs of it, in elements, and the bytes of its own buffers. */
+  private readonly loaded = new Set<{ readonly arena: number; readonly bytes: number }>()
   private readonly variables = new Map<number, Float64Array>()
-  private inputBytes = 0
 
   createVariable(id: number, elements: number): void {
-    this.variables.set(id, new Float64Array(elements))
+    this.variables.set(id, doubles(elements, 'a variable'))
   }
 
   writeVariable(id: number, values: ArrayLike<number>): void {
@@ -22,7 +26,10 @@ export class ReferenceBackend implements Backend {
   }
 
   async readVariable(id: number): Promise<HostArray> {
-    return this.variables.get(id)!.slice()
+    const held = this.variables.get(id)!
+    const found = doubles(held.length, 'what is read of a variable')
+    found.set(held)
+    return found
   }
 
   deleteVariable(id: number): void {
@@ -31,20 +38,22 @@ export class ReferenceBackend implements Backend {
 
   get heldBytes(): number {
     const variables = [...this.variables.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
-    return this.arena.byteLength + variables + this.inputBytes
+    return [...this.loaded].reduce((sum, { bytes }) => sum + bytes, this.arena.byteLength + variables)
   }
 
   load(plan: Plan): Loaded {
-    if (this.arena.length < plan.memory.arena) this.arena = new Float64Array(plan.memory.arena)
     const own = plan.buffers.map((buffer) =>
       buffer.kind === 'input'
-        ? new Float64Array(buffer.elements)
+        ? doubles(buffer.elements, `the input ${buffer.name}`)
         : buffer.kind === 'constant'
           ? buffer.values
           : undefined,
     )
     const bytes = own.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0)
-    this.inputBytes += bytes
+    const longest = [...this.loaded].reduce((most, { arena }) => Math.max(most, arena), plan.memory.arena)
+    if (this.arena.length !== longest) this.arena = doubles(longest, 'an arena')
+    const held = { arena: plan.memory.arena, bytes }
+    this.loaded.add(held)
     const memory = (): Float64Array[] =>
       plan.buffers.map((buffer, i) =>
         buffer.kind === 'arena' ? this.arena : buffer.kind === 'variable' ? this.variables.get(buffer.id)! : own[i]!,
@@ -60,18 +69,24 @@ export class ReferenceBackend implements Backend {
     }
     const look = ({ axes, ...place }: View): HostArray => {
       const from = memory()[place.buffer]
-      return Float64Array.from(addresses(addressOf(place, []), axes), (address) => from[address])
+      const found = doubles(elementsOf(axes), 'a result')
+      let at = 0
+      for (const address of addresses(addressOf(place, []), axes)) found[at++] = from[address]
+      return found
     }
     return {
       workspace: 0,
-      run: async (inputs) => {
+      run: async (inputs, timed) => {
+        const begin = performance.now()
         feed(inputs)
         runTo(plan.instructions.length)
-        return plan.outputs.map(({ view }) => look(view))
+        const results = plan.outputs.map(({ view }) => look(view))
+        timed?.(performance.now() - begin)
+        return results
       },
       profile: async (inputs) => {
         feed(inputs)
-        const times = new Float64Array(plan.instructions.length)
+        const times = doubles(plan.instructions.length, 'the times')
         const all = memory()
         walk(plan.instructions, times.length, (call, at, iterations) => {
           const begin = performance.now()
@@ -86,16 +101,20 @@ export class ReferenceBackend implements Backend {
       },
       peek: async (view) => look(view),
       close: () => {
-        this.inputBytes -= bytes
+        this.loaded.delete(held)
+        if (this.loaded.size === 0) this.arena = NONE
       },
     }
   }
 
   close(): void {
     this.variables.clear()
-    this.arena = new Float64Array(0)
+    this.loaded.clear()
+    this.arena = NONE
   }
 }
+
+const NONE = new Float64Array(0)
 
 /** Runs a call where an iteration sees its operands. */
 function execute(call: Kernel, memory: readonly Float64Array[], iterations: Iterations): void {

@@ -1,6 +1,7 @@
 import { randomWord, scalars } from '../../ops/scalar.ts'
 import type { Rows, ScalarStep, Step } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations } from '../cursor.ts'
+import { doubles } from './doubles.ts'
 
 /** A fused scalar program, row by row. */
 export function rows(instruction: Rows, memory: readonly Float64Array[], iterations: Iterations): void {
@@ -19,7 +20,7 @@ export function rows(instruction: Rows, memory: readonly Float64Array[], iterati
       for (let i = 0; i < lanes; i++) to[next(step.operand)] = values[step.args[0]][i]
       return
     }
-    values[step.to] ??= new Float64Array(together * width)
+    values[step.to] ??= doubles(together * width, 'rows that are computed together')
     const to = values[step.to]
     const args = step.args.map((value) => values[value])
     switch (step.op) {

@@ -3,7 +3,7 @@ import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, walk } from '../cursor.ts'
-import { Heap, type Piece } from '../heap.ts'
+import { Heap, type Holding, type Piece } from '../heap.ts'
 import { sizeOfControl } from './control.ts'
 import { type Encoded, encode, SLICE_BYTES, threadBytes, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
@@ -36,12 +36,12 @@ export class WasmBackend implements Backend {
   readonly details: NonNullable<Backend['details']>
   /** Of WasmOptions. */
   readonly grain: number | undefined
-  private memory: LinearMemory
-  private readonly heap = new Heap((bytes, purpose) => this.memory.grow(bytes, purpose))
+  /** Until it is closed; freed with its last user. */
+  private memory: LinearMemory | undefined
+  private readonly heap = new Heap((bytes, purpose) => this.memory!.grow(bytes, purpose))
   private threads: Threads | undefined
   private kernels: Kernels | undefined
   private readonly variables = new Map<number, Piece & { dtype: DType }>()
-  private readonly programs = new Set<WasmProgram>()
 
   private constructor(module: WebAssembly.Module, { threads, description, relaxed, grain }: WasmOptions) {
     this.description = description
@@ -60,8 +60,8 @@ export class WasmBackend implements Backend {
   }
 
   private async start(module: WebAssembly.Module, { threads, patience = 20 }: WasmOptions): Promise<void> {
-    const control = this.heap.allocate(sizeOfControl(threads), 'what threads tell each other')
-    this.threads = await Threads.start(threads, { module, memory: this.memory.memory, control, patience })
+    const { at: control } = this.heap.allocate(sizeOfControl(threads), 'what threads tell each other')
+    this.threads = await Threads.start(threads, { module, memory: this.memory!.memory, control, patience })
     this.kernels!.join(control, 0)
   }
 
@@ -70,11 +70,11 @@ export class WasmBackend implements Backend {
   }
 
   get heldBytes(): number {
-    return this.memory.bytes
+    return this.memory?.bytes ?? 0
   }
 
   createVariable(id: number, elements: number, dtype: DType): void {
-    const piece = this.allocate(elements * 4, `a variable of ${elements} elements`)
+    const piece = this.heap.allocate(elements * 4, `a variable of ${elements} elements`)
     this.variables.set(id, { ...piece, dtype })
     this.array(dtype, piece.at, elements).fill(0)
   }
@@ -90,52 +90,35 @@ export class WasmBackend implements Backend {
   }
 
   deleteVariable(id: number): void {
-    const { at, bytes } = this.variables.get(id)!
+    this.heap.release(this.variables.get(id)!)
     this.variables.delete(id)
-    this.heap.release(at, bytes)
   }
 
   load(plan: Plan): Loaded {
-    const pieces: Piece[] = []
+    const holding = this.heap.hold()
     try {
-      const program = new WasmProgram(plan, this, pieces)
-      this.programs.add(program)
-      return program
+      return new WasmProgram(plan, this, holding)
     } catch (error) {
-      for (const { at, bytes } of pieces) this.heap.release(at, bytes)
+      holding.release()
       throw error
     }
   }
 
-  unload(program: WasmProgram): void {
-    if (this.programs.delete(program)) for (const { at, bytes } of program.pieces) this.heap.release(at, bytes)
-  }
-
   close(): void {
-    this.programs.clear()
     this.variables.clear()
     this.threads?.close()
     this.threads = undefined
-    // the memory is freed with its last user
     this.kernels = undefined
-    this.memory = new LinearMemory()
+    this.memory = undefined
   }
 
-  allocate(bytes: number, purpose: string): Piece {
-    const before = this.heap.arena
-    const piece = { at: this.heap.allocate(bytes, purpose), bytes }
-    if (this.heap.arena !== before) this.relocate()
-    return piece
-  }
-
-  reserve(scratchBytes: number, arenaBytes: number): void {
-    const before = this.heap.arena
-    this.heap.reserve(scratchBytes, arenaBytes)
-    if (this.heap.arena !== before) this.relocate()
+  /** Where the arena begins. */
+  get arena(): number {
+    return this.heap.arena
   }
 
   baseOf(buffer: Plan['buffers'][number]): number {
-    return buffer.kind === 'variable' ? (this.variables.get(buffer.id)?.at ?? 0) : this.heap.arena
+    return buffer.kind === 'variable' ? this.variables.get(buffer.id)!.at : this.heap.arena
   }
 
   /** Runs encoded instructions, by all threads where they are `shared`. */
@@ -158,67 +141,64 @@ export class WasmBackend implements Backend {
   }
 
   array(dtype: DType, at: number, elements: number): Float32Array | Int32Array {
-    const { buffer } = this.memory.memory
+    const { buffer } = this.memory!.memory
     return dtype === 'f32' ? new Float32Array(buffer, at, elements) : new Int32Array(buffer, at, elements)
-  }
-
-  private relocate(): void {
-    for (const program of this.programs) program.link()
   }
 }
 
 /** A plan in linear memory: its words, and behind them its inputs and constants. */
 class WasmProgram implements Loaded {
-  readonly pieces: readonly Piece[]
+  private readonly holding: Holding
   private readonly plan: Plan
   private readonly backend: WasmBackend
   private readonly encoded: Encoded
   private readonly start: number
   /** Where each buffer begins; for arena and variables the backend knows. */
   private readonly own: (number | undefined)[]
+  /** The address of the arena that is in the words. */
+  private linked: number | undefined
 
-  /** `pieces` receives what is allocated, so that it can be given back if more is refused. */
-  constructor(plan: Plan, backend: WasmBackend, pieces: Piece[]) {
+  /** `holding` receives what is allocated, so that it can be given back if more is refused. */
+  constructor(plan: Plan, backend: WasmBackend, holding: Holding) {
     this.plan = plan
-    this.pieces = pieces
+    this.holding = holding
     this.backend = backend
     this.encoded = encode(plan, backend.threadCount, backend.grain)
-    const take = (bytes: number, purpose: string): number => {
-      const piece = backend.allocate(bytes, purpose)
-      pieces.push(piece)
-      return piece.at
-    }
     const { scratch, own } = threadBytes(plan, this.encoded, backend.threadCount)
-    backend.reserve(scratch, plan.memory.arena * 4 + own)
-    this.start = take(this.encoded.words.byteLength, 'the program')
+    holding.reserve(scratch, plan.memory.arena * 4 + own)
+    this.start = holding.allocate(this.encoded.words.byteLength, 'the program')
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
-      return take(buffer.elements * 4, buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant')
+      return holding.allocate(buffer.elements * 4, buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant')
     })
     plan.buffers.forEach((buffer, i) => {
       if (buffer.kind === 'constant') backend.array(buffer.dtype, this.own[i]!, buffer.elements).set(buffer.values)
     })
-    this.link()
   }
 
   get workspace(): number {
     return workspaceOf(this.plan, this.backend.threadCount, this.encoded)
   }
 
-  /** Writes the words with the addresses as they are now. */
-  link(): void {
+  /** Writes the words with the addresses as they are now, where the arena has moved since. */
+  private link(): void {
+    if (this.linked === this.backend.arena) return
     const { words, relocations, jumps } = this.encoded
     const bases = this.plan.buffers.map((buffer, i) => this.own[i] ?? this.backend.baseOf(buffer))
     for (const { word, buffer, bytes } of relocations) words[word] = (bases[buffer] + bytes) | 0
     for (const { word, target } of jumps) words[word] = (this.start + target * 4) | 0
     this.backend.array('i32', this.start, words.length).set(words)
+    this.linked = this.backend.arena
   }
 
-  async run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
+  async run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    const begin = performance.now()
     this.feed(inputs)
     const { scratch, sharing } = this.encoded
     this.backend.run(this.start, 0, scratch, sharing.worthwhile)
-    return this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
+    const results = this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
+    timed?.(performance.now() - begin)
+    return results
   }
 
   async profile(inputs: readonly ArrayLike<number>[]): Promise<Float64Array> {
@@ -245,7 +225,7 @@ class WasmProgram implements Loaded {
   }
 
   close(): void {
-    this.backend.unload(this)
+    this.holding.release()
   }
 
   private execute(from: number, to: number): void {
@@ -255,6 +235,7 @@ class WasmProgram implements Loaded {
   }
 
   private feed(inputs: readonly ArrayLike<number>[]): void {
+    this.link()
     this.plan.inputs.forEach(({ view, dtype }, i) => {
       this.backend.array(dtype, this.own[view.buffer]!, inputs[i].length).set(inputs[i])
     })

@@ -5,14 +5,44 @@ import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { Heap, type Piece } from '../heap.ts'
 import type { Abilities } from './dispatch.ts'
-import { GpuMemory } from './memory.ts'
+import { GpuMemory, granted } from './memory.ts'
 import { type Pipelines, pipelinesOf } from './pipelines.ts'
-import { hostData, type Shared, type Submitted, WebgpuProgram } from './program.ts'
+import { WebgpuProgram } from './program.ts'
+import { hostData, type Job, type Needs, type OwnBuffers, type Owner, type Shared } from './shared.ts'
+
+/** A part of the heap. The GPU is asked for it later than the heap. */
+class GpuVariable implements Owner {
+  readonly piece: Piece
+  readonly dtype: DType
+  refused: unknown
+  private readonly heap: Heap
+  private there = true
+
+  constructor(heap: Heap, elements: number, dtype: DType) {
+    this.heap = heap
+    this.piece = heap.allocate(elements * 4, `a variable of ${elements} elements`)
+    this.dtype = dtype
+  }
+
+  /** How long the heap must be to hold it. */
+  get end(): number {
+    return this.piece.at + this.piece.bytes
+  }
+
+  refuse(error: unknown): void {
+    this.refused = error
+    this.release()
+  }
+
+  release(): void {
+    if (this.there) this.heap.release(this.piece)
+    this.there = false
+  }
+}
 
 /** Programs run by WGSL kernels on a GPU, one submit a run. */
 export class WebgpuBackend implements Backend, Shared {
   readonly name = 'webgpu'
-  readonly queues = true
   readonly description: string
   readonly details: Backend['details']
   readonly device: GPUDevice
@@ -20,8 +50,9 @@ export class WebgpuBackend implements Backend, Shared {
   readonly pipelines: Pipelines
   readonly memory: GpuMemory
   private readonly heap: Heap
-  private readonly variables = new Map<number, Piece & { readonly dtype: DType }>()
-  private readonly programs = new Set<WebgpuProgram>()
+  private readonly variables = new Map<number, GpuVariable>()
+  private readonly programs = new Set<OwnBuffers>()
+  lastEnd = 0
   private order: Promise<unknown> = Promise.resolve()
   private fault: RmaatError | undefined
   private readonly lost: Promise<void>
@@ -51,55 +82,57 @@ export class WebgpuBackend implements Backend, Shared {
   }
 
   createVariable(id: number, elements: number, dtype: DType): void {
-    const piece = this.allocate(elements * 4, `a variable of ${elements} elements`)
-    this.variables.set(id, { ...piece, dtype })
-    void this.enqueue(async () => {
+    const variable = new GpuVariable(this.heap, elements, dtype)
+    this.variables.set(id, variable)
+    const { piece, end } = variable
+    this.enqueue({ bytes: end, owner: variable }, async () => {
       const encoder = this.device.createCommandEncoder()
       encoder.clearBuffer(this.memory.buffer, piece.at, piece.bytes)
       this.device.queue.submit([encoder.finish()])
       return submitted
-    }).catch(this.toldLater)
+    }).catch(toldLater)
   }
 
   writeVariable(id: number, values: ArrayLike<number>): void {
-    const { at, dtype } = this.variables.get(id)!
+    const variable = this.variables.get(id)!
+    const { piece, dtype, end } = variable
     const data = hostData(dtype, values)
-    void this.enqueue(async () => {
-      this.memory.write(at, data)
+    this.enqueue({ bytes: end, owner: variable, uses: [variable] }, async () => {
+      await granted(this.device, `${piece.bytes} bytes to write a variable`, () => this.memory.write(piece.at, data))
       return submitted
-    }).catch(this.toldLater)
+    }).catch(toldLater)
   }
 
   readVariable(id: number): Promise<HostArray> {
-    const { at, bytes, dtype } = this.variables.get(id)!
-    return this.readHeap(at, bytes, dtype)
+    const variable = this.variables.get(id)!
+    return this.readHeap(variable.piece, variable.dtype, [variable])
   }
 
   deleteVariable(id: number): void {
-    const { at, bytes } = this.variables.get(id)!
+    this.variables.get(id)!.release()
     this.variables.delete(id)
-    this.heap.release(at, bytes)
   }
 
   load(plan: Plan): Loaded {
-    const pieces: Piece[] = []
+    const holding = this.heap.hold()
+    let program: WebgpuProgram
     try {
-      const program = new WebgpuProgram(plan, this, pieces)
-      this.programs.add(program)
-      return program
+      program = new WebgpuProgram(plan, this, holding)
     } catch (error) {
-      for (const { at, bytes } of pieces) this.heap.release(at, bytes)
+      holding.release()
       throw error
     }
+    this.programs.add(program)
+    this.enqueue({ bytes: this.heap.bytes, owner: program }, () => program.make()).catch(toldLater)
+    return program
   }
 
-  unload(program: WebgpuProgram): void {
+  unload(program: OwnBuffers): void {
     if (!this.programs.delete(program)) return
-    for (const { at, bytes } of program.pieces) this.heap.release(at, bytes)
-    void this.enqueue(async () => {
+    this.enqueue({ bytes: 0 }, async () => {
       program.destroy()
       return submitted
-    }).catch(() => {})
+    }).catch(toldLater)
   }
 
   close(): void {
@@ -110,28 +143,30 @@ export class WebgpuBackend implements Backend, Shared {
     this.device.destroy()
   }
 
-  allocate(bytes: number, purpose: string): Piece {
-    return { at: this.heap.allocate(bytes, purpose), bytes }
-  }
-
-  reserve(scratchBytes: number, arenaBytes: number): void {
-    this.heap.reserve(scratchBytes, arenaBytes)
-  }
-
   get scratch(): number {
     return this.heap.scratch
   }
 
-  baseOf(buffer: Plan['buffers'][number]): number {
-    return buffer.kind === 'variable' ? this.variables.get(buffer.id)!.at : this.heap.arena
+  get arena(): number {
+    return this.heap.arena
   }
 
-  async enqueue<Result>(job: () => Promise<Submitted<Result>>): Promise<Result> {
-    const { bytes } = this.heap
+  variable(id: number): Owner & { readonly piece: Piece } {
+    return this.variables.get(id)!
+  }
+
+  async enqueue<Result>({ bytes, uses = [], owner }: Needs, job: Job<Result>): Promise<Result> {
     const turn = this.order.then(async () => {
       if (this.fault) throw this.fault
-      await this.memory.ensure(bytes)
-      return job()
+      const unusable = uses.find(({ refused }) => refused)
+      if (unusable) throw unusable.refused
+      try {
+        await this.memory.ensure(bytes)
+        return await job()
+      } catch (error) {
+        owner?.refuse(error)
+        throw error
+      }
     })
     this.order = turn.catch(() => {})
     try {
@@ -147,18 +182,11 @@ export class WebgpuBackend implements Backend, Shared {
     }
   }
 
-  /** What nobody waits for has failed: the next run rejects with it. */
-  private readonly toldLater = (error: unknown): void => {
-    this.fault ??= error as RmaatError
-  }
-
-  /** Reads a part of the heap through a buffer of its own. */
-  readHeap(at: number, bytes: number, dtype: DType): Promise<HostArray> {
-    return this.enqueue(async () => {
-      const staging = this.device.createBuffer({
-        size: Math.max(4, bytes),
-        usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
-      })
+  readHeap({ at, bytes }: Piece, dtype: DType, uses: readonly Owner[]): Promise<HostArray> {
+    return this.enqueue({ bytes: at + bytes, uses }, async () => {
+      const staging = await granted(this.device, `${bytes} bytes to read from the heap`, () =>
+        this.device.createBuffer({ size: Math.max(4, bytes), usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST }),
+      )
       const encoder = this.device.createCommandEncoder()
       encoder.copyBufferToBuffer(this.memory.buffer, at, staging, 0, bytes)
       this.device.queue.submit([encoder.finish()])
@@ -171,6 +199,10 @@ export class WebgpuBackend implements Backend, Shared {
   }
 }
 
-const submitted: Submitted<void> = { done: Promise.resolve() }
+const submitted = { done: Promise.resolve() }
+
+/** Nobody waits for it: whoever uses what was refused hears of it. */
+const toldLater = (): void => {}
+
 /** Milliseconds after which a refusal is taken for what it says, and not for a GPU that was lost. */
 const LOSS_IS_TOLD = 50

@@ -1,4 +1,5 @@
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
+import { granted } from './memory.ts'
 
 /** Queries that one set may hold. */
 const QUERIES = 4096
@@ -22,9 +23,16 @@ export async function clock<Call>(
 
 const byTimestamps: typeof clock = async (device, calls, encode) => {
   const bytes = calls.length * 16
-  const querySet = device.createQuerySet({ type: 'timestamp', count: calls.length * 2 })
-  const resolved = device.createBuffer({ size: bytes, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC })
-  const readable = device.createBuffer({ size: bytes, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST })
+  const [querySet, resolved, readable] = await granted(
+    device,
+    `${bytes} bytes for time stamps`,
+    () =>
+      [
+        device.createQuerySet({ type: 'timestamp', count: calls.length * 2 }),
+        device.createBuffer({ size: bytes, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC }),
+        device.createBuffer({ size: bytes, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST }),
+      ] as const,
+  )
   const encoder = device.createCommandEncoder()
   calls.forEach((call, i) => {
     const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 }

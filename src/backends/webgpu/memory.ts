@@ -3,6 +3,19 @@ import { BufferUsage } from '../../runtime/gpu.ts'
 
 const MIB = 2 ** 20
 
+/**
+ * Does what asks the GPU for memory.
+ * @param what `1024 bytes for the results`
+ * @throws RmaatError 'memory' where it refuses; nothing else hears of it
+ */
+export async function granted<Result>(device: GPUDevice, what: string, ask: () => Result): Promise<Result> {
+  device.pushErrorScope('out-of-memory')
+  const result = ask()
+  const refusal = await device.popErrorScope()
+  if (refusal) throw new RmaatError('memory', `the GPU has no ${what}: ${refusal.message}`)
+  return result
+}
+
 /** The heap as one GPU buffer. It is made, or made longer with its contents copied, when it is next used. */
 export class GpuMemory {
   private readonly device: GPUDevice
@@ -41,20 +54,17 @@ export class GpuMemory {
   async ensure(bytes: number): Promise<void> {
     const old = this.held
     if (old && old.size >= bytes) return
-    this.device.pushErrorScope('out-of-memory')
-    const buffer = this.device.createBuffer({
-      label: 'heap',
-      size: bytes,
-      usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
-    })
-    const refusal = await this.device.popErrorScope()
-    if (refusal) {
-      throw new RmaatError(
-        'memory',
-        `the GPU has no ${bytes} bytes (${Math.ceil(bytes / MIB)} MiB) for the heap` +
-          `${old ? `, beside the ${old.size} that are copied into them` : ''}: ${refusal.message}`,
-      )
-    }
+    const beside = old ? `, beside the ${old.size} that are copied into them` : ''
+    const buffer = await granted(
+      this.device,
+      `${bytes} bytes (${Math.ceil(bytes / MIB)} MiB) for the heap${beside}`,
+      () =>
+        this.device.createBuffer({
+          label: 'heap',
+          size: bytes,
+          usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
+        }),
+    )
     if (old) {
       const encoder = this.device.createCommandEncoder()
       encoder.copyBufferToBuffer(old, 0, buffer, 0, old.size)

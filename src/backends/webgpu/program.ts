@@ -6,40 +6,11 @@ import type { Plan, View } from '../../program/plan.ts'
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, type Iterations, walk } from '../cursor.ts'
-import type { Piece } from '../heap.ts'
+import type { Holding } from '../heap.ts'
 import { clock } from './clock.ts'
-import type { Abilities } from './dispatch.ts'
 import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
-import type { GpuMemory } from './memory.ts'
-import type { Pipelines } from './pipelines.ts'
-
-export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>
-/** A copy of numbers as the heap holds them. */
-export const hostData = (dtype: DType, values: ArrayLike<number>): HostData =>
-  dtype === 'f32' ? new Float32Array(values) : new Int32Array(values)
-
-/** A job's turn ends when its work is submitted; `done` settles when its results are here. */
-export interface Submitted<Result> {
-  readonly done: Promise<Result>
-}
-
-/** What programs share. */
-export interface Shared {
-  readonly device: GPUDevice
-  readonly abilities: Abilities
-  readonly pipelines: Pipelines
-  readonly memory: GpuMemory
-  /** Where the scratch begins, in bytes. */
-  readonly scratch: number
-  /** Where a buffer that programs share begins, in bytes. */
-  baseOf(buffer: Plan['buffers'][number]): number
-  allocate(bytes: number, purpose: string): Piece
-  reserve(scratchBytes: number, arenaBytes: number): void
-  /** Gives `job` its turn when all earlier ones have submitted their work. */
-  enqueue<Result>(job: () => Promise<Submitted<Result>>): Promise<Result>
-  readHeap(at: number, bytes: number, dtype: DType): Promise<HostArray>
-  unload(program: WebgpuProgram): void
-}
+import { granted } from './memory.ts'
+import { hostData, type OwnBuffers, type Owner, type Shared, type Submitted } from './shared.ts'
 
 /** How many runs may be under way before another buffer for reading back is made. */
 const IN_FLIGHT = 2
@@ -60,19 +31,20 @@ interface Call {
 }
 
 /** A plan as dispatches: its uniforms in a buffer of its own, its inputs and constants in the heap. */
-export class WebgpuProgram implements Loaded {
-  readonly pieces: readonly Piece[]
+export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
+  refused: unknown
+  private readonly holding: Holding
   private readonly plan: Plan
   private readonly backend: Shared
   private readonly encoded: EncodedPlan
   /** Where inputs and constants begin, in bytes; for arena and variables the backend knows. */
   private readonly own: (number | undefined)[]
-  private readonly uniforms: GPUBuffer
+  private uniforms: GPUBuffer | undefined
   private readonly ranges: readonly Range[]
   private readonly resultBytes: number
   /** Buffers for reading back that no run uses. */
   private readonly free: GPUBuffer[] = []
-  private readbacks = 0
+  private readbacks = IN_FLIGHT
   private readonly pipelines: Promise<Pipelined>
   private destroyed = false
   /** What the bind group and the uniforms were made for. */
@@ -80,12 +52,12 @@ export class WebgpuProgram implements Loaded {
   /** Of the block and the iteration that a dispatch binds. */
   private readonly offsets = new Uint32Array(2)
 
-  /** `pieces` receives what is allocated, so that it can be given back if more is refused. */
-  constructor(plan: Plan, backend: Shared, pieces: Piece[]) {
+  /** `holding` receives what is allocated, so that it can be given back if more is refused. */
+  constructor(plan: Plan, backend: Shared, holding: Holding) {
     const { device } = backend
     this.plan = plan
     this.backend = backend
-    this.pieces = pieces
+    this.holding = holding
     this.encoded = encode(plan, backend.abilities, device.limits.minUniformBufferOffsetAlignment)
     if (this.encoded.blockBytes > device.limits.maxUniformBufferBindingSize) {
       throw new RmaatError(
@@ -102,24 +74,13 @@ export class WebgpuProgram implements Loaded {
           `buffers hold at most ${device.limits.maxBufferSize}`,
       )
     }
-    backend.reserve(this.encoded.scratch * 4, plan.memory.arena * 4)
+    holding.reserve(this.encoded.scratch * 4, plan.memory.arena * 4)
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
-      const piece = backend.allocate(
-        buffer.elements * 4,
-        buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant',
-      )
-      pieces.push(piece)
-      return piece.at
-    })
-    this.uniforms = device.createBuffer({
-      label: 'uniforms',
-      size: this.encoded.uniforms.byteLength,
-      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
+      return holding.allocate(buffer.elements * 4, buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant')
     })
     this.ranges = plan.outputs.map(({ view }) => rangeOf(view))
     this.resultBytes = this.ranges.reduce((sum, { length }) => sum + length * 4, 0)
-    for (let i = 0; i < IN_FLIGHT; i++) this.free.push(this.createReadback())
     this.pipelines = this.compile()
     this.pipelines.catch(() => {}) // a run will tell
   }
@@ -134,14 +95,39 @@ export class WebgpuProgram implements Loaded {
 
   /** Bytes of the GPU buffers beside the heap. */
   get ownBytes(): number {
-    return this.uniforms.size + this.readbacks * Math.max(4, this.resultBytes)
+    return this.encoded.uniforms.byteLength + this.readbacks * Math.max(4, this.resultBytes)
   }
 
-  run(inputs: readonly ArrayLike<number>[]): Promise<HostArray[]> {
-    return this.start(inputs, (pipelines, bases) => {
+  /** Makes the buffers beside the heap. */
+  async make(): Promise<Submitted<void>> {
+    const { device } = this.backend
+    const size = this.encoded.uniforms.byteLength
+    this.uniforms = await granted(device, `${size} bytes for the uniforms of a program`, () =>
+      device.createBuffer({ label: 'uniforms', size, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST }),
+    )
+    while (this.free.length < IN_FLIGHT) this.free.push(await this.createReadback())
+    return { done: Promise.resolve() }
+  }
+
+  refuse(error: unknown): void {
+    this.refused = error
+    this.backend.unload(this)
+    this.holding.release()
+  }
+
+  run(inputs: readonly ArrayLike<number>[], timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    return this.start(inputs, async (pipelines, bases) => {
+      const begin = performance.now()
       const encoder = this.backend.device.createCommandEncoder()
       this.encode(encoder, pipelines, this.plan.instructions.length)
-      return this.readBack(encoder, bases)
+      const { done } = await this.readBack(encoder, bases)
+      const told = done.then((results) => {
+        const end = performance.now()
+        timed?.(end - Math.max(begin, this.backend.lastEnd))
+        this.backend.lastEnd = end
+        return results
+      })
+      return { done: told }
     })
   }
 
@@ -178,8 +164,8 @@ export class WebgpuProgram implements Loaded {
   ): Promise<Result> {
     const data = this.plan.inputs.map(({ dtype }, i) => hostData(dtype, inputs[i]))
     const bases = this.plan.buffers.map((_, buffer) => this.baseOf(buffer))
-    const { scratch, memory } = this.backend
-    return this.backend.enqueue(async () => {
+    const { scratch, arena, memory } = this.backend
+    return this.backend.enqueue({ bytes: arena + this.plan.memory.arena * 4, uses: this.uses }, async () => {
       const pipelines = await this.pipelines
       this.link(bases, scratch)
       this.plan.inputs.forEach(({ view }, i) => {
@@ -191,22 +177,36 @@ export class WebgpuProgram implements Loaded {
 
   async peek(view: View, dtype: DType): Promise<HostArray> {
     const { buffer, first, length } = rangeOf(view)
-    const held = await this.backend.readHeap(this.baseOf(buffer) + first * 4, length * 4, dtype)
+    const piece = { at: this.baseOf(buffer) + first * 4, bytes: length * 4 }
+    const held = await this.backend.readHeap(piece, dtype, this.uses)
     return pick(held, view, first)
   }
 
   close(): void {
     this.backend.unload(this)
+    this.holding.release()
   }
 
   destroy(): void {
     this.destroyed = true
-    this.uniforms.destroy()
+    this.uniforms?.destroy()
     for (const readback of this.free.splice(0)) readback.destroy()
   }
 
   private baseOf(buffer: number): number {
-    return this.own[buffer] ?? this.backend.baseOf(this.plan.buffers[buffer])
+    const own = this.own[buffer]
+    if (own !== undefined) return own
+    const shared = this.plan.buffers[buffer]
+    return shared.kind === 'variable' ? this.backend.variable(shared.id).piece.at : this.backend.arena
+  }
+
+  /** Itself, and the variables that it reads or sets. */
+  private get uses(): readonly Owner[] {
+    const { buffers } = this.plan
+    return [
+      this,
+      ...buffers.flatMap((buffer) => (buffer.kind === 'variable' ? [this.backend.variable(buffer.id)] : [])),
+    ]
   }
 
   /** Compiles what is not compiled yet. */
@@ -230,8 +230,8 @@ export class WebgpuProgram implements Loaded {
         layout: pipelines.bindings,
         entries: [
           { binding: 0, resource: resource(memory.buffer, memory.buffer.size) },
-          { binding: 1, resource: resource(this.uniforms, blockBytes) },
-          { binding: 2, resource: resource(this.uniforms, ITERATION_BYTES) },
+          { binding: 1, resource: resource(this.uniforms!, blockBytes) },
+          { binding: 2, resource: resource(this.uniforms!, ITERATION_BYTES) },
         ],
       })
       if (!this.linked) this.writeConstants()
@@ -244,7 +244,7 @@ export class WebgpuProgram implements Loaded {
         bases.map((base) => base / 4),
         scratch / 4,
       )
-      device.queue.writeBuffer(this.uniforms, 0, uniforms)
+      device.queue.writeBuffer(this.uniforms!, 0, uniforms)
       this.linked.bases = now
     }
   }
@@ -287,19 +287,24 @@ export class WebgpuProgram implements Loaded {
     pass.dispatchWorkgroups(Math.ceil(dispatch.groups / rows), rows)
   }
 
-  private createReadback(): GPUBuffer {
+  private createReadback(): Promise<GPUBuffer> {
+    const { device } = this.backend
+    const size = Math.max(4, this.resultBytes)
+    return granted(device, `${size} bytes for the results of a run`, () =>
+      device.createBuffer({ label: 'results', size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST }),
+    )
+  }
+
+  private async anotherReadback(): Promise<GPUBuffer> {
+    const readback = await this.createReadback()
     this.readbacks++
-    return this.backend.device.createBuffer({
-      label: 'results',
-      size: Math.max(4, this.resultBytes),
-      usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
-    })
+    return readback
   }
 
   /** Submits what is encoded together with the copy of the results. */
-  private readBack(encoder: GPUCommandEncoder, bases: readonly number[]): Submitted<HostArray[]> {
+  private async readBack(encoder: GPUCommandEncoder, bases: readonly number[]): Promise<Submitted<HostArray[]>> {
     const { device, memory } = this.backend
-    const readback = this.free.pop() ?? this.createReadback()
+    const readback = this.free.pop() ?? (await this.anotherReadback())
     let at = 0
     for (const { buffer, first, length } of this.ranges) {
       encoder.copyBufferToBuffer(memory.buffer, bases[buffer] + first * 4, readback, at, length * 4)
