@@ -10,12 +10,14 @@ import { jsonLine, notice, terminal, version } from './terminal.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
+/** What was computed is no good: a training or weights that have diverged. */
+const FAILED = 1
 const USAGE = 2
 /** EX_SOFTWARE of sysexits.h: a fault of the program itself. */
 const FAULT = 70
 
 /**
- * The command `rmaat`. Sets the exit code: 0, or what a command has set; 2 for a wrong call, setting or file, said in one
+ * The command `rmaat`. Sets the exit code: 0, or what a command has set; 1 for a training that diverged; 2 for a wrong call, setting or file, said in one
  * line; 70 for a fault of the program. With --json an error is the last line of the output as well.
  */
 export async function rmaat(args: readonly string[]): Promise<void> {
@@ -45,7 +47,7 @@ export async function rmaat(args: readonly string[]): Promise<void> {
       if (error.exitCode !== 0) end(USAGE, 'usage', message)
     } else if (error instanceof RmaatError && error.code !== 'internal') {
       notice(`error (${error.code}): ${error.message}`)
-      end(USAGE, error.code, error.message)
+      end(error.code === 'diverged' ? FAILED : USAGE, error.code, error.message)
     } else {
       const { stack, message } = error as Error
       notice(stack ?? message)

@@ -72,6 +72,10 @@ export interface Simulation {
   readonly shortTermPeak: Float64Array
 }
 
+/** The most steps that are simulated, and the most couplings of processes that they may add up: about half a minute. */
+const MOST_STEPS = 1e7
+const MOST_COUPLINGS = 1e10
+
 /** Steps of `timeStep` in `seconds`; an error of code `config` where that is not a whole number above 0. */
 function wholeSteps(seconds: number, timeStep: number, what: string): number {
   const steps = Math.round(seconds / timeStep)
@@ -100,7 +104,18 @@ export function macroModel(given: Partial<MacroModel> = {}): MacroModel {
   if (stimulusDuration > cycleDuration) {
     fail('stimulusDuration', `at most cycleDuration, ${cycleDuration} s`, `${stimulusDuration} s`)
   }
-  wholeSteps(cycleDuration, timeStep, 'macro model: cycleDuration')
+  const steps = wholeSteps(cycleDuration, timeStep, 'macro model: cycleDuration') * model.cycles
+  if (steps > MOST_STEPS) {
+    fail(
+      'cycles',
+      `at most ${MOST_STEPS} steps, cycles * cycleDuration / timeStep`,
+      `${model.cycles}, or ${steps} steps`,
+    )
+  }
+  if (steps * model.side ** 4 > MOST_COUPLINGS) {
+    const found = `${model.side}, or ${steps * model.side ** 4} couplings of processes in ${steps} steps`
+    fail('side', `at most ${MOST_COUPLINGS} of them, steps * side^4`, found)
+  }
   for (const kind of ['Neuron', 'Synapse', 'ShortTerm', 'LongTerm'] as const) {
     const longest = model[`tau${kind}`] / model[`leak${kind}`]
     // beyond it a step of Euler's method decays past zero, beyond twice it the solution grows without bound

@@ -73,15 +73,15 @@ const bad: Record<string, [Uint8Array, RegExp]> = {
     changed((configuration) => {
       configuration.features.value = 6
     }),
-    /^mine: 'blocks\.0\.wq' is \[8,8\] in the file, \[8,12\] in the model$/,
+    /^mine: "blocks\.0\.wq" is \[8, 8\] in the file, \[8, 12\] in the model$/,
   ],
   'a tensor missing': [
     changed((_, tensors) => void tensors.delete('head1.w')),
-    /^mine: the file has no tensor 'head1\.w'$/,
+    /^mine: the file has no tensor "head1\.w"$/,
   ],
   'a tensor too many': [
     changed((_, tensors) => void tensors.set('extra', tensors.get('head1.w')!)),
-    /^mine: the model has no place for extra$/,
+    /^mine: the model has no place for "extra"$/,
   ],
 }
 
