@@ -5,7 +5,17 @@ import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { type Configuration, load } from '../train/weights.ts'
 import { makeTask, openAndSay } from './prepare.ts'
 import { progress } from './progress.ts'
-import { addConfigFile, addSettings, type Given, givenSettings, taskSettings, withDefaults } from './settings.ts'
+import {
+  addConfigFile,
+  addSettings,
+  check,
+  type Given,
+  givenSettings,
+  settings as known,
+  type SettingName,
+  taskSettings,
+  withDefaults,
+} from './settings.ts'
 import { jsonLine, notice, plural, say } from './terminal.ts'
 import { baselines, scoreInWords } from './train.ts'
 
@@ -27,7 +37,7 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
   const device = await openAndSay(given)
   try {
     const { model, configuration } = load(device, bytes, path)
-    const settings = withDefaults({ ...saved(configuration, given), ...given })
+    const settings = withDefaults({ ...saved(configuration, given, path), ...given })
     const task = await makeTask(settings)
     const { config } = model
     if (task.vocabulary > config.vocabulary || task.classes !== config.classes) {
@@ -71,11 +81,25 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
   }
 }
 
-/** The settings of a weights file that testing asks for; those of its task only where the task stays. */
-function saved(configuration: Configuration, given: Given): Given {
+/** The settings of a weights file that testing asks for, checked; those of its task only where the task stays. */
+function saved(configuration: Configuration, given: Given, path: string): Given {
+  const unknown = Object.keys(configuration).filter((name) => !Object.hasOwn(known, name))
+  if (unknown.length > 0) {
+    throw new RmaatError(
+      'data',
+      `${path}: no setting is called ${unknown.join(', ')}: expected a file of this version or an earlier one`,
+    )
+  }
   const stays = given.task === undefined || given.task === configuration.task?.value
-  const names = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
+  const names: SettingName[] = [
+    'segmentLength',
+    'batch',
+    'seed',
+    ...(stays ? ([...taskSettings, 'testExamples'] as const) : []),
+  ]
   return Object.fromEntries(
-    names.flatMap((name) => (configuration[name] === undefined ? [] : [[name, configuration[name].value]])),
+    names.flatMap((name) =>
+      configuration[name] === undefined ? [] : [[name, check(name, configuration[name].value, `${path}: ${name}`)]],
+    ),
   )
 }

@@ -10,15 +10,15 @@ import { jsonLine, notice, terminal, version } from './terminal.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
-/** What was computed is no good: a training or weights that have diverged. */
+/** What was asked for was done, and failed. */
 const FAILED = 1
 const USAGE = 2
 /** EX_SOFTWARE of sysexits.h: a fault of the program itself. */
 const FAULT = 70
 
 /**
- * The command `rmaat`. Sets the exit code: 0, or what a command has set; 1 for a training that diverged; 2 for a wrong call, setting or file, said in one
- * line; 70 for a fault of the program. With --json an error is the last line of the output as well.
+ * The command `rmaat`. Sets the exit code: 0, or what a command has set; 1 for a training that diverged; 2 for a wrong
+ * call, setting or file, said in one line; 70 for a fault of the program. With --json an error is the last line of the output as well.
  */
 export async function rmaat(args: readonly string[]): Promise<void> {
   const program = new Command('rmaat')

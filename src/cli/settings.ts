@@ -181,7 +181,7 @@ function parse(schema: z.ZodType, text: string): unknown {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
 }
 
-function check(name: SettingName, value: unknown, where: string): unknown {
+export function check(name: SettingName, value: unknown, where: string): unknown {
   const checked = settings[name].schema.safeParse(value)
   if (checked.success) return checked.data
   const expected = checked.error.issues[0].message.replace(/^[A-Z][a-z ]*: /, '')

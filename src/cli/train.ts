@@ -84,8 +84,7 @@ async function runTraining(options: Options): Promise<void> {
       if (event.kind === 'step') {
         last = event
         recent.add(event)
-        if (event.skipped)
-          notice(`step ${event.step}: the gradient or a new weight was not finite, and nothing was changed`)
+        if (event.skipped) notice(`step ${event.step}: the gradient was not finite, and nothing was changed`)
         shown?.update(event.step, recent.toString())
       }
       if (event.kind === 'end') ({ steps: done, stopped, medianStep, heldBytes: held } = event)

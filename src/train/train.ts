@@ -86,7 +86,7 @@ const BREATH = 50
 /**
  * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: when a
  * step is told the next one is under way, so that is one more than the consumer has heard of where it leaves early.
- * @throws RmaatError 'diverged', after the event of the end, where its last ten steps (or all, of fewer) changed nothing
+ * @throws RmaatError 'diverged', after the event of the end, where its last ten steps or most of all changed nothing
  */
 export async function* train(
   model: Rmaat,
@@ -162,10 +162,10 @@ export async function* train(
     const medianStep = times[times.length >> 1] ?? Number.NaN
     const { heldBytes } = device.backend
     yield { kind: 'end', steps: step, skipped, stopped: step < steps, medianStep, heldBytes }
-    if (inRow > 0 && inRow >= Math.min(HOPELESS, steps)) {
+    if (inRow >= HOPELESS || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
-        `the last ${inRow} of ${step} steps changed nothing: their gradients or new weights were not finite. The weights are those of step ${step - inRow}; expected a lower rate than ${options.rate}, or finite weights to begin with`,
+        `${skipped} of ${step} steps, of the last ${inRow} each one, changed nothing, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
       )
     }
   } finally {
