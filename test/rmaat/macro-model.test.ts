@@ -87,6 +87,13 @@ test('parameters out of their range are refused with what was found and what is 
   await refused({ stimulusDuration: 51 }, undefined, /stimulusDuration is 51 s: expected at most cycleDuration, 50 s/)
   await refused({ timeStep: 0.03 }, undefined, /cycleDuration is 50 s: expected a whole number of time steps of 0.03 s/)
   await refused({ timeStep: 0.1 }, undefined, /timeStep is 0.1 s: expected at most tauNeuron \/ leakNeuron, 0.05 s/)
+  await refused(
+    { cycles: 1e9 },
+    undefined,
+    /cycles is 1000000000, or 5000000000000 steps: expected at most 10000000 steps/,
+  )
+  await refused({ side: 30 }, undefined, /side is 30, or 24300000000 couplings .* in 30000 steps: expected at most/)
+  await refused({ side: 1e6 }, undefined, /side is 1000000, or 3e\+28 couplings/)
   await refused({}, 0.005, /sample is 0.005 s: expected a whole number of time steps of 0.01 s/)
 })
 

@@ -5,7 +5,7 @@ import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { type StepEvent, type TrainEvent, type TrainOptions, train } from '../../src/train/train.ts'
-import { deviceNames, devices, testOn } from '../support/devices.ts'
+import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
@@ -117,8 +117,9 @@ test('a gradient that is not finite changes nothing, and a training of such step
   device.close()
 })
 
-for (const name of deviceNames) {
-  testOn(name)(`a rate beyond all numbers writes nothing on ${name}, and the training ends early`, async () => {
+// test/optim holds the guard itself on every device
+for (const name of ['reference', 'wasm relaxed']) {
+  test(`a rate beyond all numbers writes nothing on ${name}, and the training ends early`, async () => {
     const device = await devices[name]()
     // the reference computes in double precision
     const rate = name === 'reference' ? Number.MAX_VALUE : 1e300
