@@ -165,7 +165,7 @@ export async function* train(
     if (inRow >= HOPELESS || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
-        `${skipped} of ${step} steps, of the last ${inRow} each one, changed nothing, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
+        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
       )
     }
   } finally {

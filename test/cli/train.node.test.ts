@@ -78,6 +78,20 @@ test('evaluate gives the accuracy again, and takes another number of segments', 
   assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
 })
 
+test('a training that diverges ends early, says so, and is no success', async () => {
+  // the decay alone multiplies the matrices by -99 in a step
+  const rate = ['--rate', '1', '--decay', '100', '--schedule', 'constant', '--warm-up', '0']
+  const args = ['train', ...tiny, '--steps', '1000', ...rate, '--out', folder.path('diverged'), '--json']
+  const { code, out, err } = await run(...args)
+  assert.is(code, 1)
+  assert.match(err, /^error \(diverged\): \d+ of \d+ steps changed nothing, \d+ of them at the end, as /m)
+  const events = jsonLines(out)
+  const end = events.find(({ kind }) => kind === 'end')
+  assert.ok(end.stopped && end.steps < 100 && end.skipped >= 10)
+  assert.is(events.at(-1).kind, 'error')
+  assert.is(events.at(-1).code, 'diverged')
+})
+
 test('ListOps has the best constant for each root beside its accuracy', async () => {
   const args = [...tiny, '--max-length', '24', '--segment-length', '6']
   const { out } = await run('train', '--task', 'listops', ...args, '--out', folder.path('listops'), '--json')

@@ -97,7 +97,7 @@ async function failing(device: Device, options: Partial<TrainOptions>, spoilt?: 
   if (spoilt !== undefined) before[3] = spoilt
   device.write(variable, before)
   const events: TrainEvent[] = []
-  await fails('diverged', [/steps, of the last \d+ each one, changed nothing/, /a lower rate than/], async () => {
+  await fails('diverged', [/steps changed nothing, \d+ of them at the end/, /a lower rate than/], async () => {
     for await (const event of train(model, task, options)) events.push(event)
   })
   const end = events.at(-1)
