@@ -1,5 +1,5 @@
 import { where } from '../ops/elementwise.ts'
-import { iota } from '../ops/row.ts'
+import { constant, iota } from '../ops/row.ts'
 import '../ops/methods.ts'
 import type { Device } from '../program/device.ts'
 import type { Update } from '../program/program.ts'
@@ -35,8 +35,8 @@ export class AdamW {
     return [rate, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
   }
 
-  /** `gradient` like the variable, `hyper` [3]. */
-  update(gradient: Tensor, hyper: Tensor): Update[] {
+  /** `gradient` like the variable, `hyper` [3]; where the i32 scalar `active` is 0 nothing changes. */
+  update(gradient: Tensor, hyper: Tensor, active: Tensor = constant(1, 'i32')): Update[] {
     const { beta1, beta2, epsilon, decay, decayed } = this.options
     const [rate, correction1, correction2] = [0, 1, 2].map((i) => hyper.select(0, i))
     const [first, second] = this.state
@@ -45,10 +45,11 @@ export class AdamW {
     const step = mean.mul(correction1).div(square.mul(correction2).sqrt().add(epsilon))
     const pull = where(iota(this.variable.shape, 0).less(decayed), this.variable.mul(decay), 0)
     const moved = this.variable.sub(step.add(pull).mul(rate))
-    return [
+    const changed: [Variable, Tensor][] = [
       [this.variable, moved],
       [first, mean],
       [second, square],
     ]
+    return changed.map(([variable, value]) => [variable, where(active, value, variable)])
   }
 }
