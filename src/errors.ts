@@ -12,13 +12,23 @@ export type ErrorCode =
   | 'internal' // a broken promise of this library itself
 
 /**
+ * A text with every character that would act on a terminal, and not be seen there, as its number; lines and tabs stay. Names
+ * and texts of files come into messages and onto the screen through it.
+ */
+export const printable = (text: string): string =>
+  text.replace(
+    /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
+/**
  * The one error this library throws on purpose. The message says what was found, what would be right, and where:
  * the operation for shapes, file and line for data, the offset for checkpoints.
  */
 export class RmaatError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(printable(message), options)
     this.name = 'RmaatError'
     this.code = code
   }

@@ -1,7 +1,8 @@
 import { isAbsolute } from 'node:path'
 import { Command } from 'commander'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { type ModelConfig, shown } from '../rmaat/config.ts'
+import type { ModelConfig } from '../rmaat/config.ts'
 import { readBytes } from '../runtime/files.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { type Configuration, load } from '../train/weights.ts'
@@ -11,9 +12,12 @@ import { progress } from './progress.ts'
 import {
   addConfigFile,
   addSettings,
+  check,
   type Given,
   givenSettings,
+  settings as known,
   modelSettings,
+  type SettingName,
   taskSettings,
   withDefaults,
 } from './settings.ts'
@@ -95,8 +99,15 @@ function checkModel(given: Given, config: ModelConfig, path: string): void {
   throw new RmaatError('config', `the settings are not those of the weights ${path}: ${each.join('; ')}`)
 }
 
-/** The settings of a weights file that testing asks for; those of its task only where the task stays. */
+/** The settings of a weights file that testing asks for, checked; those of its task only where the task stays. */
 function saved(configuration: Configuration, given: Given, path: string): Given {
+  const unknown = Object.keys(configuration).filter((name) => !Object.hasOwn(known, name))
+  if (unknown.length > 0) {
+    throw new RmaatError(
+      'data',
+      `${path}: no setting is called ${unknown.join(', ')}: expected a file of this version or an earlier one`,
+    )
+  }
   const stays = given.task === undefined || given.task === configuration.task?.value
   const data = configuration.data?.value
   if (stays && given.data === undefined && typeof data === 'string' && !isAbsolute(data)) {
@@ -105,8 +116,15 @@ function saved(configuration: Configuration, given: Given, path: string): Given 
       `${path} names its data ${shown(data)}, but not the folder that this is in: expected --data`,
     )
   }
-  const names = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
+  const names: SettingName[] = [
+    'segmentLength',
+    'batch',
+    'seed',
+    ...(stays ? ([...taskSettings, 'testExamples'] as const) : []),
+  ]
   return Object.fromEntries(
-    names.flatMap((name) => (configuration[name] === undefined ? [] : [[name, configuration[name].value]])),
+    names.flatMap((name) =>
+      configuration[name] === undefined ? [] : [[name, check(name, configuration[name].value, `${path}: ${name}`)]],
+    ),
   )
 }

@@ -3,9 +3,10 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { deviceNames } from '../backends/open.ts'
 import { MOST_THREADS } from '../backends/wasm/open.ts'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { rateSchedules } from '../optim/schedule.ts'
-import { type ModelConfig, type Source, settingSources, shown } from '../rmaat/config.ts'
+import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
 import { decode } from '../runtime/files.ts'
 import { type TaskName, tasks } from '../tasks/index.ts'
 import { trainDefaults } from '../train/train.ts'
@@ -13,6 +14,8 @@ import type { Configuration } from '../train/weights.ts'
 import { absolute, typed } from './paths.ts'
 
 const count = z.number().int().min(1)
+/** At this one AdamW moves every weight by about 1 in a step. */
+const MOST_RATE = 1
 
 /** Every setting beside the model's own: its range, its default, where that comes from, and what it means. */
 const beside = {
@@ -61,12 +64,17 @@ const beside = {
     'choice',
     "parts that a step cuts the batch into, 1 for all at once (as many as the device's cache asks for)",
   ],
-  rate: [z.number().positive(), trainDefaults.rate, 'choice', 'highest learning rate, of AdamW'],
+  rate: [z.number().positive().max(MOST_RATE), trainDefaults.rate, 'choice', 'highest learning rate, of AdamW'],
   schedule: [z.enum(rateSchedules), trainDefaults.schedule, 'choice', 'how the rate falls after the warm-up'],
   warmUp: [z.number().min(0).max(1), trainDefaults.warmUp, 'choice', 'share of the steps in which the rate rises'],
   floor: [z.number().min(0).max(1), trainDefaults.floor, 'choice', 'share of the highest rate that is left at the end'],
-  decay: [z.number().min(0), trainDefaults.decay, 'choice', 'weight decay of matrices'],
-  clip: [z.number().positive(), trainDefaults.clip, 'choice', "the gradient's largest norm"],
+  decay: [z.number().min(0).max(100), trainDefaults.decay, 'choice', 'weight decay of matrices'],
+  clip: [
+    z.number().positive().max(1e30),
+    trainDefaults.clip,
+    'choice',
+    "the gradient's largest norm (a large one, such as 1e30, for none)",
+  ],
   device: [z.enum(deviceNames), 'auto', 'choice', 'what computes; auto takes the fastest that is here'],
   threads: [count.max(MOST_THREADS), undefined, 'choice', 'wasm: threads that compute (one for each core)'],
 } as const
@@ -189,7 +197,7 @@ function parse(schema: z.ZodType, text: string): unknown {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
 }
 
-function check(name: SettingName, value: unknown, where: string): unknown {
+export function check(name: SettingName, value: unknown, where: string): unknown {
   const checked = settings[name].schema.safeParse(value)
   if (checked.success) return checked.data
   const expected = checked.error.issues[0].message.replace(/^[A-Z][a-z ]*: /, '')

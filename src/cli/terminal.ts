@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { printable } from '../errors.ts'
 
 /** The two streams of the command: results go to `out`, all that is said on the way to `err`. */
 export const terminal = {
@@ -10,8 +11,9 @@ export const terminal = {
 
 /** One JSON object on a line of `out`: what `--json` promises. */
 export const jsonLine = (object: object): void => terminal.out(`${JSON.stringify(object)}\n`)
-export const say = (text: string): void => terminal.out(`${text}\n`)
-export const notice = (text: string): void => terminal.err(`${text}\n`)
+/** Lines of text, which may hold names and texts of files. */
+export const say = (text: string): void => terminal.out(`${printable(text)}\n`)
+export const notice = (text: string): void => terminal.err(`${printable(text)}\n`)
 
 export const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string

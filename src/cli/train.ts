@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { RmaatError } from '../errors.ts'
 import { Rmaat } from '../rmaat/model.ts'
 import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
 import { evaluate } from '../train/evaluate.ts'
@@ -139,8 +138,6 @@ async function runTraining(options: Options): Promise<void> {
     folder.write(summary)
     if (options.json) jsonLine(summary)
     else say(inWords(summary))
-    const diverged = whyDiverged(summary)
-    if (diverged) throw new RmaatError('diverged', diverged)
     if (signal.aborted) {
       notice(`stopped after ${plural(done, 'step')}; what was learned is in ${folder.weights}`)
       process.exitCode = signal.reason as number
@@ -168,16 +165,7 @@ async function runTraining(options: Options): Promise<void> {
 function tellSkipped(step: number, skipped: number): void {
   if (!Number.isInteger(Math.log10(skipped))) return
   const which = skipped === 1 ? '' : `, and ${skipped - 1} more before it`
-  notice(`step ${step}${which}: the gradient was not finite, and nothing was changed`)
-}
-
-/** Why a training that came to its end is no success. */
-function whyDiverged({ steps, skipped, stopped, testLoss }: Summary): string | undefined {
-  const lower = 'expected a lower --rate'
-  if (2 * skipped > steps)
-    return `${skipped} of ${plural(steps, 'step')} changed nothing, as the gradient was not finite: ${lower}`
-  const tested = !stopped && testLoss !== null
-  return tested && !Number.isFinite(testLoss) ? `the loss of the test examples is ${testLoss}: ${lower}` : undefined
+  notice(`step ${step}${which}: the gradient or what it would change was not finite, and nothing was changed`)
 }
 
 /** What may stand beside an accuracy, of a task that knows more than its majority class. */

@@ -1,3 +1,4 @@
+import { RmaatError } from '../errors.ts'
 import { concat } from '../ops/views.ts'
 import type { Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
@@ -5,6 +6,9 @@ import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { normal, siteOf } from './random.ts'
+
+/** No device addresses more in one piece. */
+const MOST = 2 ** 30
 
 /** A parameter to be: its shape, how it begins, and whether weight decay pulls at it. */
 export interface ParameterSpec {
@@ -54,24 +58,28 @@ export class Parameters<T extends ParameterTree> {
 
   /** Initial values are drawn on the host, each parameter from a stream of its own name. */
   constructor(device: Device, tree: T, seed: number) {
-    const specs = [...walk(tree, '')]
+    const specs = specsOf(tree)
     const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]
     const total = ordered.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0)
-    const values = new Float64Array(total)
-    let offset = 0
-    for (const { name, spec } of ordered) {
-      values.set(initialValues(spec, name, seed), offset)
-      offset += sizeOf(spec.shape)
+    if (total > MOST) {
+      throw new RmaatError('memory', `a model of ${total} parameters: expected at most ${MOST}, 4 GiB of float32`)
     }
-    this.variable = device.variable([total], 'f32', values)
     const byName = new Map<string, NamedParameter>()
-    offset = 0
-    for (const { name, spec } of ordered) {
-      const size = sizeOf(spec.shape)
-      const tensor = this.variable.slice([offset], [size]).reshape(spec.shape)
-      byName.set(name, { name, spec, offset, tensor })
-      offset += size
-    }
+    this.variable = device.allOrNothing(() => {
+      // before its values, so that a device says what it cannot hold
+      const variable = device.variable([total], 'f32')
+      const values = new Float64Array(total)
+      let offset = 0
+      for (const { name, spec } of ordered) {
+        const size = sizeOf(spec.shape)
+        values.set(initialValues(spec, name, seed), offset)
+        const tensor = variable.slice([offset], [size]).reshape(spec.shape)
+        byName.set(name, { name, spec, offset, tensor })
+        offset += size
+      }
+      device.write(variable, values)
+      return variable
+    })
     this.named = specs.map(({ name }) => byName.get(name)!)
     this.decayed = ordered.reduce((sum, { spec }) => sum + (spec.decay ? sizeOf(spec.shape) : 0), 0)
     this.tensors = build(tree, '', byName) as Tensors<T>
@@ -92,6 +100,9 @@ export class Parameters<T extends ParameterTree> {
     return concat(order.map((i) => tensors[i].reshape([-1])))
   }
 }
+
+/** The parameters of a tree by name, of which nothing is made yet. */
+export const specsOf = (tree: ParameterTree): { name: string; spec: ParameterSpec }[] => [...walk(tree, '')]
 
 const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'std' in tree && 'shape' in tree
 

@@ -1,23 +1,25 @@
 import { z } from 'zod'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { type AttentionName, attentions } from './attention/index.ts'
 import { type MemoryUpdateName, memoryUpdates } from './memory/index.ts'
 
 const names = <Name extends string>(record: Record<Name, unknown>) => z.enum(Object.keys(record) as [Name, ...Name[]])
-const count = z.number().int().min(1)
+/** Beyond it no device could hold what follows, and counting it up would take for ever. */
+const count = (most = 2 ** 16) => z.number().int().min(1).max(most)
 
 /** Every setting of the model: its range, its default, what it means, and whether the paper fixes it or we chose it. */
 const settings = {
-  segments: [count, 4, 'choice', 'T, how many segments a sequence is cut into (the paper names 16 for Retrieval)'],
-  segmentLength: [count, 16, 'choice', 'S, tokens in a segment (the paper: 512 for Retrieval)'],
-  memory: [count, 8, 'choice', 'M, memory tokens (the paper studies it and names no value)'],
-  width: [count, 64, 'choice', 'd, width of a token (the paper: at most 1024)'],
-  layers: [count, 2, 'choice', 'blocks'],
-  heads: [count, 4, 'choice', 'attention heads; their width is width / heads'],
-  features: [count, 16, 'choice', 'm, width of a query or key in each head'],
-  feedForward: [count, 128, 'choice', 'inner width of the feed-forward layer'],
-  vocabulary: [count, 16, 'choice', 'different token ids, padding included'],
-  classes: [z.number().int().min(2), 10, 'choice', 'classes to tell apart'],
+  segments: [count(), 4, 'choice', 'T, how many segments a sequence is cut into (the paper names 16 for Retrieval)'],
+  segmentLength: [count(), 16, 'choice', 'S, tokens in a segment (the paper: 512 for Retrieval)'],
+  memory: [count(), 8, 'choice', 'M, memory tokens (the paper studies it and names no value)'],
+  width: [count(), 64, 'choice', 'd, width of a token (the paper: at most 1024)'],
+  layers: [count(1000), 2, 'choice', 'blocks'],
+  heads: [count(), 4, 'choice', 'attention heads; their width is width / heads'],
+  features: [count(), 16, 'choice', 'm, width of a query or key in each head'],
+  feedForward: [count(), 128, 'choice', 'inner width of the feed-forward layer'],
+  vocabulary: [count(2 ** 24), 16, 'choice', 'different token ids, padding included'],
+  classes: [count().min(2), 10, 'choice', 'classes to tell apart'],
   attention: [names<AttentionName>(attentions), 'astro', 'paper', "attention within a segment: astro is the paper's"],
   alpha: [z.number().min(0).max(1), 0.25, 'choice', "power of the presynaptic state (0.25 in the paper's predecessor)"],
   learnScale: [
@@ -63,18 +65,6 @@ export const settingSources: Readonly<
 export const sourceOf = (key: keyof ModelConfig, value: unknown): Source =>
   value === settingSources[key].default ? settingSources[key].source : 'choice'
 
-/** A value that was given for a setting, as an error shows it: `"fast"`, `Infinity`, at most 60 characters. */
-export function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  let text: string
-  try {
-    text = JSON.stringify(value) ?? String(value)
-  } catch {
-    text = 'too deep or no JSON'
-  }
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
-}
-
 /** Completes a configuration with the defaults and checks it. */
 export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
   const unknown = Object.keys(given).filter((key) => !(key in settings))
@@ -86,7 +76,7 @@ export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
   }
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, [schema, value]]) => {
-      const found = given[key as keyof ModelConfig] ?? value
+      const { [key as keyof ModelConfig]: found = value } = given
       const checked = schema.safeParse(found)
       if (checked.success) return [key, checked.data]
       throw new RmaatError('config', `${key} is ${shown(found)}: ${checked.error.issues[0].message}`)

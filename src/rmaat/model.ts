@@ -76,8 +76,15 @@ export interface Forward {
   readonly memories: readonly Tensor[]
 }
 
-const parameterTree = (config: ModelConfig, attention: Attention, attentionConfig: AttentionConfig) => {
+const attentionConfigOf = (config: ModelConfig): AttentionConfig => ({
+  ...config,
+  tokens: config.memory + config.segmentLength,
+})
+
+/** The parameters of a model with these settings, of which nothing is made yet. */
+export function parameterTree(config: ModelConfig) {
   const { vocabulary, width, segmentLength, memory, classes } = config
+  const [attention, attentionConfig] = [attentions[config.attention], attentionConfigOf(config)]
   const update: MemoryUpdate = memoryUpdates[config.update]
   return {
     embed: spread([vocabulary, width], 0.3),
@@ -103,9 +110,8 @@ export class Rmaat {
     this.device = device
     this.config = modelConfig(config)
     this.attention = attentions[this.config.attention]
-    this.attentionConfig = { ...this.config, tokens: this.config.memory + this.config.segmentLength }
-    const tree = parameterTree(this.config, this.attention, this.attentionConfig)
-    this.parameters = new Parameters(device, tree satisfies ParameterTree, this.config.seed)
+    this.attentionConfig = attentionConfigOf(this.config)
+    this.parameters = new Parameters(device, parameterTree(this.config) satisfies ParameterTree, this.config.seed)
   }
 
   /** What the blocks' attention needs that does not depend on the tokens. */

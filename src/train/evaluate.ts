@@ -1,3 +1,4 @@
+import { RmaatError } from '../errors.ts'
 import { compile } from '../program/program.ts'
 import { batchInputs, type Rmaat } from '../rmaat/model.ts'
 import { batchOf, type Examples, groups, majority } from '../tasks/task.ts'
@@ -23,7 +24,10 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal
 }
 
-/** Accuracy and mean loss over examples. */
+/**
+ * Accuracy and mean loss over examples.
+ * @throws RmaatError 'diverged' where the loss is not finite: no answer of the model means anything then
+ */
 export async function evaluate(
   model: Rmaat,
   examples: Examples,
@@ -48,6 +52,12 @@ export async function evaluate(
     for (const part of groups(examples, batch)) {
       if (signal?.aborted) break
       const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
+      if (!Number.isFinite(results.loss)) {
+        throw new RmaatError(
+          'diverged',
+          `evaluate: the loss of the examples ${done} to ${done + part.length - 1} is ${results.loss}: expected a model with finite logits`,
+        )
+      }
       correct += results.correct
       loss += results.loss * part.length
       done += part.length

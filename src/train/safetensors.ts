@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /**
@@ -19,13 +19,6 @@ export interface Safetensors {
 
 const BYTES = { F64: 8, F32: 4, I64: 8, I32: 4 }
 
-const natural = z.int().nonnegative()
-const entrySchema = z.object({
-  dtype: z.string(),
-  shape: z.array(natural),
-  data_offsets: z.tuple([natural, natural]),
-})
-
 const fail = (message: string, cause?: unknown): never => {
   throw new RmaatError('data', `safetensors: ${message}`, { cause })
 }
@@ -38,12 +31,18 @@ const elements = (shape: readonly number[]) => shape.reduce((count, size) => cou
  */
 function duplicateName(text: string): string | undefined {
   const objects: (Set<string> | undefined)[] = [] // undefined: an array
-  for (const [token, string, colon] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)|[{}[\]]/g)) {
+  const colon = /\s*:/y
+  for (let at = 0; at < text.length; at++) {
+    const token = text[at]
     if (token === '{') objects.push(new Set())
     else if (token === '[') objects.push(undefined)
     else if (token === '}' || token === ']') objects.pop()
-    else if (colon) {
-      const [name, names] = [JSON.parse(string) as string, objects[objects.length - 1]!]
+    else if (token === '"') {
+      const begin = at++
+      while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+      colon.lastIndex = at + 1
+      if (!colon.test(text)) continue
+      const [name, names] = [JSON.parse(text.slice(begin, at + 1)) as string, objects[objects.length - 1]!]
       if (names.has(name)) return name
       names.add(name)
     }
@@ -69,7 +68,7 @@ function readHeader(bytes: Uint8Array): { header: [string, unknown][]; start: nu
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start))
     const header = Object.entries(JSON.parse(text) as object)
     const twice = duplicateName(text)
-    if (twice !== undefined) fail(`the name "${twice}" stands twice in the header at offset 8`)
+    if (twice !== undefined) fail(`the name ${shown(twice)} stands twice in the header at offset 8`)
     return { header, start }
   } catch (error) {
     if (error instanceof RmaatError) throw error
@@ -77,8 +76,62 @@ function readHeader(bytes: Uint8Array): { header: [string, unknown][]; start: nu
   }
 }
 
+interface Entry {
+  readonly name: string
+  readonly dtype: keyof typeof BYTES
+  readonly shape: readonly number[]
+  /** Of its bytes within the data. */
+  readonly begin: number
+  readonly end: number
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const areNaturals = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNatural)
+
+/** An entry of the header in the form that it has to have; `room` is the length of the data. */
+function entryOf(name: string, value: unknown, start: number, room: number): Entry {
+  const wrong = (what: string): never => fail(`tensor ${shown(name)}: ${what}`)
+  if (!isObject(value)) return wrong(`the header's entry is ${shown(value)}: expected an object`)
+  const { dtype, shape, data_offsets: offsets } = value
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
+    return wrong(`the dtype is ${shown(dtype)}: expected one of ${Object.keys(BYTES).join(', ')}`)
+  }
+  if (!areNaturals(shape)) return wrong(`shape is ${shown(shape)}: expected a list of whole numbers from 0 on`)
+  if (!areNaturals(offsets) || offsets.length !== 2) {
+    return wrong(`data_offsets is ${shown(offsets)}: expected two whole numbers from 0 on`)
+  }
+  const [begin, end] = offsets
+  const expected = elements(shape) * BYTES[dtype as Entry['dtype']]
+  if (end - begin !== expected) {
+    wrong(
+      `data_offsets ${begin}, ${end} give ${end - begin} bytes at offset ${start + begin}: expected ${expected} for ${dtype} ${shown(shape)}`,
+    )
+  }
+  if (end > room) {
+    wrong(`ends at offset ${start + end}, but the file at ${start + room}: expected data for the whole tensor`)
+  }
+  return { name, dtype: dtype as Entry['dtype'], shape, begin, end }
+}
+
+/** Sees that the entries share the data out among them: no byte belongs to two of them or to none. */
+function checkRanges(entries: readonly Entry[], start: number, room: number): void {
+  let next = 0
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== next) {
+      const wrong = begin < next ? 'overlaps the tensor before it' : 'leaves a gap before it'
+      fail(`tensor ${shown(name)}: begins at offset ${start + begin} and ${wrong}: expected ${start + next}`)
+    }
+    next = end
+  }
+  if (next !== room) {
+    fail(`${room - next} bytes at offset ${start + next} belong to no tensor: expected the file's end`)
+  }
+}
+
 /** A copy of `bytes`, which need not be aligned, as numbers; I64 becomes I32 or an error. */
-function decode(name: string, dtype: keyof typeof BYTES, shape: number[], bytes: Uint8Array): StoredTensor {
+function decode({ name, dtype, shape }: Entry, bytes: Uint8Array): StoredTensor {
   // not bytes.slice(): that of a Node Buffer is a view
   const { buffer } = new Uint8Array(bytes)
   if (dtype === 'F64') return { dtype, shape, data: new Float64Array(buffer) }
@@ -87,66 +140,36 @@ function decode(name: string, dtype: keyof typeof BYTES, shape: number[], bytes:
   const wide = new BigInt64Array(buffer)
   const data = Int32Array.from(wide, Number)
   const lost = data.findIndex((value, index) => BigInt(value) !== wide[index])
-  if (lost >= 0) fail(`tensor "${name}": element ${lost} is ${wide[lost]}: expected an I64 that fits in 32 bits`)
+  if (lost >= 0) fail(`tensor ${shown(name)}: element ${lost} is ${wide[lost]}: expected an I64 that fits in 32 bits`)
   return { dtype: 'I32', shape, data }
 }
 
 /**
  * Reads a safetensors file of F64, F32, I64 and I32. Floats come as they are; I64 becomes I32, which holds every token
  * id. Anything that the format forbids is an error of code `data` with the tensor's name, what was found, what was
- * expected, and the offset in the file.
+ * expected, and the offset in the file; the whole header is checked before any data is copied, so that no header can ask
+ * for more memory than its file has bytes.
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
   const { header, start } = readHeader(bytes)
-  const tensors = new Map<string, StoredTensor>()
-  const ranges: { name: string; begin: number; end: number }[] = []
+  const room = bytes.length - start
+  const entries: Entry[] = []
   let metadata: Record<string, string> = {}
   for (const [name, value] of header) {
-    if (name === '__metadata__') {
-      const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-      if (!isObject || Object.values(value).some((text) => typeof text !== 'string')) {
-        fail(`__metadata__ is ${JSON.stringify(value).slice(0, 80)}: expected an object of strings`)
-      }
-      metadata = value as Record<string, string>
+    if (name !== '__metadata__') {
+      entries.push(entryOf(name, value, start, room))
       continue
     }
-    const parsed = entrySchema.safeParse(value)
-    if (!parsed.success) {
-      const { path, message } = parsed.error.issues[0]
-      return fail(`tensor "${name}": ${path.join('.') || 'header entry'}: ${message}`)
-    }
-    const { shape, data_offsets } = parsed.data
-    const [begin, end] = data_offsets
-    if (!Object.hasOwn(BYTES, parsed.data.dtype)) {
-      fail(`tensor "${name}": the dtype is ${parsed.data.dtype}: expected one of ${Object.keys(BYTES).join(', ')}`)
-    }
-    const dtype = parsed.data.dtype as keyof typeof BYTES
-    const expected = elements(shape) * BYTES[dtype]
-    if (end - begin !== expected) {
-      fail(
-        `tensor "${name}": data_offsets ${begin}, ${end} give ${end - begin} bytes at offset ${start + begin}: expected ${expected} for ${dtype} [${shape}]`,
-      )
-    }
-    if (start + end > bytes.length) {
-      fail(
-        `tensor "${name}": ends at offset ${start + end}, but the file at ${bytes.length}: expected data for the whole tensor`,
-      )
-    }
-    ranges.push({ name, begin, end })
-    tensors.set(name, decode(name, dtype, shape, bytes.subarray(start + begin, start + end)))
+    const found = isObject(value) ? Object.values(value).find((text) => typeof text !== 'string') : value
+    if (found !== undefined) fail(`__metadata__ holds ${shown(found)}: expected an object of strings`)
+    metadata = value as Record<string, string>
   }
-  let next = 0
-  for (const { name, begin, end } of ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== next) {
-      const wrong = begin < next ? 'overlaps the tensor before it' : 'leaves a gap before it'
-      fail(`tensor "${name}": begins at offset ${start + begin} and ${wrong}: expected ${start + next}`)
-    }
-    next = end
-  }
-  if (start + next !== bytes.length) {
-    fail(`${bytes.length - start - next} bytes at offset ${start + next} belong to no tensor: expected the file's end`)
-  }
-  return { tensors, metadata }
+  checkRanges(entries, start, room)
+  const tensors = entries.map((entry): [string, StoredTensor] => [
+    entry.name,
+    decode(entry, bytes.subarray(start + entry.begin, start + entry.end)),
+  ])
+  return { tensors: new Map(tensors), metadata }
 }
 
 /**

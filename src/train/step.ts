@@ -3,8 +3,9 @@ import { RmaatError } from '../errors.ts'
 import { concat } from '../ops/views.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { clipByNorm } from '../optim/clip.ts'
+import { allOrNone } from '../optim/guard.ts'
 import type { Device } from '../program/device.ts'
-import { f32, i32, type Update } from '../program/program.ts'
+import { f32, i32 } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type BatchTensors, batchInputs, type ForwardOptions, type Method, type Rmaat } from '../rmaat/model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -32,8 +33,8 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
 })
 
 /**
- * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. A gradient that is not finite
- * leaves everything as it was (`finite` is 0 then).
+ * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. Where the gradient or anything that
+ * would be written is not finite, all stays as it was (`made` is 0 then).
  */
 export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOptions) {
   const { batch, clip } = options
@@ -45,8 +46,8 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
     const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
     const { gradient: flat, memoryNorms, ...rest } = sums
     const { gradient, norm, finite } = clipByNorm(flat, clip)
-    const updates: Update[] = optimizer.update(gradient, inputs.hyper, finite)
-    return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, finite, updates }
+    const { updates, made } = allOrNone(optimizer.update(gradient, inputs.hyper), finite)
+    return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, made, updates }
   }
 }
 

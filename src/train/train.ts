@@ -1,3 +1,4 @@
+import { RmaatError } from '../errors.ts'
 import { learningRate, type RateOptions } from '../optim/schedule.ts'
 import type { Stage } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
@@ -53,6 +54,9 @@ export type TrainEvent =
   | {
       readonly kind: 'end'
       readonly steps: number
+      /** How many of them changed nothing. */
+      readonly skipped: number
+      /** Whether it ended before the last step that was asked for. */
       readonly stopped: boolean
       readonly medianStep: number
       readonly heldBytes: number
@@ -69,7 +73,7 @@ export interface StepEvent {
   readonly milliseconds: number
   readonly validTokens: number
   readonly tokensPerSecond: number
-  /** The gradient was not finite, and nothing was changed. */
+  /** The gradient or what it would have changed was not finite, and all stayed as it was. */
   readonly skipped: boolean
   /** Mean over the rows of the norm of m_t, t = 1..T. */
   readonly memoryNorms?: number[]
@@ -77,12 +81,15 @@ export interface StepEvent {
   readonly memoryGradients?: number[]
 }
 
+/** So many steps in a row that change nothing end a training: only the examples differ in the next one. */
+const HOPELESS = 10
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
 /**
  * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: when a
  * step is told the next one is under way, so that is one more than the consumer has heard of where it leaves early.
+ * @throws RmaatError 'diverged', after the event of the end, where its last ten steps or most of all changed nothing
  */
 export async function* train(
   model: Rmaat,
@@ -134,7 +141,7 @@ export async function* train(
         milliseconds,
         validTokens: rows.validTokens,
         tokensPerSecond: (1000 * rows.validTokens) / milliseconds,
-        skipped: results.finite === 0,
+        skipped: results.made === 0,
         ...(options.trace
           ? { memoryNorms: Array.from(results.memoryNorms), memoryGradients: Array.from(results.memoryGradients) }
           : {}),
@@ -142,20 +149,33 @@ export async function* train(
     }
     // a step is told when the next one is under way, so that a GPU never waits for the host
     let told: Promise<StepEvent> | undefined
-    while (step < steps && !signal?.aborted) {
+    let [skipped, inRow] = [0, 0]
+    const counted = (event: StepEvent): StepEvent => {
+      skipped += event.skipped ? 1 : 0
+      inRow = event.skipped ? inRow + 1 : 0
+      return event
+    }
+    while (step < steps && inRow < HOPELESS && !signal?.aborted) {
       const next = run()
       next.catch(() => {}) // where an earlier step fails, nobody waits for this one
-      if (told) yield await told
+      if (told) yield counted(await told)
       told = next
       if (performance.now() - breath > BREATH) {
         await new Promise((resolve) => setTimeout(resolve, 0))
         breath = performance.now()
       }
     }
-    if (told) yield await told
+    if (told) yield counted(await told)
     times.sort((a, b) => a - b)
     const medianStep = times[times.length >> 1] ?? Number.NaN
-    yield { kind: 'end', steps: step, stopped: step < steps, medianStep, heldBytes: device.backend.heldBytes }
+    const { heldBytes } = device.backend
+    yield { kind: 'end', steps: step, skipped, stopped: step < steps, medianStep, heldBytes }
+    if (inRow >= HOPELESS || (!signal?.aborted && 2 * skipped > step)) {
+      throw new RmaatError(
+        'diverged',
+        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
+      )
+    }
   } finally {
     program.close()
     for (const variable of optimizer.state) device.delete(variable)

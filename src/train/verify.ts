@@ -1,14 +1,15 @@
 import { grad } from '../autograd/grad.ts'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type MacroModel, simulate } from '../rmaat/macro-model.ts'
-import { batchInputs, type Method, Rmaat } from '../rmaat/model.ts'
+import { batchInputs, type Method } from '../rmaat/model.ts'
 import { modelInputs } from './batch.ts'
 import { largest, largestError } from './largest-error.ts'
 import { readSafetensors, type StoredTensor } from './safetensors.ts'
-import { loadWeights } from './weights.ts'
+import { modelOf } from './weights.ts'
 
 /** How far a tensor may be off, relative to its largest element. */
 export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6, webgpu: 5e-5 }
@@ -37,7 +38,7 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
   }
   get('logits')
   const stored = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, parse(key, value)]))
-  const { width, heads, memory, layers, classes, alpha, attention, norm, update, retention, loss, segments } = stored
+  const { width, heads, memory, layers, classes, alpha, attention, norm, update, retention, loss } = stored
   const config = {
     width,
     heads,
@@ -50,15 +51,25 @@ export async function verify(device: Device, bytes: Uint8Array): Promise<TensorC
     update,
     retention,
     loss,
-    segments,
+    segments: stored.segments,
     seed: 0,
   }
   const others = Object.fromEntries(Object.entries(renamed).map(([theirs, ours]) => [ours, stored[theirs]]))
-  const model = new Rmaat(device, { ...config, ...others } as Partial<ModelConfig>)
+  const model = modelOf(device, { ...config, ...others } as Partial<ModelConfig>, tensors)
   try {
-    loadWeights(model, tensors)
     const labels = get('labels')
-    const rows = labels.shape[0]
+    const rows = labels.shape[0] ?? 0
+    const { segments, segmentLength } = model.config
+    for (const [name, shape] of Object.entries({
+      labels: [rows],
+      tokens: [rows, segments, segmentLength],
+      valid: [rows, segments, segmentLength],
+    })) {
+      const found = get(name).shape
+      if (`${found}` !== `${shape}`) {
+        throw new RmaatError('data', `'${name}' is ${shown(found)} in the file: expected ${shown(shape)}`)
+      }
+    }
     const inputs = modelInputs(
       {
         tokens: Int32Array.from(get('tokens').data),
@@ -131,7 +142,7 @@ function parse(key: string, value: string): unknown {
   try {
     return JSON.parse(value)
   } catch (cause) {
-    throw new RmaatError('data', `the metadata '${key}' is no JSON: ${value}`, { cause })
+    throw new RmaatError('data', `the metadata '${key}' is no JSON: ${shown(value)}`, { cause })
   }
 }
 

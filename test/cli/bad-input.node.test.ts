@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -37,16 +37,6 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'a flag that there is not': [['train', '--segmentlength', '3'], 'usage', /^unknown option '--segmentlength'/],
   'no weights': [['evaluate'], 'usage', /^missing required argument 'weights'$/],
   'a command that there is not': [['trian'], 'usage', /^unknown command 'trian'/],
-  'a number that JSON has no word for': [
-    ['train', '--clip', 'Infinity'],
-    'config',
-    /^--clip is Infinity: expected number/,
-  ],
-  'a value too deep to be shown': [
-    ['train', '--config', file('deep.json', `{"width": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`)],
-    'config',
-    /deep\.json: width is .{1,80}: expected number/,
-  ],
   'text that is none': [
     ['train', '--config', file('latin1.json', Buffer.from('{"task": "\xe9"}', 'latin1'))],
     'config',
@@ -72,6 +62,35 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
     ['train', '--config', file('no.json', '{')],
     'config',
     /no\.json: expected a JSON object: /,
+  ],
+  'a value nested without end': [
+    ['train', '--config', file('deep.json', `{"alpha": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`)],
+    'config',
+    /deep\.json: alpha is \[\[\[…\]\]\]: expected number, received array$/,
+  ],
+  'a file that is nested without end, and no JSON': [
+    ['train', '--config', file('open.json', '['.repeat(1e5))],
+    'config',
+    /open\.json: expected a JSON object: /,
+  ],
+  'a name that would write to the terminal': [
+    ['train', '--config', file('escape.json', '{"\\u001b[2Jred\\u009b": 64}')],
+    'config',
+    /escape\.json: no setting is called \\u001b\[2Jred\\u009b; there are task, /,
+  ],
+  'a rate that moves every weight': [['train', '--rate', '1e9'], 'config', /^--rate is 1000000000: .*<=1$/],
+  'an infinite limit': [['train', '--clip', 'Infinity'], 'config', /^--clip is Infinity: expected number/],
+  'a scale at which nothing is near': [['train', '--scale', '710'], 'config', /^--scale is 710: .*<=100$/],
+  'a simulation without end': [
+    ['simulate', '--set', 'cycles=1e9'],
+    'config',
+    /^macro model: \d+ steps of .* take too long: expected fewer cycles/,
+  ],
+  'blocks without end': [['explain', '--layers', '1000000'], 'config', /^--layers is 1000000: .*<=1000$/],
+  'a model that no device holds': [
+    ['explain', '--width', '65536', '--layers', '3'],
+    'memory',
+    /^a model of \d+ parameters: expected at most 1073741824, 4 GiB of float32$/,
   ],
   'no such file': [
     ['train', '--config', folder.path('none.json')],
@@ -165,6 +184,29 @@ test('settings that the user wrote are not written over', async () => {
   assert.is(code, 2)
   assert.match(err, /own\/config\.json is there already: expected a folder without/)
   assert.is(readFileSync(own, 'utf8'), mine)
+})
+
+test('the settings of a weights file are checked, and one that there is not is named', async () => {
+  await run('train', ...tiny, '--steps', '1', '--out', folder.path('settings'))
+  const { tensors, metadata } = readSafetensors(readFileSync(folder.path('settings', 'weights.safetensors')))
+  const wrong: [name: string, value: unknown, said: RegExp][] = [
+    ['task', 'sort', /changed\.safetensors: task is "sort": expected one of/],
+    ['batch', 0, /changed\.safetensors: batch is 0: expected number to be >=1/],
+    ['testExamples', -1, /changed\.safetensors: testExamples is -1: expected number to be >=1/],
+    ['segments', null, /changed\.safetensors: segments is null: /],
+    ['optimiser\u001b', 'lion', /changed\.safetensors: no setting is called optimiser\\u001b: expected a file of this/],
+  ]
+  for (const [name, value, said] of wrong) {
+    const configuration = JSON.parse(metadata.configuration)
+    configuration[name] = { value, source: 'choice', meaning: '' }
+    const path = file(
+      'changed.safetensors',
+      writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) }),
+    )
+    const { code, err } = await run('evaluate', path)
+    assert.is(code, 2)
+    assert.match(err, said)
+  }
 })
 
 test('weights of another task are refused', async () => {

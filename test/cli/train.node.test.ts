@@ -76,15 +76,6 @@ test('evaluate gives the accuracy again, and takes another number of segments', 
   assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
 })
 
-test('a training that diverges says so in a few lines and the last one, and exits with 1', async () => {
-  const out = folder.path('diverged')
-  const { code, err } = await run('train', ...tiny, '--steps', '200', '--rate', '1e30', '--out', out)
-  assert.is(code, 1)
-  assert.match(err, /\nerror \(diverged\): .*\n$/)
-  assert.ok((err.match(/nothing was changed/g) ?? []).length <= 3, err)
-  assert.is(jsonLines(readFileSync(folder.path('diverged', 'log.jsonl'), 'utf8')).at(-1).kind, 'error')
-})
-
 test('weights that are not finite are no result', async () => {
   const { tensors, metadata } = readSafetensors(readFileSync(folder.path('run', 'weights.safetensors')))
   const name = 'head2.b'
@@ -95,6 +86,21 @@ test('weights that are not finite are no result', async () => {
   const { code, err } = await run('evaluate', path)
   assert.ok(code > 0)
   assert.match(err, /\nerror \(\w+\): .*broken\.safetensors.*\n$/)
+})
+
+test('a training that diverges ends early, says so, and is no success', async () => {
+  // the decay alone multiplies the matrices by -99 in a step
+  const rate = ['--rate', '1', '--decay', '100', '--schedule', 'constant', '--warm-up', '0']
+  const args = ['train', ...tiny, '--steps', '1000', ...rate, '--out', folder.path('diverged'), '--json']
+  const { code, out, err } = await run(...args)
+  assert.is(code, 1)
+  assert.match(err, /^error \(diverged\): \d+ of \d+ steps changed nothing, \d+ of them at the end, as /m)
+  assert.ok((err.match(/nothing was changed/g) ?? []).length <= 3, err)
+  const events = jsonLines(out)
+  const end = events.find(({ kind }) => kind === 'end')
+  assert.ok(end.stopped && end.steps < 100 && end.skipped >= 10)
+  assert.is(events.at(-1).kind, 'error')
+  assert.is(events.at(-1).code, 'diverged')
 })
 
 test('ListOps has the best constant for each root beside its accuracy', async () => {

@@ -2,9 +2,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AdamW } from '../../src/optim/adamw.ts'
 import { clipByNorm } from '../../src/optim/clip.ts'
+import { allOrNone } from '../../src/optim/guard.ts'
 import { learningRate } from '../../src/optim/schedule.ts'
 import { sgd } from '../../src/optim/sgd.ts'
-import { compile, f32 } from '../../src/program/program.ts'
+import { compile, f32, i32 } from '../../src/program/program.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
@@ -36,6 +37,43 @@ for (const [name, open] of Object.entries(devices)) {
       }
     }
     assert.ok(relativeError(await device.readVariable(variable), w) < tolerance)
+    device.close()
+  })
+
+  test(`updates on ${name} are made all together or not at all`, async () => {
+    const device = await open()
+    const [a, b] = [start, gradientAt(1)].map((values) => device.variable([5], 'f32', values))
+    const program = compile(device, { x: f32(5), y: f32(5), active: i32() }, ({ x, y, active }) => {
+      const { updates, made } = allOrNone(
+        [
+          [a, a.mul(x)],
+          [b, y],
+        ],
+        active,
+      )
+      return { made, updates }
+    })
+    const state = async () => [await device.readVariable(a), await device.readVariable(b)]
+    const before = await state()
+    const ones = new Float64Array(5).fill(1)
+    const largest = name === 'reference' ? Number.MAX_VALUE : 3e38
+    for (const [x, y, active] of [
+      [ones, ones, 0],
+      [ones.with(2, largest), ones, 1],
+      [ones.with(4, -largest), ones, 1],
+      [ones, ones.with(0, Number.NaN), 1],
+      [ones, ones.with(3, Number.NEGATIVE_INFINITY), 1],
+    ] as const) {
+      assert.is((await program.run({ x, y, active })).made, 0)
+      assert.equal(await state(), before)
+    }
+    assert.is((await program.run({ x: ones.map(() => 2), y: ones, active: 1 })).made, 1)
+    const after = await state()
+    assert.equal(
+      [...after[0]],
+      [...before[0]].map((value) => 2 * value),
+    )
+    assert.equal([...after[1]], [...ones])
     device.close()
   })
 

@@ -157,6 +157,11 @@ test('settings out of their range are clear errors', async () => {
     [{ dropout: 1 }, /dropout is 1/],
     [{ attention: 'magic' }, /attention is "magic".*astro/],
     [{ segments: 0 }, /segments is 0/],
+    [{ layers: 1e6 }, /layers is 1000000: .*<=1000/],
+    [{ classes: 1e7 }, /classes is 10000000: .*<=65536/],
+    [{ scale: 710 }, /scale is 710: .*<=100/],
+    [{ scale: Number.POSITIVE_INFINITY }, /scale is Infinity: /],
+    [{ alpha: null }, /alpha is null: /],
     [{ depth: 2 } as never, /no setting is called depth/],
   ]
   for (const [given, expected] of cases)

@@ -128,22 +128,25 @@ test('bad JSON and bad UTF-8', async () => {
 })
 
 test('entries of the wrong form', async () => {
-  await refused(file('{"a":1}'), /tensor "a": header entry: /)
-  await refused(file('{"a":{"dtype":"F32","shape":[0]}}'), /tensor "a": data_offsets: /)
-  await refused(file('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}'), /tensor "a": shape.0: /)
-  await refused(file('{"__proto__":1}'), /tensor "__proto__": header entry: /)
-  await refused(file('{"__metadata__":{"a":1}}'), /__metadata__ is \{"a":1\}: expected an object of strings/)
-  await refused(file('{"__metadata__":["a"]}'), /__metadata__ is \["a"\]: expected an object of strings/)
+  await refused(file('{"a":1}'), /tensor "a": the header's entry is 1: expected an object/)
+  await refused(file('{"a":{"dtype":"F32","shape":[0]}}'), /tensor "a": data_offsets is undefined: expected two/)
+  await refused(
+    file('{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}'),
+    /tensor "a": shape is \[-1\]: expected a list of whole/,
+  )
+  await refused(file('{"__proto__":1}'), /tensor "__proto__": the header's entry is 1/)
+  await refused(file('{"__metadata__":{"a":1}}'), /__metadata__ holds 1: expected an object of strings/)
+  await refused(file('{"__metadata__":["a"]}'), /__metadata__ holds \["a"\]: expected an object of strings/)
 })
 
 test('an unknown dtype', async () => {
   const bytes = file(`{"a":${entry('BF16', [1], 0, 2)}}`, 2)
-  await refused(bytes, /tensor "a": the dtype is BF16: expected one of F64, F32, I64, I32/)
+  await refused(bytes, /tensor "a": the dtype is "BF16": expected one of F64, F32, I64, I32/)
 })
 
 test('offsets that do not fit the shape', async () => {
   const bytes = file(`{"a":${entry('F32', [2, 3], 0, 20)}}`, 20)
-  await refused(bytes, /tensor "a": data_offsets 0, 20 give 20 bytes at offset 65: expected 24 for F32 \[2,3\]/)
+  await refused(bytes, /tensor "a": data_offsets 0, 20 give 20 bytes at offset 65: expected 24 for F32 \[2, 3\]/)
   await refused(file(`{"a":${entry('F32', [1], 4, 0)}}`, 4), /data_offsets 4, 0 give -4 bytes/)
 })
 

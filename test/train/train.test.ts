@@ -4,8 +4,9 @@ import type { Device } from '../../src/program/device.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
-import { type StepEvent, type TrainOptions, train } from '../../src/train/train.ts'
+import { type StepEvent, type TrainEvent, type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
 const task = tasks.cue({ segments: 2, segmentLength: 4 })
@@ -88,17 +89,60 @@ test('replay and the unrolled model train alike', async () => {
   })
 })
 
-test('a gradient that is not finite changes nothing', async () => {
-  const device = await devices['wasm relaxed']()
+/** The events of a training that fails, and the weights behind it. */
+async function failing(device: Device, options: Partial<TrainOptions>, spoilt?: number) {
   const model = modelFor(device)
   const { variable } = model.parameters
-  const values = Float32Array.from(await device.readVariable(variable))
-  values[3] = Number.NaN
-  device.write(variable, values)
-  const events = await steps(model, { steps: 2, batch: 4 })
-  assert.ok(events.every(({ skipped }) => skipped))
-  const after = await device.readVariable(variable)
-  assert.equal(new Uint32Array(after.buffer), new Uint32Array(values.buffer))
+  const before = Float32Array.from(await device.readVariable(variable))
+  if (spoilt !== undefined) before[3] = spoilt
+  device.write(variable, before)
+  const events: TrainEvent[] = []
+  await fails('diverged', [/steps changed nothing, \d+ of them at the end/, /a lower rate than/], async () => {
+    for await (const event of train(model, task, options)) events.push(event)
+  })
+  const end = events.at(-1)
+  assert.is(end?.kind, 'end')
+  const skipped = events.filter((event) => event.kind === 'step').map((event) => event.skipped)
+  return { end: end as TrainEvent & { kind: 'end' }, skipped, before, after: await device.readVariable(variable) }
+}
+const bits = (values: ArrayLike<number>) => new Uint32Array(Float32Array.from(values).buffer)
+
+test('a gradient that is not finite changes nothing, and a training of such steps fails', async () => {
+  const device = await devices['wasm relaxed']()
+  const { end, skipped, before, after } = await failing(device, { steps: 2, batch: 4 }, Number.NaN)
+  assert.equal(skipped, [true, true])
+  assert.is(end.skipped, 2)
+  assert.is(end.stopped, false)
+  assert.equal(bits(after), bits(before))
+  device.close()
+})
+
+// test/optim holds the guard itself on every device
+for (const name of ['reference', 'wasm relaxed']) {
+  test(`a rate beyond all numbers writes nothing on ${name}, and the training ends early`, async () => {
+    const device = await devices[name]()
+    // the reference computes in double precision
+    const rate = name === 'reference' ? Number.MAX_VALUE : 1e300
+    const { end, skipped, before, after } = await failing(device, { steps: 100, batch: 2, rate, decay: 10, warmUp: 0 })
+    assert.ok(skipped.length >= 10 && skipped.length < 15, `${skipped.length} steps`)
+    assert.ok(skipped.every((one) => one))
+    assert.is(end.skipped, skipped.length)
+    assert.is(end.stopped, true)
+    assert.equal(bits(after), bits(before))
+    device.close()
+  })
+}
+
+test('a training whose first step ruins the weights fails, and is not evaluated in silence', async () => {
+  const device = await devices['wasm relaxed']()
+  const { end, skipped } = await failing(device, { steps: 12, batch: 4, rate: 1e30 })
+  assert.ok(end.skipped >= 10, `${skipped}`)
+  const model = modelFor(device)
+  const { variable } = model.parameters
+  device.write(variable, new Float32Array(variable.shape[0]).fill(1e30))
+  await fails('diverged', /^evaluate: the loss of the examples 0 to 99 is (NaN|Infinity): expected a model/, () =>
+    evaluate(model, task.test),
+  )
   device.close()
 })
 

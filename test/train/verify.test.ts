@@ -1,7 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
 import { tolerances, verify } from '../../src/train/verify.ts'
 import { deviceNames, devices, testOn } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { golden, goldenFiles } from '../support/golden.ts'
 import { isNode, isSlow } from '../support/runs.ts'
 
@@ -20,5 +22,20 @@ for (const name of deviceNames) {
     })
   }
 }
+
+test('what the metadata claims is held against the tensors before it is computed', async () => {
+  const device = await devices.reference()
+  const { tensors, metadata } = readSafetensors(await golden('astro.safetensors'))
+  const claims: [Record<string, string>, RegExp][] = [
+    [{ segments: '60000' }, /^'tokens' is \[5, 3, 12\] in the file: expected \[5, 60000, 12\]$/],
+    [{ layers: '1000' }, /^the file has no tensor "weight\.blocks\.\d+\..* and \d+ more$/],
+    [{ classes: '65536' }, /in the file, \[16, 65536\] in the model$/],
+  ]
+  for (const [claim, message] of claims) {
+    await fails('data', message, () => verify(device, writeSafetensors(tensors, { ...metadata, ...claim })))
+  }
+  assert.is(device.backend.heldBytes, 0)
+  device.close()
+})
 
 test.run()

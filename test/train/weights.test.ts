@@ -48,6 +48,35 @@ function changed(
   return writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) })
 }
 
+test('a file of an earlier version has fewer settings, and the others their defaults', async () => {
+  const earlier = changed((configuration) => {
+    for (const key of ['norm', 'dropout', 'seed']) delete configuration[key]
+    configuration.patience = { value: 3, source: 'choice', meaning: 'of a trainer' } as { value: unknown }
+  })
+  const { model: loaded, configuration } = load(device, earlier)
+  assert.is(loaded.config.norm, 'post')
+  assert.is(loaded.config.seed, 0)
+  assert.is(loaded.config.alpha, 0.5)
+  assert.not('norm' in configuration)
+  assert.is(configuration.patience.value, 3)
+  loaded.close()
+})
+
+test('weights that are not finite are not saved', async () => {
+  const diverged = new Rmaat(device, tiny)
+  const { variable, named } = diverged.parameters
+  const { name, offset } = named[3]
+  for (const bad of [Number.NaN, Number.NEGATIVE_INFINITY, 1e39]) {
+    const values = Float64Array.from(await device.readVariable(variable))
+    values[offset + 2] = bad
+    device.write(variable, values)
+    await fails('diverged', new RegExp(`^save: the parameter ${name} is .* at element 2: expected finite`), () =>
+      save(diverged),
+    )
+  }
+  diverged.close()
+})
+
 const { tensors } = readSafetensors(file)
 const bad: Record<string, [Uint8Array, RegExp]> = {
   'a truncated file': [file.subarray(0, -8), /^mine: safetensors: .* expected data for the whole tensor$/],
@@ -57,11 +86,58 @@ const bad: Record<string, [Uint8Array, RegExp]> = {
     writeSafetensors(tensors, { configuration: '{"hidden_size": 64}' }),
     /^mine: the metadata's 'configuration' is not one that/,
   ],
-  'a setting missing': [
+  'a setting that is null': [
     changed((configuration) => {
-      delete configuration.width
+      configuration.alpha.value = null
     }),
-    /^mine: the configuration has no width$/,
+    /^mine: alpha is null: /,
+  ],
+  'a setting nested without end': [
+    writeSafetensors(tensors, {
+      configuration: `{"alpha":{"value":${'['.repeat(1e5)}${']'.repeat(1e5)},"source":"choice","meaning":""}}`,
+    }),
+    /^mine: alpha is \[\[\[…\]\]\]: /,
+  ],
+  'more classes than the file has weights for': [
+    changed((configuration) => {
+      configuration.classes.value = 65536
+    }),
+    /^mine: "head2\.w" is \[8, 3\] in the file, \[8, 65536\] in the model$/,
+  ],
+  'more blocks than the file has weights for': [
+    changed((configuration) => {
+      configuration.layers.value = 1000
+    }),
+    /^mine: the file has no tensor "blocks\.1\.\w+", .* and \d+ more$/,
+  ],
+  'sizes that nothing could hold': [
+    changed((configuration) => {
+      configuration.layers.value = 1e6
+    }),
+    /^mine: layers is 1000000: .*<=1000$/,
+  ],
+  'whole numbers for weights': [
+    changed((_, tensors) => void tensors.set('head2.b', { dtype: 'I32', shape: [3], data: Int32Array.of(1, 2, 3) })),
+    /^mine: "head2\.b" is I32 in the file: expected F32 or F64$/,
+  ],
+  'a weight that is no number': [
+    changed(
+      (_, tensors) => void tensors.set('head2.b', { dtype: 'F32', shape: [3], data: Float32Array.of(1, NaN, 3) }),
+    ),
+    /^mine: "head2\.b" is NaN at element 1: expected finite numbers of float32$/,
+  ],
+  'a weight beyond float32': [
+    changed(
+      (_, tensors) => void tensors.set('head2.b', { dtype: 'F64', shape: [3], data: Float64Array.of(1, 2, 1e39) }),
+    ),
+    /^mine: "head2\.b" is 1e\+39 at element 2: expected finite/,
+  ],
+  'a tensor under another name': [
+    changed((_, tensors) => {
+      tensors.set('head\u001b[1m', tensors.get('head1.w')!)
+      tensors.delete('head1.w')
+    }),
+    /^mine: the file has no tensor "head1\.w"; the model has no place for "head\\u001b\[1m"$/,
   ],
   'a setting out of its range': [
     changed((configuration) => {
@@ -73,15 +149,15 @@ const bad: Record<string, [Uint8Array, RegExp]> = {
     changed((configuration) => {
       configuration.features.value = 6
     }),
-    /^mine: 'blocks\.0\.wq' is \[8,8\] in the file, \[8,12\] in the model$/,
+    /^mine: "blocks\.0\.wq" is \[8, 8\] in the file, \[8, 12\] in the model$/,
   ],
   'a tensor missing': [
     changed((_, tensors) => void tensors.delete('head1.w')),
-    /^mine: the file has no tensor 'head1\.w'$/,
+    /^mine: the file has no tensor "head1\.w"$/,
   ],
   'a tensor too many': [
     changed((_, tensors) => void tensors.set('extra', tensors.get('head1.w')!)),
-    /^mine: the model has no place for extra$/,
+    /^mine: the model has no place for "extra"$/,
   ],
 }
 
