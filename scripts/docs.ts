@@ -55,10 +55,12 @@ ${table(
 ## NaN and infinity
 
 \`reference\` and \`wasm\` follow IEEE 754: a result beyond the largest number (of float64 there, of float32 here) is an
-infinity, a NaN operand gives NaN (\`sign\` may give 0), comparisons with NaN give 0, and sums and maxima over a NaN give NaN.
+infinity, a NaN operand gives NaN, comparisons with NaN give 0. Sums, maxima and minima over a NaN give NaN, and \`argmax\`
+the first NaN, or else the first maximum: the gradient of a maximum goes there.
 
 \`webgpu\` promises them only where a stored value's bits are looked at: by \`isFinite\`, and so by the guard that skips
-the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none. Masks are finite
+the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none; \`argmax\`
+then gives some index of the axis, and none outside. Masks are finite
 numbers or \`where\`, on every device. An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
 `
 

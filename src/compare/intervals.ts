@@ -179,7 +179,7 @@ function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Int
       if (bl <= 0 && bh >= 0) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)
     } else if (op === 'pow') {
-      if (al <= 0 || bl !== bh) set(result, i, -Infinity, Infinity)
+      if ((al <= 0 && ah >= 0) || bl !== bh) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)
     } else if (monotone.has(op)) {
       if (op === 'sqrt' ? al < 0 : al <= (domains[op] ?? -Infinity)) set(result, i, -Infinity, Infinity)
