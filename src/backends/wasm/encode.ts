@@ -1,6 +1,7 @@
 import { RmaatError } from '../../errors.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
+import { checkCounts } from '../counts.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 import { encodeStep, machineRows } from './steps.ts'
@@ -117,6 +118,7 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   plan.instructions.forEach((call, i) => {
     starts.push(words.length)
     if (sharing.barriers[i]) words.push(code.BARRIER, 2)
+    if (call.kind !== 'loop' && call.kind !== 'end') checkCounts(call)
     switch (call.kind) {
       case 'loop': {
         const begin = words.length

@@ -1,7 +1,7 @@
 import { RmaatError } from '../../errors.ts'
 import type { Kernel } from '../../program/accesses.ts'
-import { elementsOf } from '../../program/axes.ts'
 import type { Plan } from '../../program/plan.ts'
+import { checkCounts, MOST } from '../counts.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -10,8 +10,6 @@ import { rows } from './rows.ts'
 import { scatterAdd } from './scatterAdd.ts'
 
 const LOOP_DEPTH = 2
-/** Lanes are numbered in i32. */
-const LANES = 2 ** 31
 /** A block that holds the iteration of the enclosing loops. */
 export const ITERATION_BYTES = 16
 
@@ -85,9 +83,7 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 }
 
 function encodeKernel(call: Kernel, abilities: Abilities): Encoded {
-  const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? elementsOf(call.reduced) : 0
-  if (lanes >= LANES)
-    throw new RmaatError('program', `a kernel goes over ${lanes} lanes, WGSL counts them in i32: at most ${LANES - 1}`)
+  checkCounts(call, MOST)
   switch (call.kind) {
     case 'rows':
       return rows(call, abilities)
