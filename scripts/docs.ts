@@ -32,7 +32,9 @@ smaller to zero, exponentials and powers below twice that).
 ## Kernels
 
 n counts the terms of a sum. A running sum of terms that are alike loses up to half a unit a term, and always to the same
-side; blocks keep that from growing with n.
+side; blocks keep that from growing with n. Sums of a \`reduce\` are made of blocks of blocks, as deep as n asks for. A product
+adds its blocks to the result one after another: a level more would take a second copy of the result through the cache, so
+of n there is left a link for each 256 terms.
 
 ${table(
   ['kernel', 'budget'],

@@ -194,7 +194,7 @@ const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): nu
       : code.REDUCE_MAX_I
 
 // What assembly/matmul.ts and assembly/reduce.ts say that they need.
-const REDUCE_SCRATCH = 8 * 512
+const REDUCE_SCRATCH = 4 * 512 * 8
 
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
   const [rows, columns, inner] = [
