@@ -2,6 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import { checkCounts } from '../counts.ts'
+import { LOOP_DEPTH } from '../nesting.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 import { encodeStep, machineRows } from './steps.ts'
@@ -63,8 +64,6 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   let scratch = 0
 
   const place = ({ buffer, offset, steps }: Place): void => {
-    if (steps.length > code.LOOP_DEPTH)
-      throw new RmaatError('program', `loops nest ${steps.length} deep, at most ${code.LOOP_DEPTH} are offered`)
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
     const own = open[0]?.loop.own
     const isOwn = own && buffer === 0 && offset >= own.offset
@@ -121,6 +120,7 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
     if (call.kind !== 'loop' && call.kind !== 'end') checkCounts(call)
     switch (call.kind) {
       case 'loop': {
+        if (open.length === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
         const begin = words.length
         if (call.own) instruction(code.EACH, () => words.push(open.length, call.count, 0))
         else instruction(code.LOOP, () => words.push(open.length))

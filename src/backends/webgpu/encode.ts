@@ -2,6 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import type { Kernel } from '../../program/accesses.ts'
 import type { Plan } from '../../program/plan.ts'
 import { checkCounts, MOST } from '../counts.ts'
+import { LOOP_DEPTH } from '../nesting.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -9,7 +10,6 @@ import { reduce } from './reduce.ts'
 import { rows } from './rows.ts'
 import { scatterAdd } from './scatterAdd.ts'
 
-const LOOP_DEPTH = 2
 /** A block that holds the iteration of the enclosing loops. */
 export const ITERATION_BYTES = 16
 
@@ -52,8 +52,7 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
   }
   const dispatches = plan.instructions.map((instruction): Placed[] => {
     if (instruction.kind === 'loop') {
-      if (depth === LOOP_DEPTH)
-        throw new RmaatError('program', `loops nest ${depth + 1} deep, at most ${LOOP_DEPTH} are offered`)
+      if (depth === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
       counts[depth] = Math.max(counts[depth], instruction.count)
       depth++
       return []
