@@ -270,6 +270,14 @@ test('loops in loops count: any depth, or an error that says how far', async () 
       })
     if (name === 'reference') long().close()
     else await fails('program', [/deeper than 2/, /65536/], long)
+    if (name.startsWith('webgpu'))
+      await fails('memory', [/uniforms/, /iterations/], () =>
+        compile(device, { x: f32(2) }, ({ x }) => {
+          const times = (carry: Tensor[], depth: number): readonly Tensor[] =>
+            loop({ count: 1e5, carry }, ([now]) => ({ carry: depth ? times([now], depth - 1) : [now.mul(x)] })).carry
+          return { y: times([x], 1)[0] }
+        }),
+      )
     device.close()
   }
 })

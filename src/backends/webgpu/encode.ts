@@ -68,7 +68,13 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 
   const iterations = { at, outer: counts[1] * alignment, inner: alignment }
   // every block can be bound with the length of the longest
-  const uniforms = new Int32Array((at + counts[0] * iterations.outer + aligned(blockBytes)) / 4)
+  const bytes = at + counts[0] * iterations.outer + aligned(blockBytes)
+  if (bytes > MOST)
+    throw new RmaatError(
+      'memory',
+      `the program takes ${bytes} bytes of uniforms, nearly all for the iterations of its loops; at most ${MOST} can be addressed`,
+    )
+  const uniforms = new Int32Array(bytes / 4)
   for (const { block, at: start } of blocks) uniforms.set(block.words, start / 4)
   for (let outer = 0; outer < counts[0]; outer++) {
     for (let inner = 0; inner < counts[1]; inner++) {
