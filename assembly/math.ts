@@ -124,11 +124,18 @@ export function log1p(x: v128): v128 {
   return atLimits(logarithm(madd(lost, scale, f32x4.sub(i32x4.sub(u, bits), all(1))), e), u)
 }
 
-/** e^(b log a), also where a is 0; NaN where a < 0. */
+/** e^(b log |a|), with the sign of a where b is odd; NaN where a < 0 is finite and b is no whole number. */
 // @ts-ignore: decorator
 @inline
 export function pow(a: v128, b: v128): v128 {
-  return select(all(1), exp(f32x4.mul(b, log(a))), f32x4.eq(b, all(0)))
+  const size = exp(f32x4.mul(b, log(f32x4.abs(a))))
+  const half = f32x4.mul(b, all(0.5))
+  const whole = f32x4.eq(b, f32x4.floor(b))
+  const odd = v128.andnot(whole, f32x4.eq(half, f32x4.floor(half)))
+  const sign = v128.and(v128.and(a, odd), i32x4.splat(i32.MIN_VALUE))
+  const negative = v128.and(f32x4.lt(a, all(0)), f32x4.gt(a, all(-Infinity)))
+  const value = v128.or(v128.or(size, sign), v128.andnot(negative, whole))
+  return select(all(1), value, f32x4.eq(b, all(0)))
 }
 
 // @ts-ignore: decorator
@@ -170,11 +177,12 @@ export function rsqrt(x: v128): v128 {
   return f32x4.div(all(1), f32x4.sqrt(x))
 }
 
-/** 1, -1, or 0 where x is 0 or NaN. */
+/** 1, -1, or x where it is 0 or NaN. */
 // @ts-ignore: decorator
 @inline
 export function sign(x: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.sub(f32x4.lt(x, all(0)), f32x4.gt(x, all(0))))
+  const one = v128.bitselect(x, all(1), i32x4.splat(i32.MIN_VALUE))
+  return v128.bitselect(one, x, v128.or(f32x4.lt(x, all(0)), f32x4.gt(x, all(0))))
 }
 
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
 
 export const PLACE_WORDS: usize = 4
 
-// one for each of LOOP_DEPTH loops; globals belong to a thread, and memory to the programs
+// one for each of LOOP_DEPTH loops, see nesting.ts; globals belong to a thread, and memory to the programs
 let outer: i32 = 0
 let inner: i32 = 0
 let own: i32 = 0

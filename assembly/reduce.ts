@@ -1,9 +1,10 @@
 // out[kept...] (+)= sum or max over the reduced axes of x[kept..., reduced...], where `out` is contiguous.
 // Where the innermost kept axis is contiguous in x, rows of x are added into a block of lanes that stays in the cache;
-// else each output is reduced alone, by vectors where the innermost reduced axis is contiguous. Sums go by two levels:
-// at most TERMS terms make a partial sum, so that the rounding error of a long sum stays small.
+// else each output is reduced alone, by vectors where the innermost reduced axis is contiguous. Sums go by levels: at most
+// TERMS terms make a partial sum, and FAN of these one of the next level, so that the rounding error of a sum stays small,
+// however long it is.
 //
-// Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes.
+// Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes, a row of lanes for each level.
 
 import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
@@ -11,9 +12,12 @@ import { Add, Largest, Max, of2 } from './scalar'
 import { endOf, firstOf } from './threads'
 
 const TERMS = 128
+const FAN: u32 = 16
 const BLOCK = 512 // lanes
+const ROW: usize = 4 * BLOCK // bytes
+const LEVELS = 8 // for FAN^8 partial sums of a term or more, twice what memory holds of them
 const PIECE = 16 // lanes of a cache line, which threads do not share
-export const REDUCE_SCRATCH = 8 * BLOCK
+export const REDUCE_SCRATCH = 4 * BLOCK * LEVELS
 
 export function reduce(at: usize, scratch: usize): void {
   switch (word(at, 2)) {
@@ -47,9 +51,9 @@ function reduceBy<Op>(neutral: v128, at: usize, scratch: usize): void {
     for (let i = firstOf(pieces) * PIECE; i < end; ) {
       const to = out + (i << 2)
       const lanes = min(min(width - (i % width), end - i), BLOCK)
-      reduceRows<Op>(neutral, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms, lanes)
-      if (accumulate) combineRow<Op>(to, scratch, lanes)
-      else copyRow(to, scratch, lanes)
+      const result = reduceRows<Op>(neutral, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms, lanes)
+      if (accumulate) combineRow<Op>(to, result, lanes)
+      else copyRow(to, result, lanes)
       i += lanes
     }
     return
@@ -57,7 +61,7 @@ function reduceBy<Op>(neutral: v128, at: usize, scratch: usize): void {
   const end = endOf(outputs)
   for (let i = firstOf(outputs); i < end; ++i) {
     const to = out + (i << 2)
-    let value = reduceLane<Op>(neutral, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
+    let value = reduceLane<Op>(neutral, scratch, x + offset(kept, keptRank, i), reduced, reducedRank, terms)
     if (accumulate) value = of2<Op>(v128.load32_zero(to), value)
     store<i32>(to, i32x4.extract_lane(value, 0))
   }
@@ -91,32 +95,58 @@ function offset(axes: usize, rank: i32, index: i32): i32 {
   return bytes
 }
 
-/** Reduces rows of at most BLOCK neighbouring lanes into `total`; the partial sums stand behind it. */
-function reduceRows<Op>(neutral: v128, total: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): void {
-  const partial = total + 4 * BLOCK
+/** Reduces rows of at most BLOCK neighbouring lanes; the result stands in the row of some level. */
+function reduceRows<Op>(neutral: v128, levels: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): usize {
   const run = rank > 0 ? innerSize(axes, rank) : 1
   const step = rank > 0 ? innerStride(axes, rank) : 0
-  fillRow(total, neutral, lanes)
-  fillRow(partial, neutral, lanes)
+  const top = begin(neutral, levels, terms / TERMS, lanes)
   let held = 0
+  let full: u32 = 0
   for (let i = 0; i < terms; i += run) {
     let row = x + offset(axes, rank, i)
     for (let j = 0; j < run; ) {
       if (held == TERMS) {
-        combineRow<Op>(total, partial, lanes)
-        fillRow(partial, neutral, lanes)
+        carry<Op>(neutral, levels, ++full, lanes)
         held = 0
       }
       const few = min(run - j, TERMS - held) < 4
-      if (few) combineRow<Op>(partial, row, lanes)
-      else combineFour<Op>(partial, row, step, lanes)
+      if (few) combineRow<Op>(levels, row, lanes)
+      else combineFour<Op>(levels, row, step, lanes)
       const rows = few ? 1 : 4
       row += rows * step
       held += rows
       j += rows
     }
   }
-  combineRow<Op>(total, partial, lanes)
+  return finish<Op>(levels, top, lanes)
+}
+
+/** Empties the levels that so many full rows of the lowest one lead to, and returns the highest. */
+function begin(neutral: v128, levels: usize, full: u32, lanes: i32): usize {
+  fillRow(levels, neutral, lanes)
+  let top = levels + ROW
+  fillRow(top, neutral, lanes)
+  for (; full >= FAN; full /= FAN) {
+    top += ROW
+    fillRow(top, neutral, lanes)
+  }
+  return top
+}
+
+/** Adds the lowest level, which was full for the `full`th time, to the next one; and that to the one after it where it is full. */
+function carry<Op>(neutral: v128, levels: usize, full: u32, lanes: i32): void {
+  for (let more = true; more; full /= FAN) {
+    combineRow<Op>(levels + ROW, levels, lanes)
+    fillRow(levels, neutral, lanes)
+    levels += ROW
+    more = full % FAN == 0
+  }
+}
+
+/** Adds up what all levels hold, in the highest. */
+function finish<Op>(levels: usize, top: usize, lanes: i32): usize {
+  for (; levels < top; levels += ROW) combineRow<Op>(levels + ROW, levels, lanes)
+  return top
 }
 
 function combineRow<Op>(to: usize, from: usize, lanes: i32): void {
@@ -167,28 +197,35 @@ function fillRow(to: usize, value: v128, lanes: i32): void {
 }
 
 /** Reduces all terms of one output. */
-function reduceLane<Op>(neutral: v128, x: usize, axes: usize, rank: i32, terms: i32): v128 {
+function reduceLane<Op>(neutral: v128, levels: usize, x: usize, axes: usize, rank: i32, terms: i32): v128 {
   const run = rank > 0 ? innerSize(axes, rank) : 1
   const step = rank > 0 ? innerStride(axes, rank) : 0
   const piece = step == 4 ? 16 * TERMS : TERMS
-  let total = neutral
-  let partial = total
-  let held = 0
+  let partial = neutral
+  let held: u32 = 0
+  let full: u32 = 0
+  let top: usize = 0
   for (let i = 0; i < terms; i += run) {
     let from = x + offset(axes, rank, i)
     for (let j = 0; j < run; j += piece) {
+      if (held == FAN) {
+        // there are no more pieces than terms
+        if (full == 0) top = begin(neutral, levels, <u32>terms / FAN, 1)
+        v128.store(levels, partial)
+        carry<Op>(neutral, levels, ++full, 1)
+        partial = neutral
+        held = 0
+      }
       const length = min(run - j, piece)
       const value = step == 4 ? reduceLine<Op>(neutral, from, length) : reduceStrided<Op>(neutral, from, step, length)
       partial = of2<Op>(partial, value)
       from += piece * step
-      if (++held == TERMS) {
-        total = of2<Op>(total, partial)
-        partial = neutral
-        held = 0
-      }
+      held += 1
     }
   }
-  return of2<Op>(total, partial)
+  if (full == 0) return of2<Op>(neutral, partial)
+  v128.store(levels, partial)
+  return v128.load32_zero(finish<Op>(levels, top, 1))
 }
 
 /** Reduces neighbouring lanes, in 16 parts. */

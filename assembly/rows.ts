@@ -43,15 +43,16 @@ function block(at: usize, scratch: usize, step: usize, end: usize, first: i32, c
     const layout = word(step, op.LAYOUT)
     const lanesOfRow = layout == op.FULL ? width : 1
     const lanes = lanesOf(layout, width, count)
+    const firstLane = <i64>first * lanesOfRow
     if (code == op.STORE) {
-      write(at + (word(step, op.B) << 2), pointer(scratch, step, op.A), first * lanesOfRow, lanes)
+      write(at + (word(step, op.B) << 2), pointer(scratch, step, op.A), firstLane, lanes)
       continue
     }
     const register = word(step, op.DESTINATION)
     let to: usize = registers + register * registerBytes
     switch (code) {
       case op.LOAD:
-        to = read(at + (word(step, op.A) << 2), to, first * lanesOfRow, lanes)
+        to = read(at + (word(step, op.A) << 2), to, firstLane, lanes)
         break
       case op.CONSTANT:
         fill(to, i32x4.splat(word(step, op.IMMEDIATE)), lanes)
@@ -68,7 +69,7 @@ function block(at: usize, scratch: usize, step: usize, end: usize, first: i32, c
         break
       default: {
         const next = step + STEP_BYTES
-        if (next < end) to = destination(at, next, register, first * lanesOfRow, lanes, to)
+        if (next < end) to = destination(at, next, register, firstLane, lanes, to)
         const byRows = (word(step, op.A + 2) | word(step, op.B + 2) | word(step, op.C + 2)) != 0
         apply(
           step,
@@ -98,14 +99,16 @@ function pointer(scratch: usize, step: usize, index: usize): usize {
   return load<usize>(scratch + (word(step, index) << 2))
 }
 
+// A kernel may go over more lanes than 32 bits count: those of its operands that are not in memory once for each.
+
 /** Where an operand's lanes stand from `first` on, if it is contiguous; 0 if it is not. */
-function contiguous(operand: usize, first: i32): usize {
+function contiguous(operand: usize, first: i64): usize {
   const plain = word(operand, 0) == op.MEMORY && word(operand, RANK) == 1 && word(operand, AXES + 1) == LANE
-  return plain ? place(operand + 4) + first * LANE : 0
+  return plain ? place(operand + 4) + <usize>first * LANE : 0
 }
 
 /** Lanes [first, first + count) of an operand: their address, `to` where they had to be copied there. */
-function read(operand: usize, to: usize, first: i32, count: i32): usize {
+function read(operand: usize, to: usize, first: i64, count: i32): usize {
   const from = contiguous(operand, first)
   if (from) return from
   const kind = word(operand, 0) == op.INDEX ? RAMP : COPY_IN
@@ -114,13 +117,13 @@ function read(operand: usize, to: usize, first: i32, count: i32): usize {
 }
 
 /** Writes lanes [first, first + count) of an operand in memory, and no others. */
-function write(operand: usize, from: usize, first: i32, count: i32): void {
+function write(operand: usize, from: usize, first: i64, count: i32): void {
   if (from == contiguous(operand, first)) return
   move(COPY_OUT, from, place(operand + 4), operand + (AXES << 2), word(operand, RANK), first, count)
 }
 
 /** Where the next step stores the register, if its maker can write there itself; else `otherwise`. */
-function destination(at: usize, next: usize, register: i32, first: i32, count: i32, otherwise: usize): usize {
+function destination(at: usize, next: usize, register: i32, first: i64, count: i32, otherwise: usize): usize {
   if ((count & 3) != 0 || word(next, 0) != op.STORE || word(next, op.A) != register) return otherwise
   const to = contiguous(at + (word(next, op.B) << 2), first)
   return to ? to : otherwise
@@ -131,21 +134,24 @@ const COPY_OUT = 1
 const RAMP = 2
 
 /** Moves lanes [first, first + count), in row-major order of the axes, between `lanes` and the operand at `start`. */
-function move(kind: i32, lanes: usize, start: usize, axes: usize, rank: i32, first: i32, count: i32): void {
+function move(kind: i32, lanes: usize, start: usize, axes: usize, rank: i32, first: i64, count: i32): void {
   const stride = rank > 0 ? word(axes, 1) : 0
   if (rank <= 1) {
-    start += first * stride
+    start += <usize>first * stride
     if (kind == RAMP) ramp(lanes, start, stride, count)
     else if (kind == COPY_OUT) scatter(lanes, start, stride, count)
     else gather(lanes, start, stride, count)
     return
   }
-  let inner = 1
+  let inner: i64 = 1
   for (let axis = 1; axis < rank; axis++) inner *= word(axes, axis << 1)
-  start += (first / inner) * stride
-  first %= inner
+  if (first >= inner) {
+    const outer = first / inner
+    start += <usize>outer * stride
+    first -= outer * inner
+  }
   while (count > 0) {
-    const run = min(inner - first, count)
+    const run = <i32>min<i64>(inner - first, count)
     move(kind, lanes, start, axes + AXIS_BYTES, rank - 1, first, run)
     lanes += run * LANE
     start += stride

@@ -7,15 +7,6 @@
 // count as zero. The polynomials are minimax fits of our own (Lawson's iteration, the coefficients rounded to f32 one
 // after another).
 
-/** A value whose bits are not known when the shader is compiled: WGSL refuses constants that are infinite. */
-fn number_of(bits: u32) -> f32 {
-  return bitcast<f32>(bits);
-}
-
-fn infinity() -> f32 {
-  return number_of(0x7f800000u);
-}
-
 /** 2^n for -126 <= n <= 127 */
 fn power_of_two(n: i32) -> f32 {
   return bitcast<f32>((n + 127) << 23u);
@@ -127,15 +118,26 @@ fn op_log1p(x: f32) -> f32 {
   return op_log(1.0 + x);
 }
 
-/** e^(b log a), also where a is 0; NaN where a < 0. */
+/** e^(b log |a|), with the sign of a where b is odd; NaN where a < 0 is finite and b is no whole number. */
 fn op_pow(a: f32, b: f32) -> f32 {
   if (b == 0.0) {
     return 1.0;
   }
-  if ((bitcast<u32>(a) << 1u) == 0u) {
-    return select(infinity(), 0.0, b > 0.0);
+  let bits = bitcast<u32>(a);
+  let size_bits = bits & 0x7fffffffu;
+  let is_whole = floor(b) == b;
+  var size = select(infinity(), 0.0, b > 0.0);
+  if (size_bits == 0x7f800000u) {
+    size = select(0.0, infinity(), b > 0.0);
+  } else if (size_bits != 0u) {
+    if (bits != size_bits && !is_whole) {
+      return number_of(0x7fc00000u); // NaN
+    }
+    size = op_exp(b * op_log(number_of(size_bits)));
   }
-  return op_exp(b * op_log(a));
+  let halved = 0.5 * b;
+  let is_odd = is_whole && floor(halved) != halved;
+  return number_of(bitcast<u32>(size) | select(0u, bits & 0x80000000u, is_odd));
 }
 
 fn op_sqrt(x: f32) -> f32 {

@@ -32,7 +32,9 @@ smaller to zero, exponentials and powers below twice that).
 ## Kernels
 
 n counts the terms of a sum. A running sum of terms that are alike loses up to half a unit a term, and always to the same
-side; blocks keep that from growing with n.
+side; blocks keep that from growing with n. Sums of a \`reduce\` are made of blocks of blocks, as deep as n asks for. A product
+adds its blocks to the result one after another: a level more would take a second copy of the result through the cache, so
+of n there is left a link for each 256 terms.
 
 ${table(
   ['kernel', 'budget'],
@@ -55,10 +57,12 @@ ${table(
 ## NaN and infinity
 
 \`reference\` and \`wasm\` follow IEEE 754: a result beyond the largest number (of float64 there, of float32 here) is an
-infinity, a NaN operand gives NaN (\`sign\` may give 0), comparisons with NaN give 0, and sums and maxima over a NaN give NaN.
+infinity, a NaN operand gives NaN, comparisons with NaN give 0. Sums, maxima and minima over a NaN give NaN, and \`argmax\`
+the first NaN, or else the first maximum: the gradient of a maximum goes there.
 
 \`webgpu\` promises them only where a stored value's bits are looked at: by \`isFinite\`, and so by the guard that skips
-the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none. Masks are finite
+the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none; \`argmax\`
+then gives some index of the axis, and none outside. Masks are finite
 numbers or \`where\`, on every device. An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
 `
 

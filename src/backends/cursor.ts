@@ -34,6 +34,15 @@ export function walk(
   }
 }
 
+/** Where the loop ends that begins at an instruction. */
+export function endOf(instructions: readonly Instruction[], begin: number): number {
+  let depth = 0
+  for (let at = begin; ; at++) {
+    if (instructions[at].kind === 'loop') depth++
+    else if (instructions[at].kind === 'end' && --depth === 0) return at
+  }
+}
+
 /** The addresses of a strided tensor, one after another in row-major order. */
 export function* addresses(start: number, axes: readonly Axis[]): Generator<number, void> {
   if (axes.some(({ size }) => size === 0)) return

@@ -1,5 +1,5 @@
 import type { Kernel } from '../program/accesses.ts'
-import { BLOCK, RUNNING, SUM } from './intervals.ts'
+import { BLOCK, LINK, RUNNING, SUM } from './intervals.ts'
 
 const of = (errors: string, summands: string): string => `(${SUM} + ${errors})·2⁻²⁴·Σ|${summands}|`
 
@@ -7,7 +7,7 @@ const of = (errors: string, summands: string): string => `(${SUM} + ${errors})·
 export const kernelBudgets: Readonly<Record<Kernel['kind'] | 'loop', string>> = {
   rows: `that of its steps; a sum ${of(`n/${2 * RUNNING}`, 'a')}`,
   reduce: `${of(`min(n, ${BLOCK})/2`, 'a')}; maxima and integers exact`,
-  matmul: of(`min(n, ${BLOCK})/2`, 'a·b'),
+  matmul: of(`min(n, ${BLOCK})/2 + n/${2 * LINK}`, 'a·b'),
   gather: 'exact',
   scatterAdd: of('n/2', 'a'),
   loop: 'the bits of its iterations written out',

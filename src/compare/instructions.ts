@@ -1,6 +1,6 @@
 import { addresses, addressOf, walk } from '../backends/cursor.ts'
-import { type Access, accessesOf, extentOf, type Kernel } from '../program/accesses.ts'
-import type { Place, Plan, Rows, RowsOperand } from '../program/plan.ts'
+import { type Access, accessesOf, extentOf, type Kernel, withPlaces } from '../program/accesses.ts'
+import type { Plan, Rows, RowsOperand } from '../program/plan.ts'
 
 /** The elements of each buffer of a plan. */
 export type Memory = readonly Float64Array[]
@@ -15,27 +15,6 @@ export function unroll(plan: Plan): Unrolled {
     instructions.push(withPlaces(call, (place) => ({ ...place, offset: addressOf(place, iterations), steps: [] })))
   })
   return { ...plan, instructions }
-}
-
-/** The call on operands at other places. */
-export function withPlaces(instruction: Kernel, at: <P extends Place>(place: P) => P): Kernel {
-  switch (instruction.kind) {
-    case 'rows':
-      return { ...instruction, operands: instruction.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
-    case 'reduce':
-      return { ...instruction, x: at(instruction.x), out: at(instruction.out) }
-    case 'matmul':
-      return { ...instruction, a: at(instruction.a), b: at(instruction.b), out: at(instruction.out) }
-    case 'gather':
-      return {
-        ...instruction,
-        table: at(instruction.table),
-        indices: at(instruction.indices),
-        out: at(instruction.out),
-      }
-    case 'scatterAdd':
-      return { ...instruction, x: at(instruction.x), indices: at(instruction.indices), out: at(instruction.out) }
-  }
 }
 
 /**

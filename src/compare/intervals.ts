@@ -18,6 +18,8 @@ export interface Interval {
 export const SUM = 8
 /** Sums go by blocks of at most so many terms. */
 export const BLOCK = 288
+/** Products add up their blocks in one chain, of one link for at least so many terms. */
+export const LINK = 256
 /** But the lanes of a row go into so many running sums, however long it is. */
 export const RUNNING = 4
 /** c of a sum of so many terms in one chain: where terms are alike, up to half of their rounding errors add up. */
@@ -179,7 +181,7 @@ function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Int
       if (bl <= 0 && bh >= 0) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)
     } else if (op === 'pow') {
-      if (al <= 0 || bl !== bh) set(result, i, -Infinity, Infinity)
+      if ((al <= 0 && ah >= 0) || bl !== bh) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)
     } else if (monotone.has(op)) {
       if (op === 'sqrt' ? al < 0 : al <= (domains[op] ?? -Infinity)) set(result, i, -Infinity, Infinity)

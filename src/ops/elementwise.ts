@@ -138,13 +138,9 @@ const powers = new Map<number, (x: Tensor) => Tensor>([
   [-2, (x) => div(1, mul(x, x))],
 ])
 
-/** x to the power of a literal. */
+/** x to the power of a literal, as Math.pow; but 0.5 and -0.5 are `sqrt` and `rsqrt`, which are NaN at -Infinity. */
 export function pow(x: Tensor, exponent: number): Tensor {
   expectDType('pow', x, 'f32')
   const known = powers.get(exponent)
-  if (known) return known(x)
-  if (!Number.isInteger(exponent)) return elementwise('pow', [x, exponent])
-  // devices take the logarithm of the base: its sign is set aside
-  const size = elementwise('pow', [x.abs(), exponent])
-  return exponent % 2 ? where(less(x, 0), size.neg(), size) : size
+  return known ? known(x) : elementwise('pow', [x, exponent])
 }

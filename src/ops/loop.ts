@@ -98,7 +98,9 @@ export interface LoopValues {
 
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
- * each iteration again, from the last to the first (memory replay, Wu et al. 2020).
+ * each iteration again, from the last to the first (memory replay, Wu et al. 2020). Loops nest to any depth; on `wasm` and
+ * `webgpu` those within two others are written out when a program is compiled, to at most 65,536 kernel calls in all
+ * (RmaatError 'program' beyond).
  */
 export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions, body: LoopBody): LoopValues {
   if (!Number.isInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`

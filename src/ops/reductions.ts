@@ -1,6 +1,6 @@
 import { normalizeAxes, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { equal, where } from './elementwise.ts'
+import { equal, sub, where } from './elementwise.ts'
 import { constant, expectDType, iota, type OpRow } from './row.ts'
 
 export const reductionRows = {
@@ -8,7 +8,7 @@ export const reductionRows = {
   sum: {
     gradient: ({ cotangent: g, inputs: [x], attributes: { axes } }) => [keepAxes(g, x, axes).broadcastTo(x.shape)],
   },
-  /** Over the last axis, which disappears. The first maximum gets the gradient. */
+  /** Over the last axis, which disappears. The first maximum gets the gradient, before it the first NaN. */
   max: {
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const last = [x.rank - 1]
@@ -47,6 +47,7 @@ function toLast(operation: string, x: Tensor, axes: readonly number[]): Tensor {
   return x.transpose([...kept, ...axes]).reshape([...kept.map((axis) => x.shape[axis]), length])
 }
 
+/** Over the named axes, or all of them; NaN where one of its elements is. `keep` leaves the axes with size 1. */
 export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   const list = normalizeAxes('max', axes, x.rank)
   if (list.length === 0) return x
@@ -55,13 +56,21 @@ export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(result, x, list) : result
 }
 
-export const min = (x: Tensor, axes?: Axes, keep = false): Tensor => max(x.neg(), axes, keep).neg()
+/** As `max`. */
+export function min(x: Tensor, axes?: Axes, keep = false): Tensor {
+  // of integers -1 - x, as -x of the smallest is no integer
+  const mirrored = (y: Tensor): Tensor => (y.dtype === 'i32' ? sub(-1, y) : y.neg())
+  return mirrored(max(mirrored(x), axes, keep))
+}
 
-/** The index of the first maximum along one axis, as i32; the axis' length where all is NaN. */
+/** The index of the first NaN along one axis, or else of the first maximum, as i32. */
 export function argmax(x: Tensor, axis = -1): Tensor {
   const rows = toLast('argmax', x, normalizeAxes('argmax', axis, x.rank))
   const last = rows.rank - 1
   const length = rows.shape[last]
   const fromBack = constant(length, 'i32').sub(iota(rows.shape, last))
-  return constant(length, 'i32').sub(max(where(equal(rows, max(rows, -1, true)), fromBack, 0), -1))
+  const largest = equal(rows, max(rows, -1, true))
+  const found = rows.dtype === 'i32' ? largest : where(equal(rows, rows), largest, 1)
+  // a device that has no NaN may find none: never an index outside
+  return constant(length, 'i32').sub(max(where(found, fromBack, 1), -1))
 }

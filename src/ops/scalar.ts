@@ -26,10 +26,10 @@ const budget = (text: string, bound: (exact: number, args: readonly number[]) =>
 const exactly = budget('exact', () => 0)
 /** k units in the last place. */
 const ulps = (k: number): Budget => budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY))
-// exp(b log a): the error of the logarithm is multiplied by b log a
+// exp(b log |a|): the error of the logarithm is multiplied by b log |a|
 const powers = budget(
-  '(8 + 4·|b·ln a|)·2⁻²⁴·|x|',
-  (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(a || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
+  '(8 + 4·|b·ln |a||)·2⁻²⁴·|x|',
+  (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(Math.abs(a) || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
 )
 
 type Evaluate = ScalarRow['evaluate']

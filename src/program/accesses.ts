@@ -1,6 +1,6 @@
 import type { DType } from '../tensor/dtype.ts'
 import { along, elementsOf } from './axes.ts'
-import type { Axis, Instruction, Place, Rows, View } from './plan.ts'
+import type { Axis, Instruction, Place, Rows, RowsOperand, View } from './plan.ts'
 
 /** An instruction that computes. */
 export type Kernel = Exclude<Instruction, { kind: 'loop' | 'end' }>
@@ -59,4 +59,25 @@ export function extentOf({ buffer, offset, axes }: View): { buffer: number; low:
     high += Math.max(0, (size - 1) * stride)
   }
   return { buffer, low, high }
+}
+
+/** The call on operands at other places. */
+export function withPlaces(instruction: Kernel, at: <P extends Place>(place: P) => P): Kernel {
+  switch (instruction.kind) {
+    case 'rows':
+      return { ...instruction, operands: instruction.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
+    case 'reduce':
+      return { ...instruction, x: at(instruction.x), out: at(instruction.out) }
+    case 'matmul':
+      return { ...instruction, a: at(instruction.a), b: at(instruction.b), out: at(instruction.out) }
+    case 'gather':
+      return {
+        ...instruction,
+        table: at(instruction.table),
+        indices: at(instruction.indices),
+        out: at(instruction.out),
+      }
+    case 'scatterAdd':
+      return { ...instruction, x: at(instruction.x), indices: at(instruction.indices), out: at(instruction.out) }
+  }
 }

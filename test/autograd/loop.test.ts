@@ -196,6 +196,25 @@ const cases: Record<string, Case> = {
       return { loss: carry[0].sum().add(outputs[0].square().sum()) }
     },
   },
+  'five loops in each other, each with its own carry, inputs and outputs': {
+    inputs: { h: f32(2, 3), a: f32(2, 3), b: f32(2, 3), c: f32(3, 3), d: f32(2, 3), e: f32(2, 3), w: f32(3, 3) },
+    build: ({ h, a, b, c, d, e, w }, unroll) => {
+      const sources = [a, b, c, d, e]
+      const nested = (depth: number, state: Tensor): Tensor => {
+        const source = sources[depth]
+        const { carry, outputs } = loop(
+          { count: source.shape[0], carry: [state], inputs: [source], unroll },
+          ([now], [x]) => {
+            const mixed = now.matmul(w).mul(0.5).add(x)
+            const next = depth < 4 ? nested(depth + 1, mixed) : mixed.tanh()
+            return { carry: [next.add(x.mul(0.1))], outputs: [next.mean()] }
+          },
+        )
+        return carry[0].add(outputs[0].mean().mul(0.1))
+      }
+      return { loss: nested(0, h).square().sum() }
+    },
+  },
   'the loss depends on two loops, one after the other': {
     inputs: { h: f32(3, 3), w: f32(3, 3) },
     build: ({ h, w }, unroll) => {
@@ -224,6 +243,44 @@ for (const [name, one] of Object.entries(cases)) {
     }
   })
 }
+
+test('loops in loops count: any depth, or an error that says how far', async () => {
+  for (const [name, make] of Object.entries(devices)) {
+    const device = await make()
+    // 2 x 1 x 3 iterations, each of which adds what the middle loop reads
+    const program = compile(device, { x: f32(1, 2) }, ({ x }) => {
+      const outer = loop({ count: 2, carry: [zeros([2])] }, ([a]) => {
+        const middle = loop({ count: 1, carry: [a], inputs: [x] }, ([b], [part]) => ({
+          carry: loop({ count: 3, carry: [b] }, ([c]) => ({ carry: [c.add(part)] })).carry,
+        }))
+        return { carry: middle.carry }
+      })
+      return { y: outer.carry[0] }
+    })
+    assert.equal([...(await program.run({ x: [1, 10] })).y], [6, 60], name)
+    assert.ok((await program.profile({ x: [1, 10] })).length > 0)
+    const many = { count: 1000 }
+    const long = () =>
+      compile(device, { x: f32(2) }, ({ x }) => {
+        const deep = (depth: number, carry: Tensor[]): Tensor[] =>
+          depth === 4
+            ? carry.map((h) => h.mul(x).tanh())
+            : [...loop({ ...many, carry }, (now) => ({ carry: deep(depth + 1, now) })).carry]
+        return { y: deep(0, [x])[0] }
+      })
+    if (name === 'reference') long().close()
+    else await fails('program', [/deeper than 2/, /65536/], long)
+    if (name.startsWith('webgpu'))
+      await fails('memory', [/uniforms/, /iterations/], () =>
+        compile(device, { x: f32(2) }, ({ x }) => {
+          const times = (carry: Tensor[], depth: number): readonly Tensor[] =>
+            loop({ count: 1e5, carry }, ([now]) => ({ carry: depth ? times([now], depth - 1) : [now.mul(x)] })).carry
+          return { y: times([x], 1)[0] }
+        }),
+      )
+    device.close()
+  }
+})
 
 test('replay is the unrolled gradient: random bodies', () => {
   let compared = 0

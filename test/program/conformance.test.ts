@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Unrolled, unroll } from '../../src/compare/instructions.ts'
-import { SUM } from '../../src/compare/intervals.ts'
+import { BLOCK, chain, LINK, SUM } from '../../src/compare/intervals.ts'
 import { type Accuracy, checkKernels, inputsOf, join, perfect, type Subject } from '../../src/compare/kernels.ts'
 import type { LoopSpec } from '../../src/ops/loop.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
@@ -238,6 +238,35 @@ for (const name of ['wasm simd', ...checked.filter((build) => build.startsWith('
         assert.ok(error <= allowed * 2 ** -24 * value, `${key} is off by ${error / value / 2 ** -24} x 2^-24`)
       })
     }
+    device.close()
+  })
+
+for (const name of ['wasm simd', ...checked.filter((build) => build.startsWith('webgpu'))])
+  test(`${name}: sums of a million terms that are alike keep to their budgets`, async () => {
+    const device = await builds[name]()
+    const [terms, value] = [2 ** 20, Math.fround(0.7)]
+    const program = compile(device, { x: f32(terms, 4) }, ({ x }) => ({
+      columns: x.sum(0),
+      column: x.slice([0, 1], [terms, 1]).sum(),
+      all: x.sum(),
+      product: x.transpose().matmul(x),
+    }))
+    const found: Record<string, number | HostArray> = await program.run({ x: new Float32Array(4 * terms).fill(value) })
+    const errorOf = (key: string, exact: number): number => {
+      const values = found[key]
+      const list = typeof values === 'number' ? [values] : [...values]
+      return Math.max(...list.map((x) => Math.abs(x - exact))) / exact / 2 ** -24
+    }
+    for (const [key, exact] of Object.entries({
+      columns: terms * value,
+      column: terms * value,
+      all: 4 * terms * value,
+    })) {
+      const error = errorOf(key, exact)
+      assert.ok(error <= chain(BLOCK), `${key} is off by ${error} x 2^-24`)
+    }
+    const error = errorOf('product', terms * value ** 2)
+    assert.ok(error <= chain(BLOCK + terms / LINK), `the product is off by ${error} x 2^-24`)
     device.close()
   })
 

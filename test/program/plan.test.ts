@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { loop } from '../../src/ops/loop.ts'
-import '../../src/ops/methods.ts'
+import { einsum } from '../../src/ops/methods.ts'
 import { tensor } from '../../src/ops/row.ts'
 import { accessesOf } from '../../src/program/accesses.ts'
 import { lower } from '../../src/program/lower.ts'
@@ -369,6 +369,28 @@ test('more memory than 4 GiB is refused with the numbers', async () => {
   const program = compile(device, { x: f32(2) }, ({ x }) => ({ y: x.add(1) }))
   assert.equal([...(await program.run({ x: [1, 2] })).y], [2, 3])
   device.close()
+})
+
+test('what is stretched beyond what kernels count is refused with the numbers', async () => {
+  for (const [name, make] of Object.entries(devices)) {
+    if (name === 'reference') continue
+    const device = await make()
+    const stretched = (shape: number[]) => () =>
+      compile(device, { x: f32(1) }, ({ x }) => ({ y: x.broadcastTo(shape).sum() }))
+    await fails('memory', [/4294967296 terms/, /2147418112/], stretched([65536, 65536]))
+    await fails('memory', [/4294967296 terms/, /2147418112/], () =>
+      compile(device, { x: f32(1), y: f32(1) }, ({ x, y }) => ({
+        y: einsum('ij,ij->', x.broadcastTo([65536, 65536]), y.broadcastTo([65536, 65536])),
+      })),
+    )
+    if (name.startsWith('webgpu'))
+      await fails('memory', [/2170814464 lanes/, /2147418112/], () =>
+        compile(device, { x: f32(728, 1, 4096), y: f32(1, 728, 4096) }, ({ x, y }) => ({
+          y: x.sub(y).square().sum(-1),
+        })),
+      )
+    device.close()
+  }
 })
 
 test('memory is known without a device', () => {

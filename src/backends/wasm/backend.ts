@@ -4,10 +4,10 @@ import type { Plan, View } from '../../program/plan.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, walk } from '../cursor.ts'
 import { Heap, type Holding, type Piece } from '../heap.ts'
+import { LOOP_DEPTH, loadNested } from '../nesting.ts'
 import { sizeOfControl } from './control.ts'
 import { type Encoded, encode, SLICE_BYTES, threadBytes, workspaceOf } from './encode.ts'
 import { LIMIT, LinearMemory } from './memory.ts'
-import { LOOP_DEPTH } from './opcodes.ts'
 import { Threads } from './threads.ts'
 
 /** What assembly/program.ts exports. */
@@ -95,6 +95,10 @@ export class WasmBackend implements Backend {
   }
 
   load(plan: Plan): Loaded {
+    return loadNested(plan, (flat) => this.loadFlat(flat))
+  }
+
+  private loadFlat(plan: Plan): Loaded {
     const holding = this.heap.hold()
     try {
       return new WasmProgram(plan, this, holding)

@@ -1,6 +1,8 @@
 import { RmaatError } from '../../errors.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
+import { checkCounts } from '../counts.ts'
+import { LOOP_DEPTH } from '../nesting.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 import { encodeStep, machineRows } from './steps.ts'
@@ -62,8 +64,6 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   let scratch = 0
 
   const place = ({ buffer, offset, steps }: Place): void => {
-    if (steps.length > code.LOOP_DEPTH)
-      throw new RmaatError('program', `loops nest ${steps.length} deep, at most ${code.LOOP_DEPTH} are offered`)
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
     const own = open[0]?.loop.own
     const isOwn = own && buffer === 0 && offset >= own.offset
@@ -117,8 +117,10 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   plan.instructions.forEach((call, i) => {
     starts.push(words.length)
     if (sharing.barriers[i]) words.push(code.BARRIER, 2)
+    if (call.kind !== 'loop' && call.kind !== 'end') checkCounts(call)
     switch (call.kind) {
       case 'loop': {
+        if (open.length === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
         const begin = words.length
         if (call.own) instruction(code.EACH, () => words.push(open.length, call.count, 0))
         else instruction(code.LOOP, () => words.push(open.length))
@@ -192,7 +194,7 @@ const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): nu
       : code.REDUCE_MAX_I
 
 // What assembly/matmul.ts and assembly/reduce.ts say that they need.
-const REDUCE_SCRATCH = 8 * 512
+const REDUCE_SCRATCH = 4 * 512 * 8
 
 function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
   const [rows, columns, inner] = [

@@ -16,9 +16,6 @@ export const BARRIER = 8 // what comes needs what all threads did
 export const EACH = 9 // level, count, address behind its end
 export const EACH_END = 10 // level, count, address of the body's first instruction
 
-// Loops nest at most so deep: slices of the batch, segments of a sequence.
-export const LOOP_DEPTH = 2
-
 // What a `rows` operand is.
 export const MEMORY = 0 // 4-byte lanes in memory, strides in bytes
 export const INDEX = 1 // the address itself as an i32: start + sum of index x stride

@@ -1,6 +1,7 @@
 import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
+import { endOf } from '../cursor.ts'
 
 /**
  * How threads share a program. Nothing of it depends on how many they are. Of a loop whose iterations need nothing of each
@@ -41,15 +42,6 @@ export function share(plan: Plan, grain = GRAIN): Sharing {
     }
   })
   return { parts, barriers: barriersOf(plan, parts), worthwhile: shared && gain >= WAKE * grain }
-}
-
-/** Where the loop ends that begins at an instruction. */
-export function endOf(instructions: Plan['instructions'], begin: number): number {
-  let depth = 0
-  for (let at = begin; ; at++) {
-    if (instructions[at].kind === 'loop') depth++
-    else if (instructions[at].kind === 'end' && --depth === 0) return at
-  }
 }
 
 const isControl = (call: Instruction): call is Exclude<Instruction, Kernel> =>

@@ -4,6 +4,7 @@ import type { Plan } from '../../program/plan.ts'
 import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { Heap, type Piece } from '../heap.ts'
+import { loadNested } from '../nesting.ts'
 import type { Abilities } from './dispatch.ts'
 import { GpuMemory, granted } from './memory.ts'
 import { type Pipelines, pipelinesOf } from './pipelines.ts'
@@ -114,6 +115,10 @@ export class WebgpuBackend implements Backend, Shared {
   }
 
   load(plan: Plan): Loaded {
+    return loadNested(plan, (flat) => this.loadFlat(flat))
+  }
+
+  private loadFlat(plan: Plan): Loaded {
     const holding = this.heap.hold()
     let program: WebgpuProgram
     try {

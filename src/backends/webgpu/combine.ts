@@ -7,7 +7,7 @@ import subgroups from './modules/combine-subgroups.wgsl.ts'
 const joins = { sum: 'a + b', max: 'max(a, b)' } as const
 const identities = {
   sum: { f32: '0.0', i32: '0' },
-  max: { f32: '-0x1.fffffep+127f', i32: 'i32(-2147483648)' },
+  max: { f32: '-infinity()', i32: 'i32(-2147483648)' },
 } as const
 
 export type Combination = `${keyof typeof joins}_${DType}`

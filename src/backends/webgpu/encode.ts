@@ -1,7 +1,8 @@
 import { RmaatError } from '../../errors.ts'
 import type { Kernel } from '../../program/accesses.ts'
-import { elementsOf } from '../../program/axes.ts'
 import type { Plan } from '../../program/plan.ts'
+import { checkCounts, MOST } from '../counts.ts'
+import { LOOP_DEPTH } from '../nesting.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -9,9 +10,6 @@ import { reduce } from './reduce.ts'
 import { rows } from './rows.ts'
 import { scatterAdd } from './scatterAdd.ts'
 
-const LOOP_DEPTH = 2
-/** Lanes are numbered in i32. */
-const LANES = 2 ** 31
 /** A block that holds the iteration of the enclosing loops. */
 export const ITERATION_BYTES = 16
 
@@ -54,8 +52,7 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
   }
   const dispatches = plan.instructions.map((instruction): Placed[] => {
     if (instruction.kind === 'loop') {
-      if (depth === LOOP_DEPTH)
-        throw new RmaatError('program', `loops nest ${depth + 1} deep, at most ${LOOP_DEPTH} are offered`)
+      if (depth === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
       counts[depth] = Math.max(counts[depth], instruction.count)
       depth++
       return []
@@ -71,7 +68,13 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 
   const iterations = { at, outer: counts[1] * alignment, inner: alignment }
   // every block can be bound with the length of the longest
-  const uniforms = new Int32Array((at + counts[0] * iterations.outer + aligned(blockBytes)) / 4)
+  const bytes = at + counts[0] * iterations.outer + aligned(blockBytes)
+  if (bytes > MOST)
+    throw new RmaatError(
+      'memory',
+      `the program takes ${bytes} bytes of uniforms, nearly all for the iterations of its loops; at most ${MOST} can be addressed`,
+    )
+  const uniforms = new Int32Array(bytes / 4)
   for (const { block, at: start } of blocks) uniforms.set(block.words, start / 4)
   for (let outer = 0; outer < counts[0]; outer++) {
     for (let inner = 0; inner < counts[1]; inner++) {
@@ -85,9 +88,7 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 }
 
 function encodeKernel(call: Kernel, abilities: Abilities): Encoded {
-  const lanes = call.kind === 'rows' ? call.rows * call.width : call.kind === 'reduce' ? elementsOf(call.reduced) : 0
-  if (lanes >= LANES)
-    throw new RmaatError('program', `a kernel goes over ${lanes} lanes, WGSL counts them in i32: at most ${LANES - 1}`)
+  checkCounts(call, MOST)
   switch (call.kind) {
     case 'rows':
       return rows(call, abilities)

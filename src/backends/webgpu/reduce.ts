@@ -4,6 +4,7 @@ import { combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axes from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
+import numbers from './modules/numbers.wgsl.ts'
 import text from './modules/reduce.wgsl.ts'
 
 const GROUP = 256
@@ -72,7 +73,7 @@ function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?
   })
   return {
     name: 'reduce',
-    source: `${enable}alias Word = u32;\n${head}${combiner}\n${shared}\n${axes}\n${specialize(text, combination)}`,
+    source: `${enable}alias Word = u32;\n${head}${numbers}\n${combiner}\n${shared}\n${axes}\n${specialize(text, combination)}`,
     block,
     groups: Math.ceil(outputs / perGroup) * chunks,
   }

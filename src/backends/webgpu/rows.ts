@@ -4,6 +4,7 @@ import { type Abilities, Block, constants, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import math from './modules/math.wgsl.ts'
+import numbers from './modules/numbers.wgsl.ts'
 import template from './modules/rows.wgsl.ts'
 import { scalarExpressions } from './scalars.ts'
 
@@ -19,7 +20,7 @@ export function rows(call: Rows, abilities: Abilities): Encoded {
   const { enable, text } = combiners(combinations, { group: GROUP, lanes, stride: 1 }, abilities)
   const head = constants({ WORDS: Math.max(1, block.words.length / 4 - 1) })
   const main = template.replace('// STEPS', () => lines.join('\n  '))
-  const source = [`${enable}alias Word = u32;`, head, text, shared, axesText, math, main].join('\n')
+  const source = [`${enable}alias Word = u32;`, head, numbers, text, shared, axesText, math, main].join('\n')
   const groups = Math.ceil(call.rows / (GROUP / lanes))
   return { dispatches: [{ name: 'rows', source, block, groups }], scratch: 0 }
 }
