@@ -127,6 +127,7 @@ const monotone: ReadonlySet<ScalarName> = new Set([
   'tanh',
   'erf',
   'elu',
+  'eluPlusOne',
   'neg',
   'sign',
   'toFloat',

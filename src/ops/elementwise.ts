@@ -30,14 +30,29 @@ const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) =
 /** The cotangent goes to the one or to the other. */
 const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
-type Unary = 'abs' | 'elu' | 'erf' | 'exp' | 'isFinite' | 'log' | 'log1p' | 'neg' | 'rsqrt' | 'sign' | 'sqrt' | 'tanh'
+type Unary =
+  | 'abs'
+  | 'elu'
+  | 'eluPlusOne'
+  | 'erf'
+  | 'exp'
+  | 'isFinite'
+  | 'log'
+  | 'log1p'
+  | 'neg'
+  | 'rsqrt'
+  | 'sign'
+  | 'sqrt'
+  | 'tanh'
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
 export type ElementwiseName = Unary | Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
 
 const unaryRows: Record<Unary, ElementwiseRow> = {
   abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())]),
-  /** x above 0, exp(x) - 1 below; elu'(x) = min(elu(x) + 1, 1) */
-  elu: smooth('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
+  /** x above 0, exp(x) - 1 below. Its slope is taken from x: elu(x) + 1 has lost its digits where x is far below 0. */
+  elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
+  /** elu(x) + 1 with all of its digits: x + 1 above 0, exp(x) below. */
+  eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
   /** 1 where the number is finite, 0 for NaN and infinities. */

@@ -41,6 +41,7 @@ const chains = recipes({
     'tanh',
     'erf',
     'elu',
+    'eluPlusOne',
     'sigmoid',
     'softplus',
     'gelu',
@@ -136,6 +137,7 @@ const unary: readonly ScalarName[] = [
   'tanh',
   'erf',
   'elu',
+  'eluPlusOne',
   'isFinite',
   'toInt',
 ]

@@ -282,6 +282,10 @@ const operations = {
     () => 1,
   ),
   elu: unary((x) => x.elu()),
+  eluPlusOne: unary(
+    (x) => x.eluPlusOne(),
+    (n) => n + 1,
+  ),
   sigmoid: unary(
     (x) => x.sigmoid(),
     () => 1,
