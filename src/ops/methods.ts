@@ -80,7 +80,7 @@ export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = 
   ...each(two, 'add', 'maximum', 'minimum', 'mul', 'sub'),
   ...each(flat(one), 'isFinite', 'sign'),
   ...each(flat(two), 'equal', 'greater', 'greaterEqual', 'less', 'lessEqual', 'notEqual'),
-  ...each(overLast, 'logSoftmax', 'softmax'),
+  ...each(overLast, 'logSoftmax', 'logSumExp', 'softmax'),
   argmax: flat([fit([[4, 6]]), fit([[4, 6, 3]], 1)]),
   broadcastTo: [fit([[3, 1]], [2, 3, 4]), fit([[]], [5])],
   cast: flat([fit([[3, 5]], 'i32')]),
