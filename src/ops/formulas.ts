@@ -16,10 +16,11 @@ const CUBIC_SLOPE = 3 * CUBIC
 
 /** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
 function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
-  // a mean is off by its rounding; those of the differences from it are not
+  // a mean is off by its rounding, which may be more than the deviations are: so it is taken again, of what is left
   const near = x.sub(x.mean(-1, true))
-  const centred = near.sub(near.mean(-1, true))
-  return { centred, scale: centred.mul(centred).mean(-1, true).add(epsilon).rsqrt() }
+  const off = near.mean(-1, true)
+  const variance = near.mul(near).mean(-1, true).sub(off.mul(off)).maximum(0)
+  return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
 }
 
 /** x less its largest element, and log(sum exp) of that, over the last axis: what is as large as x itself stays out. */
