@@ -40,20 +40,24 @@ const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
 export const formulaRows = {
   stopGradient: { formula: ([x]) => x, gradient: noGradient },
   sigmoid: {
+    scales: 'lanes',
     formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
   },
   /** log(1 + exp(x)) */
   softplus: {
+    scales: 'lanes',
     formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
     gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
   },
   relu: {
+    chooses: true,
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
   /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
   gelu: {
+    scales: 'lanes',
     formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
       const t = cumulative(x, form)
@@ -64,6 +68,7 @@ export const formulaRows = {
   },
   /** Over the last axis. */
   softmax: {
+    scales: 'rows',
     formula: ([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
       // one division for each row
@@ -73,6 +78,7 @@ export const formulaRows = {
   },
   /** Over the last axis. */
   logSoftmax: {
+    scales: 'rows',
     formula: ([x]) => {
       const { apart, logSum } = relative(x)
       return apart.sub(logSum)
@@ -81,6 +87,7 @@ export const formulaRows = {
   },
   /** log(sum exp(x)) over the last axis, which disappears. */
   logSumExp: {
+    scales: 'rows',
     formula: ([x]) => {
       const largest = x.max(-1, true)
       // where all are -Infinity, or one is Infinity, the sum says so by itself
@@ -94,6 +101,7 @@ export const formulaRows = {
    * left is log(sum exp(logits)).
    */
   crossEntropy: {
+    scales: 'rows',
     formula: ([logits, labels]) => {
       const { apart, logSum, largest } = relative(logits)
       const chosen = where(oneHot(labels, logits), apart, 0).sum(-1)
@@ -107,6 +115,7 @@ export const formulaRows = {
   },
   /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
   normalize: {
+    scales: 'rows',
     formula: ([x], { epsilon }) => {
       const { scale, centred } = standardise(x, epsilon)
       return centred.mul(scale)

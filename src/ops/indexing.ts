@@ -5,9 +5,11 @@ import { expectDType, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
   gather: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [table, indices] }) => [scatterAdd(g, indices, table.shape[0]), undefined],
   },
   scatterAdd: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [x, indices] }) => {
       // what an index outside has dropped has no influence
       const kept = isIndex(indices, g.shape[0])
