@@ -22,8 +22,8 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`.
  *
  * Where a cotangent is 0 because an element was not chosen (`where`, `maximum`, `max`, `slice`, ...), or was given as 0, it
- * stays 0 through every function of lanes or rows, also where that function's slope is infinite or NaN. Any other cotangent
- * times NaN is NaN.
+ * stays 0 through every function of lanes or rows, also where that function's slope is infinite or NaN. It does not through
+ * contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN is NaN.
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   return products(
@@ -95,7 +95,7 @@ function products(
     inputs.forEach((input, i) => {
       if (!terms[i] || !needed.has(input)) return
       const term = inPlaces || row.steep ? silenced(terms[i], cotangent, row) : terms[i]
-      if (inPlaces || row.chooses) sparse.add(term)
+      if (row.chooses || (inPlaces && node.op !== 'einsum')) sparse.add(term)
       add(input, term)
     })
   }
