@@ -102,7 +102,7 @@ test('the number of kernels is known, and does not grow with the segments', asyn
 
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
 const FORWARD = 99
-/** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R); AdamW. */
-const STEP = 385
+/** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R); two norms; AdamW. */
+const STEP = 386
 
 test.run()
