@@ -42,14 +42,14 @@ export class AdamW {
     return [rate, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)]
   }
 
-  /** `given`, the gradient, like the variable, `hyper` [3]; where the i32 scalar `active` is 0 nothing changes. */
-  update(given: Tensor, hyper: Tensor, active: Tensor = constant(1, 'i32')): Update[] {
+  /** `gradient` like the variable, `hyper` [3]; where the i32 scalar `active` is 0 nothing changes. */
+  update(gradient: Tensor, hyper: Tensor, active: Tensor = constant(1, 'i32')): Update[] {
     const { beta1, beta2, epsilon, decay, decayed } = this.options
     const [rate, correction1, correction2] = [0, 1, 2].map((i) => hyper.select(0, i))
     const [first, second] = this.state
-    const gradient = where(given.isFinite(), given.maximum(-LARGEST).minimum(LARGEST), given)
-    const mean = first.mul(beta1).add(gradient.mul(1 - beta1))
-    const square = second.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2))
+    const bounded = where(gradient.isFinite(), gradient.maximum(-LARGEST).minimum(LARGEST), gradient)
+    const mean = first.mul(beta1).add(bounded.mul(1 - beta1))
+    const square = second.mul(beta2).add(bounded.mul(bounded).mul(1 - beta2))
     const step = mean.mul(correction1).div(square.mul(correction2).sqrt().add(epsilon))
     const pull = where(iota(this.variable.shape, 0).less(decayed), this.variable.mul(decay), 0)
     const moved = this.variable.sub(step.add(pull).mul(rate))

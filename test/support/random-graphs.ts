@@ -341,6 +341,10 @@ const operations = {
     const { x, bound } = b.float(a, lastAxis)
     b.push(x.logSoftmax(), 2 * bound + 8)
   },
+  logSumExp: (b, { a }) => {
+    const { x, bound } = b.float(a, lastAxis)
+    b.push(x.logSumExp(), bound + 8)
+  },
   normalize: (b, { a }) => {
     b.push(b.float(a, lastAxis).x.normalize(), 30)
   },
