@@ -60,7 +60,8 @@ infinity, a NaN operand gives NaN (\`sign\` may give 0), comparisons with NaN gi
 \`webgpu\` promises them only where a stored value's bits are looked at: by \`isFinite\`, and so by the guard that skips
 the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none. Masks are finite
 numbers or \`where\`, on every device: what \`where\` does not choose has no influence, on the gradient neither (a contraction,
-which sums over what was chosen and what was not, takes 0 times NaN as NaN). An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
+which sums over what was chosen and what was not, takes 0 times NaN as NaN). An index out of range gives NaN in \`gather\`
+and is dropped in \`scatterAdd\`.
 `
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -94,7 +94,7 @@ for (const [name, open] of Object.entries(devices)) {
   test(`AdamW on ${name} takes a huge gradient for one step, and goes on`, async () => {
     const device = await open()
     const variable = device.variable([2], 'f32', [1, 1])
-    const optimizer = new AdamW(device, variable, { beta1: 0.5, beta2: 0.5, decay: 0 })
+    const optimizer = new AdamW(device, variable, { beta1: 0.25, beta2: 0.25, decay: 0 })
     const program = compile(device, { g: f32(2), hyper: f32(3) }, ({ g, hyper }) => ({
       updates: optimizer.update(g, hyper),
     }))
@@ -103,13 +103,13 @@ for (const [name, open] of Object.entries(devices)) {
       return device.readVariable(variable)
     }
     assert.ok(relativeError(await at(1, [1e20, -1e30]), [0.875, 1.125]) < 1e-6)
-    // the mean of squares of 2^126 is 1 again after 126 steps that halve it
-    for (let step = 2; step <= 150; step++) await at(step, [1, 1])
-    const before = Array.from(await device.readVariable(variable))
-    const after = Array.from(await at(151, [1, 1]))
+    // the mean of squares, 2^126, is 1 again after 63 steps that quarter it
+    for (let step = 2; step < 80; step++) await at(step, [1, 1])
+    const before = Array.from(await at(80, [1, 1]))
+    const after = Array.from(await at(81, [1, 1]))
     assert.ok(relativeError(after, [before[0] - 0.125, before[1] - 0.125]) < 1e-5, `${before} to ${after}`)
     // what is not finite is not taken for a large number
-    assert.not(Number.isFinite((await at(152, [Infinity, 1]))[0]))
+    assert.not(Number.isFinite((await at(82, [Infinity, 1]))[0]))
     device.close()
   })
 }
