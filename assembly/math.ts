@@ -69,6 +69,13 @@ export function elu(x: v128): v128 {
   return f32x4.add(madd(power, p, f32x4.sub(power, all(1))), f32x4.pmax(x, all(0)))
 }
 
+/** x > 0 ? x + 1 : e^x */
+// @ts-ignore: decorator
+@inline
+export function eluPlusOne(x: v128): v128 {
+  return f32x4.add(exp(f32x4.pmin(x, all(0))), f32x4.pmax(x, all(0)))
+}
+
 /** The exponent e for which x / 2^e lies in [sqrt 1/2, sqrt 2). */
 // @ts-ignore: decorator
 @inline

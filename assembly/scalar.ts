@@ -76,6 +76,8 @@ export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, byte
       return map1<Erf>(to, a, bytes)
     case op.ELU:
       return map1<Elu>(to, a, bytes)
+    case op.ELU_PLUS_ONE:
+      return map1<EluPlusOne>(to, a, bytes)
     case op.TO_FLOAT:
       return map1<ToFloat>(to, a, bytes)
     case op.TO_INT:
@@ -108,8 +110,6 @@ export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, byte
       return map2<Then<Mul<f32>, Exp>>(step, to, a, b, bytes, rows)
     case op.MUL_ERF:
       return map2<Then<Mul<f32>, Erf>>(step, to, a, b, bytes, rows)
-    case op.ELU_ADD:
-      return map2<First<Elu, Add<f32>>>(step, to, a, b, bytes, rows)
     default:
       unreachable()
   }
@@ -373,6 +373,14 @@ class Elu {
   }
 }
 
+class EluPlusOne {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.eluPlusOne(x)
+  }
+}
+
 class ToFloat {
   // @ts-ignore: decorator
   @inline
@@ -435,14 +443,6 @@ class Then<One, Two> {
   @inline
   of(x: v128, y: v128): v128 {
     return of1<Two>(of2<One>(x, y))
-  }
-}
-
-class First<One, Two> {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, y: v128): v128 {
-    return of2<Two>(of1<One>(x), y)
   }
 }
 

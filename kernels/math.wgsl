@@ -87,6 +87,14 @@ fn op_elu(x: f32) -> f32 {
   return x + x * x * p;
 }
 
+/** x > 0 ? x + 1 : e^x */
+fn op_eluPlusOne(x: f32) -> f32 {
+  if (x > 0.0) {
+    return x + 1.0;
+  }
+  return op_exp(x);
+}
+
 /** log(1 + f) + n ln 2, for 1 + f in [sqrt 1/2, sqrt 2). */
 fn logarithm(f: f32, n: f32) -> f32 {
   var p = -0.07638189196586609 * f + 0.12764763832092285;

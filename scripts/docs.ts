@@ -61,9 +61,10 @@ infinity, a NaN operand gives NaN, comparisons with NaN give 0. Sums, maxima and
 the first NaN, or else the first maximum: the gradient of a maximum goes there.
 
 \`webgpu\` promises them only where a stored value's bits are looked at: by \`isFinite\`, and so by the guard that skips
-the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none; \`argmax\`
-then gives some index of the axis, and none outside. Masks are finite
-numbers or \`where\`, on every device. An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
+the update of a gradient that is not finite. Elsewhere its compilers may assume that there are none; \`argmax\` then
+gives some index of the axis, and none outside. Masks are finite numbers or \`where\`, on every device: what \`where\` does
+not choose has no influence, on the gradient neither (a contraction, which sums over what was chosen and what was not, takes
+0 times NaN as NaN). An index out of range gives NaN in \`gather\` and is dropped in \`scatterAdd\`.
 `
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

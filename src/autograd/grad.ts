@@ -1,7 +1,8 @@
 import { RmaatError } from '../errors.ts'
+import { equal, notEqual, where } from '../ops/elementwise.ts'
 import { closureOf, type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
 import '../ops/methods.ts'
-import { constant, constantValue, zeros } from '../ops/row.ts'
+import { constant, constantValue, type OpRow, zeros } from '../ops/row.ts'
 import { rowOf } from '../ops/table.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -17,17 +18,33 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vjp([loss], [constant(1)], wrt)
 }
 
-/** Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. */
+/**
+ * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`.
+ *
+ * Where a cotangent is 0 because an element was not chosen (`where`, `maximum`, `max`, `slice`, ...), or was given as 0, it
+ * stays 0 through every function of lanes or rows, also where that function's slope is infinite or NaN. It does not through
+ * contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN is NaN.
+ */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
-  return products(outputs, cotangents, wrt, new Set())
+  return products(
+    outputs,
+    cotangents,
+    wrt,
+    new Set(),
+    new Set(cotangents.filter((g) => constantValue(g) === undefined)),
+  )
 }
 
-/** Derivatives end at the nodes of `border`: what those are made of stands still. */
+/**
+ * Derivatives end at the nodes of `border`: what those are made of stands still. `sparse` are the cotangents that are 0 in
+ * places; the others are spared the comparison.
+ */
 function products(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
   border: ReadonlySet<Tensor>,
+  sparse: Set<Tensor>,
 ): Tensor[] {
   outputs.forEach((output, i) => {
     if (!sameShape(output.shape, cotangents[i]?.shape ?? [NaN])) {
@@ -47,10 +64,15 @@ function products(
   const nodes = reachable([...outputs, ...records])
   const needed = dependents(nodes, [...wrt, ...records.map(({ inputs: [loop] }) => loop)])
   const sums = new Map<Tensor, Tensor>()
+  /** Of cotangents that are 0 in places, all of them where they are there, a result is, too. */
+  const inherit = (result: Tensor, ...from: readonly (Tensor | undefined)[]): Tensor => {
+    if (from.every((one) => !one || sparse.has(one))) sparse.add(result)
+    return result
+  }
   const add = (node: Tensor, cotangent: Tensor | undefined): void => {
     if (!cotangent || !needed.has(node) || node.dtype !== 'f32') return
     const before = sums.get(node)
-    sums.set(node, before ? before.add(cotangent) : cotangent)
+    sums.set(node, before ? inherit(before.add(cotangent), before, cotangent) : cotangent)
   }
   outputs.forEach((output, i) => {
     add(output, cotangents[i])
@@ -67,9 +89,14 @@ function products(
     const cotangent = sums.get(node)
     if (!cotangent) continue
     const { inputs, attributes } = node
-    const terms = rowOf(node.op).gradient({ inputs, output: node, attributes, cotangent })
+    const row = rowOf(node.op)
+    const inPlaces = sparse.has(cotangent)
+    const terms = row.gradient({ inputs, output: node, attributes, cotangent })
     inputs.forEach((input, i) => {
-      add(input, terms[i])
+      if (!terms[i] || !needed.has(input)) return
+      const term = inPlaces || row.steep ? silenced(terms[i], cotangent, row) : terms[i]
+      if (row.chooses || (inPlaces && node.op !== 'einsum')) sparse.add(term)
+      add(input, term)
     })
   }
   return wrt.map((x) => sums.get(x) ?? zeros(x.shape))
@@ -109,12 +136,12 @@ function products(
     }
     const flowing = floats
       .filter(({ parameter }) => inside.has(parameter))
-      .map((carry) => ({ ...carry, cotangent: fresh(carry.parameter) }))
+      .map((carry) => ({ ...carry, cotangent: inherit(fresh(carry.parameter)) }))
     const given = results
       .filter((result) => result.attributes.kind !== 'carry' && sums.has(result))
       .map((result) => ({
         of: result.attributes.of,
-        parameter: fresh(result.attributes.of),
+        parameter: inherit(fresh(result.attributes.of), sums.get(result)),
         source: sums.get(result)!,
       }))
 
@@ -124,6 +151,7 @@ function products(
       [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
       by,
       new Set(closure),
+      sparse,
     )
     const derivative = (node: Tensor): Tensor => derivatives[by.indexOf(node)]
     const totals = closed.map((node) => ({ node, total: fresh(node) }))
@@ -152,14 +180,24 @@ function products(
     })
 
     // not added: a total begins with what was there
-    for (const { node, total } of totals) sums.set(node, loopResult(backwards, 'carry', total))
+    for (const { node, total } of totals)
+      sums.set(node, inherit(loopResult(backwards, 'carry', total), derivative(node), sums.get(node)))
     for (const { parameter, first, cotangent } of flowing) {
-      add(first, loopResult(backwards, 'carry', cotangent))
+      add(first, inherit(loopResult(backwards, 'carry', cotangent), derivative(parameter)))
       const record = find('record', parameter)
       if (record) sums.set(record, loopResult(backwards, 'stack', derivative(parameter)))
     }
-    for (const { parameter, source } of parts) add(source, loopResult(backwards, 'stack', derivative(parameter)))
+    for (const { parameter, source } of parts)
+      add(source, inherit(loopResult(backwards, 'stack', derivative(parameter)), derivative(parameter)))
   }
+}
+
+/** The gradient of an operation, made 0 where its cotangent is. */
+function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpRow): Tensor {
+  if (!scales || constantValue(cotangent)) return gradient
+  if (scales === 'lanes') return where(equal(cotangent, 0), 0, gradient)
+  const some = notEqual(cotangent, 0)
+  return where(some.rank < gradient.rank ? some.reshape([...some.shape, 1]) : some.max(-1, true), gradient, 0)
 }
 
 /** Of nodes in order of their making, those that depend on one of `roots`, and these. */

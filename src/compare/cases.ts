@@ -45,6 +45,7 @@ const ranges: Readonly<Record<ScalarName, readonly Range[]>> = {
   addI: [integers, integers],
   div: [wide, wide],
   elu: [even(-20, 20)],
+  eluPlusOne: [even(-86.9, 20)],
   equal: [few, few],
   equalI: [few, few],
   erf: [even(-6, 6)],

@@ -129,6 +129,7 @@ const monotone: ReadonlySet<ScalarName> = new Set([
   'tanh',
   'erf',
   'elu',
+  'eluPlusOne',
   'neg',
   'sign',
   'toFloat',

@@ -26,18 +26,33 @@ const both = (
 ) => ({ f32: name, i32: `${name}I` }) as const
 /** g, x, y = f(x) -> g f'(x). From the result y where it can be, so that x need not be kept. */
 const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): ElementwiseRow =>
-  row({ f32 }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)])
+  row({ f32 }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)], { scales: 'lanes' })
 /** The cotangent goes to the one or to the other. */
 const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
-type Unary = 'abs' | 'elu' | 'erf' | 'exp' | 'isFinite' | 'log' | 'log1p' | 'neg' | 'rsqrt' | 'sign' | 'sqrt' | 'tanh'
+type Unary =
+  | 'abs'
+  | 'elu'
+  | 'eluPlusOne'
+  | 'erf'
+  | 'exp'
+  | 'isFinite'
+  | 'log'
+  | 'log1p'
+  | 'neg'
+  | 'rsqrt'
+  | 'sign'
+  | 'sqrt'
+  | 'tanh'
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
 export type ElementwiseName = Unary | Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
 
 const unaryRows: Record<Unary, ElementwiseRow> = {
-  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())]),
-  /** x above 0, exp(x) - 1 below; elu'(x) = min(elu(x) + 1, 1) */
-  elu: smooth('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
+  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
+  /** x above 0, exp(x) - 1 below. Its slope is taken from x: elu(x) + 1 has lost its digits where x is far below 0. */
+  elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
+  /** elu(x) + 1 with all of its digits: x + 1 above 0, exp(x) below. */
+  eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
   /** 1 where the number is finite, 0 for NaN and infinities. */
@@ -47,20 +62,25 @@ const unaryRows: Record<Unary, ElementwiseRow> = {
   neg: row(both('neg'), ({ cotangent: g }) => [g.neg()]),
   rsqrt: smooth('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
   sign: row(both('sign'), noGradient),
-  sqrt: smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)),
+  sqrt: { ...smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)), steep: true },
   tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
 }
 
 const binaryRows: Record<Binary, ElementwiseRow> = {
   add: row(both('add'), ({ cotangent: g }) => [g, g], { right: 0, left: 0 }),
   sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { right: 0 }),
-  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], { right: 1, left: 1 }),
+  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], {
+    right: 1,
+    left: 1,
+    scales: 'lanes',
+  }),
   div: row({ f32: 'div' }, ({ cotangent: g, inputs: [, b], output: y }) => [g.div(b), g.div(b).mul(y).neg()], {
     right: 1,
+    scales: 'lanes',
   }),
   // of two equal operands the first gets the gradient
-  minimum: row(both('minimum'), ({ cotangent: g, inputs: [a, b] }) => choose(a.lessEqual(b), g)),
-  maximum: row(both('maximum'), ({ cotangent: g, inputs: [a, b] }) => choose(b.lessEqual(a), g)),
+  minimum: row(both('minimum'), ({ cotangent: g, inputs: [a, b] }) => choose(a.lessEqual(b), g), { chooses: true }),
+  maximum: row(both('maximum'), ({ cotangent: g, inputs: [a, b] }) => choose(b.lessEqual(a), g), { chooses: true }),
   less: row(both('less'), noGradient, { result: 'i32' }),
   lessEqual: row(both('lessEqual'), noGradient, { result: 'i32' }),
   equal: row(both('equal'), noGradient, { result: 'i32' }),
@@ -70,14 +90,19 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   ...unaryRows,
   ...binaryRows,
   /** The exponent is a literal. */
-  pow: row({ f32: 'pow' }, ({ cotangent: g, inputs: [x, exponent] }) => {
-    const p = constantValue(exponent)!
-    return [g.mul(pow(x, p - 1).mul(p)), undefined]
-  }),
-  where: row({ f32: 'where', i32: 'where' }, ({ cotangent: g, inputs: [condition] }) => [
-    undefined,
-    ...choose(condition, g),
-  ]),
+  pow: row(
+    { f32: 'pow' },
+    ({ cotangent: g, inputs: [x, exponent] }) => {
+      const p = constantValue(exponent)!
+      return [g.mul(pow(x, p - 1).mul(p)), undefined]
+    },
+    { scales: 'lanes', steep: true },
+  ),
+  where: row(
+    { f32: 'where', i32: 'where' },
+    ({ cotangent: g, inputs: [condition] }) => [undefined, ...choose(condition, g)],
+    { chooses: true },
+  ),
   toFloat: row({ i32: 'toFloat' }, noGradient, { result: 'f32' }),
   toInt: row({ f32: 'toInt' }, noGradient, { result: 'i32' }),
   philox: row({ i32: 'philox' }, noGradient),
@@ -120,7 +145,10 @@ export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binar
 export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
 export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
-/** a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN. */
+/**
+ * a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN; nor in the
+ * gradient, through functions of lanes and rows. Products and sums over several lanes (`einsum`) take 0 x NaN as NaN.
+ */
 export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
   elementwise('where', [condition, a, b])
 export const cast = (x: Tensor, dtype: DType): Tensor =>

@@ -1,7 +1,8 @@
-import { sameShape, shapeError } from '../tensor/shape.ts'
+import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { div, equal, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
-import { expectDType, iota, noGradient, type OpRow } from './row.ts'
+import { isIndex } from './indexing.ts'
+import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
 const logistic = (x: Tensor): Tensor => {
@@ -15,13 +16,18 @@ const CUBIC_SLOPE = 3 * CUBIC
 
 /** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
 function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
-  const centred = x.sub(x.mean(-1, true))
-  return { centred, scale: centred.mul(centred).mean(-1, true).add(epsilon).rsqrt() }
+  // a mean is off by its rounding, which may be more than the deviations are: so it is taken again, of what is left
+  const near = x.sub(x.mean(-1, true))
+  const off = near.mean(-1, true)
+  const variance = near.mul(near).mean(-1, true).sub(off.mul(off)).maximum(0)
+  return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
 }
 
-const logSumExp = (x: Tensor): Tensor => {
+/** x less its largest element, and log(sum exp) of that, over the last axis: what is as large as x itself stays out. */
+function relative(x: Tensor): { apart: Tensor; logSum: Tensor; largest: Tensor } {
   const largest = x.max(-1, true)
-  return x.sub(largest).exp().sum(-1, true).log().add(largest)
+  const apart = x.sub(largest)
+  return { apart, logSum: apart.exp().sum(-1, true).log(), largest }
 }
 
 const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
@@ -34,20 +40,24 @@ const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
 export const formulaRows = {
   stopGradient: { formula: ([x]) => x, gradient: noGradient },
   sigmoid: {
+    scales: 'lanes',
     formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
   },
   /** log(1 + exp(x)) */
   softplus: {
+    scales: 'lanes',
     formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
     gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
   },
   relu: {
+    chooses: true,
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
   /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
   gelu: {
+    scales: 'lanes',
     formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
       const t = cumulative(x, form)
@@ -58,6 +68,7 @@ export const formulaRows = {
   },
   /** Over the last axis. */
   softmax: {
+    scales: 'rows',
     formula: ([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
       // one division for each row
@@ -67,13 +78,36 @@ export const formulaRows = {
   },
   /** Over the last axis. */
   logSoftmax: {
-    formula: ([x]) => x.sub(logSumExp(x)),
+    scales: 'rows',
+    formula: ([x]) => {
+      const { apart, logSum } = relative(x)
+      return apart.sub(logSum)
+    },
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
-  /** logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class. */
+  /** log(sum exp(x)) over the last axis, which disappears. */
+  logSumExp: {
+    scales: 'rows',
+    formula: ([x]) => {
+      const largest = x.max(-1, true)
+      // where all are -Infinity, or one is Infinity, the sum says so by itself
+      const taken = where(largest.isFinite(), largest, 0)
+      return x.sub(taken).exp().sum(-1, true).log().add(taken).reshape(x.shape.slice(0, -1))
+    },
+    gradient: ({ cotangent: g, inputs: [x] }) => [x.softmax().mul(g.reshape([...g.shape, 1]))],
+  },
+  /**
+   * logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class: what is
+   * left is log(sum exp(logits)).
+   */
   crossEntropy: {
-    formula: ([logits, labels]) =>
-      sub(logSumExp(logits).reshape(labels.shape), where(oneHot(labels, logits), logits, 0).sum(-1)),
+    scales: 'rows',
+    formula: ([logits, labels]) => {
+      const { apart, logSum, largest } = relative(logits)
+      const chosen = where(oneHot(labels, logits), apart, 0).sum(-1)
+      const none = where(isIndex(labels, logits.shape[logits.rank - 1]), 0, largest.reshape(labels.shape))
+      return logSum.reshape(labels.shape).sub(chosen).add(none)
+    },
     gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
       sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
       undefined,
@@ -81,6 +115,7 @@ export const formulaRows = {
   },
   /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
   normalize: {
+    scales: 'rows',
     formula: ([x], { epsilon }) => {
       const { scale, centred } = standardise(x, epsilon)
       return centred.mul(scale)
@@ -99,7 +134,7 @@ const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>
   new Tensor(op, [expectDType(op, x, 'f32')], attributes, x.shape, 'f32')
 const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
   if (x.rank === 0) throw shapeError`${op}: works over the last axis, and a scalar has none`
-  return node(op, x, attributes)
+  return sizeOf(x.shape) === 0 ? expectDType(op, x, 'f32') : node(op, x, attributes)
 }
 
 export const square = (x: Tensor): Tensor => x.mul(x)
@@ -109,6 +144,14 @@ export const relu = (x: Tensor): Tensor => node('relu', x)
 export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
 export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
 export const logSoftmax = (x: Tensor): Tensor => overLast('logSoftmax', x)
+/** log(sum exp(x)) over the last axis, which disappears: -Infinity where that is empty. */
+export function logSumExp(x: Tensor): Tensor {
+  if (x.rank === 0) throw shapeError`logSumExp: works over the last axis, and a scalar has none`
+  const shape = x.shape.slice(0, -1)
+  expectDType('logSumExp', x, 'f32')
+  if (sizeOf(x.shape) === 0) return constant(-Infinity).broadcastTo(shape)
+  return new Tensor('logSumExp', [x], {}, shape, 'f32')
+}
 export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })
 export const layerNorm = (x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor =>
   normalize(x, epsilon).mul(gain).add(bias)

@@ -5,17 +5,22 @@ import { expectDType, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
   gather: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [table, indices] }) => [scatterAdd(g, indices, table.shape[0]), undefined],
   },
   scatterAdd: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [x, indices] }) => {
       // what an index outside has dropped has no influence
-      const kept = lessEqual(0, indices).mul(less(indices, g.shape[0]))
+      const kept = isIndex(indices, g.shape[0])
       const shape = [...indices.shape, ...x.shape.slice(indices.rank).map(() => 1)]
       return [where(kept.reshape(shape), gather(g, indices), 0), undefined]
     },
   },
 } satisfies Record<string, OpRow>
+
+/** 1 where it is one of 0..count-1. */
+export const isIndex = (x: Tensor, count: number): Tensor => lessEqual(0, x).mul(less(x, count))
 
 /** table [V, ...rest], indices of any shape -> [...indices, ...rest]. An index outside of 0..V-1 gives NaN. */
 export function gather(table: Tensor, indices: Tensor): Tensor {

@@ -75,12 +75,12 @@ const each = <Name extends string>(domains: readonly Domain[], ...names: Name[])
 /** Where each method is checked, on every backend and by differences: plain data. */
 export const domains: { readonly [Name in keyof Methods]: readonly Domain[] } = {
   ...each(one, 'erf', 'exp', 'neg', 'sigmoid', 'softplus', 'square', 'tanh'),
-  ...each(bent, 'abs', 'elu', 'relu'),
+  ...each(bent, 'abs', 'elu', 'eluPlusOne', 'relu'),
   ...each(positive, 'log', 'rsqrt', 'sqrt'),
   ...each(two, 'add', 'maximum', 'minimum', 'mul', 'sub'),
   ...each(flat(one), 'isFinite', 'sign'),
   ...each(flat(two), 'equal', 'greater', 'greaterEqual', 'less', 'lessEqual', 'notEqual'),
-  ...each(overLast, 'logSoftmax', 'softmax'),
+  ...each(overLast, 'logSoftmax', 'logSumExp', 'softmax'),
   argmax: flat([fit([[4, 6]]), fit([[4, 6, 3]], 1)]),
   broadcastTo: [fit([[3, 1]], [2, 3, 4]), fit([[]], [5])],
   cast: flat([fit([[3, 5]], 'i32')]),

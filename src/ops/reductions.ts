@@ -10,6 +10,7 @@ export const reductionRows = {
   },
   /** Over the last axis, which disappears. The first maximum gets the gradient, before it the first NaN. */
   max: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const last = [x.rank - 1]
       const first = equal(iota(x.shape, x.rank - 1), keepAxes(argmax(x, -1), x, last))

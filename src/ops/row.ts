@@ -11,6 +11,15 @@ import type { ScalarName } from './scalar.ts'
 export interface OpRow {
   /** The vector-Jacobian product, a cotangent for each input; `undefined` where nothing flows. Made of tensor operations. */
   readonly gradient: (node: GradientArguments) => readonly (Tensor | undefined)[]
+  /**
+   * Where the gradient multiplies the cotangent by what may be infinite or NaN: each lane by its own, or all of a row's
+   * (the last axis of the first input). There a cotangent of 0 gives 0.
+   */
+  readonly scales?: 'lanes' | 'rows'
+  /** Whether that is infinite where the result is finite: a factor of 0 behind it, too, leaves the gradient 0. */
+  readonly steep?: true
+  /** Whether the gradient leaves 0 where something was not chosen. */
+  readonly chooses?: true
   // What it is computed by. Without these it is an address calculation, a leaf, or a kernel of its own: `program/` knows it
   // by name.
   /** Lane by lane: a step of a `rows` program, by the type of the last input. */

@@ -103,6 +103,8 @@ export const scalars = {
   tanh: real((a) => Math.tanh(a), 1, ulps(4)),
   erf: real((a) => erf(a), 1, ulps(4)),
   elu: real((a) => (a > 0 ? a : Math.expm1(a)), 1, ulps(4)),
+  /** elu(a) + 1, which does not cancel where a is far below 0. */
+  eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), 1, ulps(4)),
   less: real((a, b) => (a < b ? 1 : 0), 2, exactly),
   lessEqual: real((a, b) => (a <= b ? 1 : 0), 2, exactly),
   equal: real((a, b) => (a === b ? 1 : 0), 2, exactly),

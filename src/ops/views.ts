@@ -17,6 +17,7 @@ export const viewRows = {
     },
   },
   slice: {
+    chooses: true,
     gradient: ({ cotangent: g, inputs: [x], attributes: { start } }) => [
       g.pad(x.shape.map((size, axis) => [start[axis], size - start[axis] - g.shape[axis]])),
     ],

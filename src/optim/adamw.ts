@@ -16,7 +16,14 @@ export interface AdamWOptions {
   readonly decayed?: number
 }
 
-/** AdamW (Loshchilov & Hutter 2019) over one vector of parameters: one kernel a step. */
+/** The square of a gradient up to this has room in float32, by any bias correction. */
+const LARGEST = 2 ** 63
+
+/**
+ * AdamW (Loshchilov & Hutter 2019) over one vector of parameters: one kernel a step. An element of a gradient beyond
+ * ±2^63 counts as ±2^63: an infinite mean of squares would hold its parameter for good. One that is not finite is taken as
+ * it is, and spoils its parameter where it is not kept out by `active`.
+ */
 export class AdamW {
   readonly variable: Variable
   /** Running means of the gradient and of its square. */
@@ -40,8 +47,9 @@ export class AdamW {
     const { beta1, beta2, epsilon, decay, decayed } = this.options
     const [rate, correction1, correction2] = [0, 1, 2].map((i) => hyper.select(0, i))
     const [first, second] = this.state
-    const mean = first.mul(beta1).add(gradient.mul(1 - beta1))
-    const square = second.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2))
+    const bounded = where(gradient.isFinite(), gradient.maximum(-LARGEST).minimum(LARGEST), gradient)
+    const mean = first.mul(beta1).add(bounded.mul(1 - beta1))
+    const square = second.mul(beta2).add(bounded.mul(bounded).mul(1 - beta2))
     const step = mean.mul(correction1).div(square.mul(correction2).sqrt().add(epsilon))
     const pull = where(iota(this.variable.shape, 0).less(decayed), this.variable.mul(decay), 0)
     const moved = this.variable.sub(step.add(pull).mul(rate))

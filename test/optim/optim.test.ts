@@ -111,6 +111,45 @@ for (const [name, open] of Object.entries(devices)) {
     }
     device.close()
   })
+
+  test(`clipping on ${name} holds where squares overflow`, async () => {
+    const device = await open()
+    const program = compile(device, { g: f32(3) }, ({ g }) => ({ ...clipByNorm(g, 1) }))
+    for (const [g, norm] of [
+      [[1e20, 1e20, 1e20], 1e20 * Math.sqrt(3)],
+      [[1e19, -1e19, 1e-3], 1e19 * Math.sqrt(2)],
+      [[3e38, 0, -1e38], 1e38 * Math.sqrt(10)],
+    ] as const) {
+      const clipped = await program.run({ g })
+      assert.is(clipped.finite, 1)
+      assert.ok(Math.abs(clipped.norm / norm - 1) < 1e-6, `${clipped.norm} of ${g}`)
+      const expected = g.map((x) => x / norm)
+      assert.ok(relativeError(clipped.gradient, expected) < 1e-6, `${Array.from(clipped.gradient)} of ${g}`)
+    }
+    device.close()
+  })
+
+  test(`AdamW on ${name} takes a huge gradient for one step, and goes on`, async () => {
+    const device = await open()
+    const variable = device.variable([2], 'f32', [1, 1])
+    const optimizer = new AdamW(device, variable, { beta1: 0.25, beta2: 0.25, decay: 0 })
+    const program = compile(device, { g: f32(2), hyper: f32(3) }, ({ g, hyper }) => ({
+      updates: optimizer.update(g, hyper),
+    }))
+    const at = async (step: number, g: readonly number[]): Promise<ArrayLike<number>> => {
+      await program.run({ g, hyper: optimizer.hyper(step, 0.125) })
+      return device.readVariable(variable)
+    }
+    assert.ok(relativeError(await at(1, [1e20, -1e30]), [0.875, 1.125]) < 1e-6)
+    // the mean of squares, 2^126, is 1 again after 63 steps that quarter it
+    for (let step = 2; step < 80; step++) await at(step, [1, 1])
+    const before = Array.from(await at(80, [1, 1]))
+    const after = Array.from(await at(81, [1, 1]))
+    assert.ok(relativeError(after, [before[0] - 0.125, before[1] - 0.125]) < 1e-5, `${before} to ${after}`)
+    // what is not finite is not taken for a large number
+    assert.not(Number.isFinite((await at(82, [Infinity, 1]))[0]))
+    device.close()
+  })
 }
 
 test('learning rates rise, fall by their schedule, and end at the floor', async () => {

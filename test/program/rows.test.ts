@@ -42,6 +42,7 @@ const chains = recipes({
     'tanh',
     'erf',
     'elu',
+    'eluPlusOne',
     'sigmoid',
     'softplus',
     'gelu',
@@ -137,6 +138,7 @@ const unary: readonly ScalarName[] = [
   'tanh',
   'erf',
   'elu',
+  'eluPlusOne',
   'isFinite',
   'toInt',
 ]

@@ -282,6 +282,10 @@ const operations = {
     () => 1,
   ),
   elu: unary((x) => x.elu()),
+  eluPlusOne: unary(
+    (x) => x.eluPlusOne(),
+    (n) => n + 1,
+  ),
   sigmoid: unary(
     (x) => x.sigmoid(),
     () => 1,
@@ -336,6 +340,10 @@ const operations = {
   logSoftmax: (b, { a }) => {
     const { x, bound } = b.float(a, lastAxis)
     b.push(x.logSoftmax(), 2 * bound + 8)
+  },
+  logSumExp: (b, { a }) => {
+    const { x, bound } = b.float(a, lastAxis)
+    b.push(x.logSumExp(), bound + 8)
   },
   normalize: (b, { a }) => {
     b.push(b.float(a, lastAxis).x.normalize(), 30)

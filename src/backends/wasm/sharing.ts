@@ -72,7 +72,17 @@ function costOf(call: Kernel): number {
 }
 
 /** Steps that cost several times what an addition does. */
-const COSTLY: ReadonlySet<Step['op']> = new Set(['elu', 'erf', 'exp', 'log', 'log1p', 'philox', 'pow', 'tanh'])
+const COSTLY: ReadonlySet<Step['op']> = new Set([
+  'elu',
+  'eluPlusOne',
+  'erf',
+  'exp',
+  'log',
+  'log1p',
+  'philox',
+  'pow',
+  'tanh',
+])
 
 /** Whether blocks of rows may be computed in any order: what one stores, no other loads. */
 function rowsAreIndependent(call: Rows): boolean {

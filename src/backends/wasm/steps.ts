@@ -11,6 +11,7 @@ const scalarCodes: Readonly<Record<ScalarName, number>> = {
   addI: code.ADD_I,
   div: code.DIV,
   elu: code.ELU,
+  eluPlusOne: code.ELU_PLUS_ONE,
   equal: code.EQUAL,
   equalI: code.EQUAL_I,
   erf: code.ERF,
@@ -49,7 +50,6 @@ const scalarCodes: Readonly<Record<ScalarName, number>> = {
 const pairs: Readonly<Record<string, number>> = {
   'add add': code.ADD_ADD,
   'add mul': code.ADD_MUL,
-  'elu add': code.ELU_ADD,
   'mul add': code.MUL_ADD,
   'mul erf': code.MUL_ERF,
   'mul exp': code.MUL_EXP,

@@ -41,6 +41,7 @@ export const scalarExpressions: Readonly<Record<ScalarName, Expression>> = {
   tanh: call('op_tanh'),
   erf: call('op_erf'),
   elu: call('op_elu'),
+  eluPlusOne: call('op_eluPlusOne'),
   less: comparison('<'),
   lessEqual: comparison('<='),
   equal: comparison('=='),
