@@ -97,15 +97,15 @@ test('every import leads to a file of this repository, or to a package', () => {
 test('imports run down', () => {
   const wrong: string[] = []
   for (const { from, path } of imports) {
-    if (path === undefined || path.startsWith('../') || path === 'errors.ts') continue
+    if (path === undefined || path.startsWith('../') || path === 'errors.ts' || path === 'checks.ts') continue
     const [lower, upper] = [folderOf(path), folderOf(from)]
     if (from === 'index.ts' || top.includes(upper) || lower === upper) continue
     if (!below[upper]?.includes(lower)) wrong.push(`${from} imports ${path}`)
   }
   assert.equal(wrong, [])
   assert.equal(
-    imports.filter(({ from }) => from === 'errors.ts'),
-    [],
+    imports.filter(({ from }) => from === 'errors.ts' || from === 'checks.ts').map(({ path }) => path),
+    ['errors.ts'],
   )
 })
 

@@ -1,5 +1,7 @@
+import { positive, takes } from '../checks.ts'
 import { div, minimum } from '../ops/elementwise.ts'
 import '../ops/methods.ts'
+import { aTensor } from '../tensor/kinds.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /**
@@ -7,6 +9,7 @@ import type { Tensor } from '../tensor/tensor.ts'
  * out, for one bad row would spoil all parameters.
  */
 export function clipByNorm(gradient: Tensor, limit: number): { gradient: Tensor; norm: Tensor; finite: Tensor } {
+  takes('clipByNorm', { gradient, limit }, { gradient: aTensor, limit: positive })
   const norm = gradient.square().sum().sqrt()
   return { gradient: gradient.mul(minimum(1, div(limit, norm.add(1e-6)))), norm, finite: norm.isFinite() }
 }

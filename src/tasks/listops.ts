@@ -1,3 +1,4 @@
+import { anObject } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { CLOSE, OPERATOR_0, VOCABULARY, write } from './listops-expression.ts'
 import { readExpressions } from './listops-files.ts'
@@ -58,7 +59,7 @@ export async function listops(options: ListopsOptions = {}): Promise<Task> {
 }
 
 const readsFolder = (options: ListopsOptions): options is FolderOptions =>
-  'folder' in options && options.folder !== undefined
+  anObject.fits(options) && 'folder' in options && options.folder !== undefined
 
 interface Source {
   readonly splits: Pick<Task, 'train' | 'validation' | 'test'>

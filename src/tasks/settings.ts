@@ -1,3 +1,4 @@
+import { anObject, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /**
@@ -9,11 +10,12 @@ export function settingsOf<Settings extends object>(
   defaults: Settings,
   given: Partial<Settings>,
 ): Settings {
+  takes(task, { settings: given }, { settings: anObject }, 'config')
   const settings = { ...defaults }
   for (const name of Object.keys(given) as (keyof Settings & string)[]) {
     const value = given[name]
     if (value === undefined) continue
-    if (!(name in defaults)) {
+    if (!Object.hasOwn(defaults, name)) {
       const known = Object.keys(defaults).join(', ')
       throw new RmaatError('config', `${task}: no setting is called ${name}; there are ${known}`)
     }

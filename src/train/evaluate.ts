@@ -1,5 +1,6 @@
+import { aCount, aFunction, anAbortSignal, kind, maybe, takes, takesOptions } from '../checks.ts'
 import { compile } from '../program/program.ts'
-import { batchInputs, type Rmaat } from '../rmaat/model.ts'
+import { aModel, batchInputs, type Rmaat } from '../rmaat/model.ts'
 import { batchOf, type Example, majority } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
 import { slicesOf, sumOverSlices } from './slices.ts'
@@ -23,13 +24,25 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal
 }
 
+const someExamples = kind('a list of at least one example', (value) => Array.isArray(value) && value.length > 0)
+const evaluateKinds = {
+  batch: maybe(aCount),
+  segments: maybe(aCount),
+  progress: maybe(aFunction),
+  signal: maybe(anAbortSignal),
+}
+
 /** Accuracy and mean loss over examples. */
 export async function evaluate(
   model: Rmaat,
   examples: readonly Example[],
-  { batch = 100, segments = model.config.segments, progress, signal }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const sizes = { segments, segmentLength: model.config.segmentLength }
+  takes('evaluate', { model, examples }, { model: aModel, examples: someExamples })
+  takesOptions('evaluate', options, evaluateKinds)
+  const { segmentLength, vocabulary, classes } = model.config
+  const { batch = 100, segments = model.config.segments, progress, signal } = options
+  const sizes = { segments, segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
     const prepared = model.prepare()
     // each leaves two numbers to be added up
@@ -46,7 +59,9 @@ export async function evaluate(
   try {
     while (done < examples.length && !signal?.aborted) {
       const part = examples.slice(done, done + batch)
-      const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
+      const results = await program.run(
+        modelInputs(batchOf(part, { ...sizes, vocabulary, classes, batch }), sizes, model.config.retention),
+      )
       correct += results.correct
       loss += results.loss * part.length
       done += part.length
@@ -60,6 +75,6 @@ export async function evaluate(
     accuracy: correct / done,
     loss: loss / done,
     examples: done,
-    majority: majority(examples, model.config.classes).share,
+    majority: majority(examples, classes).share,
   }
 }

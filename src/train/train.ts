@@ -1,7 +1,24 @@
-import { learningRate, type RateOptions } from '../optim/schedule.ts'
+import {
+  aBoolean,
+  aCount,
+  aFunction,
+  anAbortSignal,
+  anObject,
+  aShare,
+  aString,
+  maybe,
+  notNegative,
+  oneOf,
+  over,
+  positive,
+  takes,
+  takesOptions,
+  wholeFrom,
+} from '../checks.ts'
+import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
-import type { Method, Rmaat } from '../rmaat/model.ts'
+import { aModel, type Method, methods, type Rmaat } from '../rmaat/model.ts'
 import { take } from '../tasks/index.ts'
 import { batchOf, type Task } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
@@ -36,6 +53,22 @@ export const trainDefaults: Omit<TrainOptions, 'signal'> = {
   clip: 1,
   seed: 0,
   trace: false,
+}
+
+const trainKinds = {
+  method: maybe(oneOf(methods)),
+  steps: maybe(aCount),
+  batch: maybe(aCount),
+  slices: maybe(aCount),
+  rate: maybe(positive),
+  schedule: maybe(rateKinds.schedule),
+  warmUp: maybe(aShare),
+  floor: maybe(aShare),
+  decay: maybe(notNegative),
+  clip: maybe(positive),
+  seed: maybe(wholeFrom(0)),
+  trace: maybe(aBoolean),
+  signal: maybe(anAbortSignal),
 }
 
 /** What training tells: a stream that the progress bar, the log and a chart read alike. */
@@ -74,6 +107,18 @@ export interface StepEvent {
   readonly memoryGradients?: number[]
 }
 
+/** Throws where a task asks for more than a model knows. */
+function checkTask({ config }: Rmaat, task: Task): void {
+  const { train, name, vocabulary, classes } = task
+  const own = {
+    train: aFunction,
+    name: aString,
+    vocabulary: wholeFrom(1, config.vocabulary),
+    classes: wholeFrom(1, config.classes),
+  }
+  takes('train: the task, for this model', { train, name, vocabulary, classes }, own, 'config')
+}
+
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
@@ -86,7 +131,10 @@ export async function* train(
   task: Task,
   given: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainEvent, void> {
-  const options: TrainOptions = { ...trainDefaults, ...given }
+  takes('train', { model, task }, { model: aModel, task: anObject })
+  takesOptions('train', given, trainKinds)
+  checkTask(model, task)
+  const options: TrainOptions = over<TrainOptions>(trainDefaults, given)
   const { batch, steps, signal } = options
   const { config, device } = model
   const optimizer = optimizerOf(device, model, options.decay)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { anObject, aString, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { Device } from '../program/device.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import { type ModelConfig, modelConfig, type Source, settingSources, sourceOf } from '../rmaat/config.ts'
-import { Rmaat } from '../rmaat/model.ts'
+import { aModel, Rmaat } from '../rmaat/model.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 /** Settings by name, each with its meaning and whether the paper fixes its value or we chose it. */
@@ -27,6 +28,7 @@ export const taggedModel = (config: ModelConfig): Configuration =>
  * its whole configuration as JSON, with the settings of `beside` (task, training) after the model's.
  */
 export async function save(model: Rmaat, beside: Configuration = {}, version = ''): Promise<Uint8Array> {
+  takes('saveWeights', { model, beside, version }, { model: aModel, beside: anObject, version: aString })
   const { named, variable } = model.parameters
   const values = await model.device.readVariable(variable)
   const tensors = named.map(({ name, offset, tensor: { shape } }): [string, StoredTensor] => {
@@ -51,6 +53,7 @@ export function load(
   bytes: Uint8Array,
   where = 'weights',
 ): { model: Rmaat; configuration: Configuration } {
+  takes('loadWeights', { device, where }, { device: aDevice, where: aString })
   let model: Rmaat | undefined
   try {
     const { tensors, metadata } = readSafetensors(bytes)
