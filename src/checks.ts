@@ -19,9 +19,11 @@ export const numberThat = (words: string, fits: (value: number) => boolean): Kin
   kind(words, (value) => typeof value === 'number' && fits(value))
 export const wholeFrom = (least: number, greatest = Number.MAX_SAFE_INTEGER): Kind =>
   numberThat(
-    greatest === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${least}`
-      : `a whole number from ${least} to ${greatest}`,
+    greatest < Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${least} to ${greatest}`
+      : least > Number.MIN_SAFE_INTEGER
+        ? `a whole number of at least ${least}`
+        : 'a whole number',
     (value) => Number.isSafeInteger(value) && value >= least && value <= greatest,
   )
 
@@ -34,7 +36,7 @@ export const aCount = wholeFrom(1)
 export const aWord = wholeFrom(0, 0xffffffff)
 export const aShare = numberThat('a number from 0 to 1', (value) => value >= 0 && value <= 1)
 export const finite = numberThat('a finite number', Number.isFinite)
-export const positive = numberThat('a number above 0', (value) => value > 0)
+export const positive = numberThat('a finite number above 0', (value) => value > 0 && Number.isFinite(value))
 export const notNegative = numberThat('a finite number of at least 0', (value) => value >= 0 && Number.isFinite(value))
 export const aString = kind('a text', (value) => typeof value === 'string')
 export const aBoolean = kind('true or false', (value) => typeof value === 'boolean')

@@ -26,7 +26,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 /** Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`. */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   takes('vjp', { outputs, cotangents, wrt }, { outputs: tensors, cotangents: tensors, wrt: tensors })
-  if (outputs.length !== cotangents.length)
+  if (cotangents.length > outputs.length)
     throw new RmaatError('gradient', `vjp: ${cotangents.length} cotangents for ${outputs.length} outputs`)
   for (const tensor of [...outputs, ...cotangents])
     if (tensor.dtype !== 'f32') throw new RmaatError('gradient', `no derivative of integers: ${tensor}`)

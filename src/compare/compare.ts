@@ -4,6 +4,7 @@ import {
   aFunction,
   anAbortSignal,
   anObject,
+  kind,
   listOf,
   maybe,
   oneOf,
@@ -13,7 +14,7 @@ import {
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aDevice, type Device } from '../program/device.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
+import { type ModelConfig, modelConfig } from '../rmaat/config.ts'
 import { methods } from '../rmaat/model.ts'
 import type { StepOptions } from '../train/step.ts'
 import { kernelEvents } from './conformance.ts'
@@ -47,6 +48,13 @@ export interface CompareOptions extends StepOptions {
   readonly progress?: (what: string, done: number, total: number) => void
 }
 
+const ints = kind('an Int32Array', (value) => value instanceof Int32Array)
+const dataKinds = {
+  tokens: ints,
+  valid: ints,
+  labels: ints,
+  weights: kind('a Float32Array', (value) => value instanceof Float32Array),
+}
 const compareKinds = {
   parts: listOf(oneOf(parts), `parts, each ${oneOf(parts).words}`),
   config: anObject,
@@ -72,6 +80,8 @@ export async function* compareDevices(
 ): AsyncGenerator<CompareEvent, void> {
   takes('compareDevices', { devices, reference }, { devices: listOf(aDevice, 'devices'), reference: aDevice })
   takesOptions('compareDevices', options, compareKinds)
+  modelConfig(options.config)
+  takes('compareDevices: the data', options.data, dataKinds)
   const failures: string[] = []
   let stopped = false
   for await (const event of events(devices, reference, options)) {

@@ -1,8 +1,8 @@
-import { aWord, maybe, takesOptions } from '../checks.ts'
+import { aWord, maybe, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { tensorLike } from '../tensor/kinds.ts'
-import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import { elementwise, lessEqual, where } from './elementwise.ts'
 import { iota } from './row.ts'
@@ -14,7 +14,7 @@ import { iota } from './row.ts'
 export interface RandomSource {
   /** 0 to 2^32 - 1. */
   readonly seed: number
-  /** Which layer asks, 0 to 2^32 - 1: a number made from its name, never from the order of tracing. */
+  /** Which layer asks: a number made from its name, never from the order of tracing; taken modulo 2^32. */
   readonly site: number
   readonly segment?: TensorLike
   readonly step?: TensorLike
@@ -24,12 +24,13 @@ export interface RandomSource {
 
 /** 32 random bits an element, as i32. */
 export function randomBits(shape: Shape, source: RandomSource): Tensor {
+  checkShape('randomBits', shape)
   checkSource('randomBits', source)
   const { seed, site, segment = 0, step = 0, firstElement = 0 } = source
   const element = iota([sizeOf(shape)], 0)
     .reshape(shape)
     .add(firstElement)
-  const bits = elementwise('philox', [element, segment, step], { seed, site })
+  const bits = elementwise('philox', [element, segment, step], { seed, site: site >>> 0 })
   if (!sameShape(bits.shape, shape))
     throw shapeError`randomBits: segment, step and firstElement make ${bits.shape} of ${shape}; expected scalars`
   return bits
@@ -38,7 +39,7 @@ export function randomBits(shape: Shape, source: RandomSource): Tensor {
 const checkSource = (where: string, source: RandomSource): void =>
   takesOptions(where, source, {
     seed: aWord,
-    site: aWord,
+    site: wholeFrom(Number.MIN_SAFE_INTEGER),
     segment: maybe(tensorLike),
     step: maybe(tensorLike),
     firstElement: maybe(tensorLike),

@@ -1,4 +1,5 @@
-import { aCount, anObject, kind, maybe, oneOf, takes, takesOptions } from '../checks.ts'
+import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions } from '../checks.ts'
+import { RmaatError } from '../errors.ts'
 import { Parameters, type ParameterTree, spread } from '../nn/parameters.ts'
 import { siteOf } from '../nn/random.ts'
 import { where } from '../ops/elementwise.ts'
@@ -7,9 +8,9 @@ import { constant, expectDType, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { f32, i32 } from '../program/program.ts'
-import { aTensor, tensors } from '../tensor/kinds.ts'
+import { aTensor } from '../tensor/kinds.ts'
 import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
-import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
 import { affine, block, blockParameters, layerNorm, linearParameters, normParameters } from './block.ts'
@@ -52,13 +53,12 @@ export interface ForwardOptions {
   readonly slice?: Slice
 }
 
+const aCounter = kind('an i32 scalar', (value) => value instanceof Tensor && value.rank === 0 && value.dtype === 'i32')
 const forwardKinds = {
   method: oneOf(methods),
-  step: maybe(aTensor),
+  step: maybe(aCounter),
   prepared: maybe(kind('what prepare gives', Array.isArray)),
-  slice: maybe(
-    kind('a slice', (value) => anObject.fits(value) && tensors.fits([(value as Slice).first, (value as Slice).total])),
-  ),
+  slice: maybe(anObject),
 }
 
 interface SegmentOptions {
@@ -197,6 +197,13 @@ export class Rmaat {
   private check(inputs: BatchTensors, options: ForwardOptions): void {
     takes('forward', { inputs }, { inputs: anObject })
     takesOptions('forward', options, forwardKinds, 'argument')
+    const { prepared, slice } = options
+    if (prepared) this.checkPrepared(prepared)
+    if (slice) {
+      const { first, total } = slice
+      takes('forward: the slice', { first, total }, { first: aCounter, total: aTensor })
+      if (total.rank !== 0) throw shapeError`forward: the total of the slice is ${total.shape}; expected a scalar`
+    }
     const { tokens } = inputs
     takes('forward', { tokens }, { tokens: aTensor })
     if (tokens.rank !== 3)
@@ -209,6 +216,16 @@ export class Rmaat {
       expectDType(`forward: ${name}`, found, dtype)
       if (!sameShape(found.shape, shape)) throw shapeError`forward: ${name} is ${found.shape}; expected ${shape}`
     }
+  }
+
+  private checkPrepared(given: readonly unknown[]): void {
+    const own = this.prepare()
+    const fits = own.every((expected, layer) => {
+      const found = given[layer]
+      return expected ? found instanceof Tensor && sameShape(found.shape, expected.shape) : found === undefined
+    })
+    if (fits && given.length === own.length) return
+    throw new RmaatError('argument', `forward: prepared is ${shown(given)}; expected what prepare gives`)
   }
 
   /**

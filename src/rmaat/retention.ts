@@ -1,4 +1,4 @@
-import { aCount, anObject, kind, oneOf, positive, takes } from '../checks.ts'
+import { aCount, anObject, kind, oneOf, positive, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { type MacroModel, macroDefaults } from './macro-model.ts'
 
@@ -44,7 +44,8 @@ export function retention(
   schedule: RetentionSchedule,
   constants: LongTermConstants = macroDefaults,
 ): number {
-  takes('retention', { t, T, schedule, constants }, { t: aCount, T: aCount, schedule: aSchedule, constants: anObject })
+  takes('retention', { t, schedule, constants }, { t: aCount, schedule: aSchedule, constants: anObject })
+  if (schedule === 'fixed' || schedule === 'stretched') takes('retention', { T }, { T: wholeFrom(t) })
   const { tauLongTerm, leakLongTerm, cycleDuration, cycles } = constants
   takes('retention', { tauLongTerm, leakLongTerm, cycleDuration, cycles }, constantKinds, 'config')
   return factorOf(t, T, schedule, constants)

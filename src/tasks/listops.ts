@@ -5,7 +5,7 @@ import { readExpressions } from './listops-files.ts'
 import { expressions, type Limits, longestLength } from './listops-generator.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { type Example, epochs, majority, type Task, take } from './task.ts'
+import { type Example, epochs, majority, showing, type Task, take } from './task.ts'
 
 /**
  * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
@@ -54,7 +54,7 @@ export async function listops(options: ListopsOptions = {}): Promise<Task> {
     segments,
     segmentLength,
     ...splits,
-    show: write,
+    show: showing(write),
   }
 }
 

@@ -1,4 +1,4 @@
-import { anObject, takes } from '../checks.ts'
+import { anObject, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /**
@@ -37,8 +37,10 @@ export function checkIntegers<Settings extends object>(
     const value: unknown = settings[name]
     const [least, greatest] = range
     if (!Number.isSafeInteger(value) || Number(value) < least || Number(value) > greatest) {
-      const shown = typeof value === 'string' ? `"${value}"` : String(value)
-      throw new RmaatError('config', `${task}: ${name} is ${shown}; it must be a whole number ${least}..${greatest}`)
+      throw new RmaatError(
+        'config',
+        `${task}: ${name} is ${shown(value)}; it must be a whole number ${least}..${greatest}`,
+      )
     }
   }
 }

@@ -80,7 +80,7 @@ function checkExample(
   const most = (vocabulary ?? MOST) - 1
   for (let i = 0; i < length; i++) {
     const id = tokens[i]
-    if (!(id >>> 0 === id && id <= most))
+    if (typeof id !== 'number' || id >>> 0 !== id || id > most)
       takes(where, { [`token ${i}`]: id }, { [`token ${i}`]: wholeFrom(0, most) }, 'data')
   }
 }
@@ -136,6 +136,17 @@ export function batchOf(examples: readonly Example[], shape: BatchShape): Batch 
   }
   return { tokens, valid, labels, weights, validTokens }
 }
+
+/** A task's `show`, which checks what it is given. */
+export const showing =
+  (write: Task['show']): Task['show'] =>
+  (tokens) => {
+    takes('show', { tokens }, { tokens: kind('a list of token ids', isSequence) })
+    return write(tokens)
+  }
+
+const isSequence = (value: unknown): boolean =>
+  aSequence.fits(value) && Array.from(value as ArrayLike<unknown>).every((id) => typeof id === 'number')
 
 /**
  * The most frequent class (of equally frequent ones the first) and its share: the accuracy of always answering it,

@@ -1,7 +1,7 @@
 import { RmaatError } from '../errors.ts'
 import { isFolder, listFolder, readBytes } from '../runtime/files.ts'
 import { checkIntegers, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { type Example, epochs, type Task } from './task.ts'
+import { type Example, epochs, showing, type Task } from './task.ts'
 
 export interface TextSettings {
   /**
@@ -67,7 +67,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
     train: (seed) => epochs(training, seed),
     validation,
     test,
-    show: (tokens) => new TextDecoder().decode(Uint8Array.from(tokens, (token) => token - 1)),
+    show: showing((tokens) => new TextDecoder().decode(Uint8Array.from(tokens, (token) => token - 1))),
   }
 }
 

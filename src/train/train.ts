@@ -6,6 +6,7 @@ import {
   anObject,
   aShare,
   aString,
+  kind,
   maybe,
   notNegative,
   oneOf,
@@ -107,6 +108,11 @@ export interface StepEvent {
   readonly memoryGradients?: number[]
 }
 
+const aStream = kind(
+  'a stream of examples',
+  (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
+)
+
 /** Throws where a task asks for more than a model knows. */
 function checkTask({ config }: Rmaat, task: Task): void {
   const { train, name, vocabulary, classes } = task
@@ -147,6 +153,7 @@ export async function* train(
       kernels: program.plan.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length,
     }
     const examples = task.train(options.seed)
+    takes('train', { examples }, { examples: aStream })
     const times: number[] = []
     let step = 0
     let finished = 0

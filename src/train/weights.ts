@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anObject, aString, takes } from '../checks.ts'
+import { aString, kind, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { type ModelConfig, modelConfig, type Source, settingSources, sourceOf } from '../rmaat/config.ts'
@@ -28,7 +28,7 @@ export const taggedModel = (config: ModelConfig): Configuration =>
  * its whole configuration as JSON, with the settings of `beside` (task, training) after the model's.
  */
 export async function save(model: Rmaat, beside: Configuration = {}, version = ''): Promise<Uint8Array> {
-  takes('saveWeights', { model, beside, version }, { model: aModel, beside: anObject, version: aString })
+  takes('saveWeights', { model, beside, version }, { model: aModel, beside: aConfiguration, version: aString })
   const { named, variable } = model.parameters
   const values = await model.device.readVariable(variable)
   const tensors = named.map(({ name, offset, tensor: { shape } }): [string, StoredTensor] => {
@@ -42,6 +42,11 @@ export async function save(model: Rmaat, beside: Configuration = {}, version = '
 const configurationSchema = z.record(
   z.string(),
   z.object({ value: z.unknown(), source: z.enum(['paper', 'choice']), meaning: z.string() }),
+)
+
+const aConfiguration = kind(
+  'settings by name, each { value, source, meaning }',
+  (value) => configurationSchema.safeParse(value).success && z.json().safeParse(value).success,
 )
 
 /**
