@@ -138,8 +138,8 @@ async function checkResult(result: unknown, depth = 3): Promise<void> {
     for (let i = 0; i < 3; i++) assert.ok(stream.next().value)
     return
   }
-  if (Array.isArray(result) || isPlain(result))
-    for (const one of Object.values(result)) await checkResult(one, depth - 1)
+  const parts = Array.isArray(result) ? [...result] : isPlain(result) ? Object.values(result) : []
+  for (const part of parts) await checkResult(part, depth - 1)
 }
 
 /** The error, where it is ours; another one is thrown. */

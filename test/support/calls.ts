@@ -72,7 +72,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const options = { parts: [], config, data: someBatch(2, config), method: 'amrb', batch: 2, clip: 1, longest: 1 }
     return plain(rmaat.compareDevices, [a], reference, options)
   },
-  compile: async () => plain(compile, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x.add(1) })),
+  compile: async () => plain(compile, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
   concat: () => plain(rmaat.concat, [vector(1, 2), vector(3)], 0),
   einsum: () => plain(rmaat.einsum, 'i,j->ij', vector(1, 2), vector(3)),
   evaluate: async () => slowly(plain(rmaat.evaluate, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
@@ -93,7 +93,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
       rmaat.loop,
       { count: 2, carry: [vector(1)], inputs: [vector(1, 2)], unroll: false },
       ([h]: Any, [x]: Any) => ({
-        carry: [h.add(x)],
+        carry: [x && h?.add(x)],
         outputs: [h],
       }),
     ),
@@ -112,7 +112,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const call = async (args: readonly Any[]) => opened.push(await rmaat.openDevice(...args))
     return { given: ['reference', { threads: 1 }], call, after: () => opened[0]?.close(), slow: true }
   },
-  plan: async () => plain(rmaat.plan, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x.add(1) })),
+  plan: async () => plain(rmaat.plan, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
   'plan: what build returns': async () => {
     const device = await open()
     const w = device.variable([2])
