@@ -19,15 +19,17 @@ export function lengthOf(values: unknown): number | undefined {
 }
 
 export function checkNumber(value: unknown, dtype: DType, where: string): number {
-  if (typeof value !== 'number')
-    throw new RmaatError(
-      'dtype',
-      `${where}: expected ${dtype === 'i32' ? 'an integer' : 'a number'}, found ${shown(value)}`,
-    )
-  if (dtype === 'i32' && (value | 0) !== value)
-    throw new RmaatError('dtype', `${where}: ${value} is no 32-bit integer; i32 was expected`)
+  if (typeof value !== 'number' || (dtype === 'i32' && (value | 0) !== value)) throw wrong(value, dtype, where)
   return value
 }
+
+const wrong = (value: unknown, dtype: DType, where: string): RmaatError =>
+  typeof value === 'number'
+    ? new RmaatError('dtype', `${where}: ${value} is no 32-bit integer; i32 was expected`)
+    : new RmaatError(
+        'dtype',
+        `${where}: expected ${dtype === 'i32' ? 'an integer' : 'a number'}, found ${shown(value)}`,
+      )
 
 /**
  * `count` numbers, the `lengthOf` a list: a typed array as it is, all else copied, each element read once. So nothing that
@@ -35,18 +37,25 @@ export function checkNumber(value: unknown, dtype: DType, where: string): number
  * @throws RmaatError 'dtype' for an element that is no number, or of i32 no 32-bit integer
  */
 export function valuesOf(values: ArrayLike<number>, count: number, dtype: DType, where: string): ArrayLike<number> {
-  if (isTyped(values)) {
-    if (dtype === 'i32' && !integers.some((type) => values instanceof type))
-      for (let i = 0; i < count; i++)
-        if ((values[i] | 0) !== values[i]) checkNumber(values[i], dtype, `${where}, element ${i}`)
-    return values
+  if (!isTyped(values)) return copyOf(Array.isArray(values) ? values : elementsOf(values, count), count, dtype, where)
+  if (dtype === 'f32' || integers.some((type) => values instanceof type)) return values
+  for (let i = 0; i < count; i++) {
+    const value = values[i]
+    if ((value | 0) !== value) throw wrong(value, dtype, `${where}, element ${i}`)
   }
+  return values
+}
+
+function copyOf(values: readonly unknown[], count: number, dtype: DType, where: string): ArrayLike<number> {
   const copy = dtype === 'i32' ? new Int32Array(count) : new Float64Array(count)
   for (let i = 0; i < count; i++) {
     const value = values[i]
-    if (typeof value !== 'number' || (dtype === 'i32' && (value | 0) !== value))
-      checkNumber(value, dtype, `${where}, element ${i}`)
+    if (typeof value !== 'number') throw wrong(value, dtype, `${where}, element ${i}`)
     copy[i] = value
+    if (copy[i] !== value && dtype === 'i32') throw wrong(value, dtype, `${where}, element ${i}`)
   }
   return copy
 }
+
+const elementsOf = (values: ArrayLike<unknown>, count: number): unknown[] =>
+  Array.from({ length: count }, (_, i) => values[i])
