@@ -63,7 +63,9 @@ async function runTraining(options: Options): Promise<void> {
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
     let [done, stopped, medianStep, held] = [0, false, Number.NaN, 0]
     let last: StepEvent | undefined
-    for await (const event of train(model, task, { ...settings, trace: options.trace ?? false, signal })) {
+    const { slices, rate, schedule, warmUp, floor, decay, clip } = settings
+    const how = { method, steps, batch, slices, rate, schedule, warmUp, floor, decay, clip, seed }
+    for await (const event of train(model, task, { ...how, trace: options.trace ?? false, signal })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
         folder.write({
