@@ -16,7 +16,8 @@ export const shapeError = (message: TemplateStringsArray, ...values: unknown[]):
   )
 
 export function checkShape(operation: string, shape: Shape): void {
-  if (!Array.isArray(shape) || !Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0))
+  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
+  if (!Array.isArray(shape) || shape.includes(undefined) || !shape.every(isSize))
     throw shapeError`${operation}: sizes must be a list of integers of at least 0, found ${shown(shape)}`
   if (!Number.isSafeInteger(sizeOf(shape)))
     throw shapeError`${operation}: ${shape} has more elements than can be counted`
