@@ -1,5 +1,6 @@
 /** What went wrong, as a stable word a program can test for. */
 export type ErrorCode =
+  | 'argument' // an argument of another kind than the function takes
   | 'shape' // operands, axes or sizes that do not fit an operation
   | 'dtype' // a tensor of the wrong type
   | 'device' // no such device, devices mixed, a device closed

@@ -1,17 +1,23 @@
+import { takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { equal, notEqual, where } from '../ops/elementwise.ts'
 import { closureOf, type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
 import '../ops/methods.ts'
 import { constant, constantValue, type OpRow, zeros } from '../ops/row.ts'
 import { rowOf } from '../ops/table.ts'
+import { aTensor, tensors } from '../tensor/kinds.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 
 /** The same value, through which no derivative flows. */
-export const stopGradient = (x: Tensor): Tensor => new Tensor('stopGradient', [x], {}, x.shape, x.dtype)
+export function stopGradient(x: Tensor): Tensor {
+  takes('stopGradient', { x }, { x: aTensor })
+  return new Tensor('stopGradient', [x], {}, x.shape, x.dtype)
+}
 
 /** The derivative of a scalar with respect to each of `wrt`, in their shapes; zeros where it does not depend on one. */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  takes('grad', { loss, wrt }, { loss: aTensor, wrt: tensors })
   if (loss.rank !== 0) {
     throw new RmaatError('gradient', `grad: expected a scalar, found ${formatShape(loss.shape)}; sum it or use vjp`)
   }
@@ -26,6 +32,11 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN is NaN.
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+  takes('vjp', { outputs, cotangents, wrt }, { outputs: tensors, cotangents: tensors, wrt: tensors })
+  if (cotangents.length > outputs.length)
+    throw new RmaatError('gradient', `vjp: ${cotangents.length} cotangents for ${outputs.length} outputs`)
+  for (const tensor of [...outputs, ...cotangents])
+    if (tensor.dtype !== 'f32') throw new RmaatError('gradient', `no derivative of integers: ${tensor}`)
   return products(
     outputs,
     cotangents,

@@ -1,11 +1,14 @@
+import { maybe, oneOf, shown, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { Device } from '../program/device.ts'
 import { ReferenceBackend } from './reference/backend.ts'
-import { type InstructionSet, openWasm } from './wasm/open.ts'
+import { type InstructionSet, instructionSets, MOST_THREADS, openWasm } from './wasm/open.ts'
 import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
 export type DeviceName = (typeof deviceNames)[number]
+
+const threadCount = wholeFrom(1, MOST_THREADS)
 
 export interface DeviceOptions {
   /** Of `wasm`: one build of the kernels, else the best that the engine accepts is taken. */
@@ -20,6 +23,7 @@ export interface DeviceOptions {
  * @throws RmaatError 'device' where it is not here, with what is missing
  */
 export async function openDevice(name: DeviceName = 'auto', options: DeviceOptions = {}): Promise<Device> {
+  takesOptions('openDevice', options, { instructionSet: maybe(oneOf(instructionSets)), threads: maybe(threadCount) })
   switch (name) {
     case 'reference':
       return new Device(new ReferenceBackend())
@@ -30,7 +34,7 @@ export async function openDevice(name: DeviceName = 'auto', options: DeviceOptio
     case 'auto':
       return openFastest(options)
     default:
-      throw new RmaatError('device', `no device is called '${name}'; there are ${deviceNames.join(', ')}`)
+      throw new RmaatError('device', `no device is called ${shown(name)}; there are ${deviceNames.join(', ')}`)
   }
 }
 

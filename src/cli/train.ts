@@ -76,7 +76,9 @@ async function runTraining(options: Options): Promise<void> {
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
     const trace = options.trace ?? false
     let [done, skipped, stopped, medianStep, held] = [0, 0, false, Number.NaN, 0]
-    for await (const event of train(model, task, { ...settings, trace, signal, compiling: compiling() })) {
+    const { slices, rate, schedule, warmUp, floor, decay, clip } = settings
+    const how = { method, steps, batch, slices, rate, schedule, warmUp, floor, decay, clip, seed, trace, signal }
+    for await (const event of train(model, task, { ...how, compiling: compiling() })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
         folder.write({

@@ -1,6 +1,21 @@
+import {
+  aBoolean,
+  aCount,
+  aFunction,
+  anAbortSignal,
+  anObject,
+  kind,
+  listOf,
+  maybe,
+  oneOf,
+  positive,
+  takes,
+  takesOptions,
+} from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { Device } from '../program/device.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
+import { aDevice, type Device } from '../program/device.ts'
+import { type ModelConfig, modelConfig } from '../rmaat/config.ts'
+import { methods } from '../rmaat/model.ts'
 import type { StepOptions } from '../train/step.ts'
 import { kernelEvents } from './conformance.ts'
 import {
@@ -33,6 +48,27 @@ export interface CompareOptions extends StepOptions {
   readonly progress?: (what: string, done: number, total: number) => void
 }
 
+const ints = kind('an Int32Array', (value) => value instanceof Int32Array)
+const dataKinds = {
+  tokens: ints,
+  valid: ints,
+  labels: ints,
+  weights: kind('a Float32Array', (value) => value instanceof Float32Array),
+}
+const compareKinds = {
+  parts: listOf(oneOf(parts), `parts, each ${oneOf(parts).words}`),
+  config: anObject,
+  data: anObject,
+  method: oneOf(methods),
+  batch: aCount,
+  clip: positive,
+  trace: maybe(aBoolean),
+  slices: maybe(aCount),
+  longest: positive,
+  signal: maybe(anAbortSignal),
+  progress: maybe(aFunction),
+}
+
 /**
  * Compares devices: every kernel on each against its error budget, a training step of RMAAT, and time against size.
  * `reference` judges: it computes each kernel in double precision; it may be one of the devices.
@@ -42,6 +78,10 @@ export async function* compareDevices(
   reference: Device,
   options: CompareOptions,
 ): AsyncGenerator<CompareEvent, void> {
+  takes('compareDevices', { devices, reference }, { devices: listOf(aDevice, 'devices'), reference: aDevice })
+  takesOptions('compareDevices', options, compareKinds)
+  modelConfig(options.config)
+  takes('compareDevices: the data', options.data, dataKinds)
   const failures: string[] = []
   let stopped = false
   for await (const event of events(devices, reference, options)) {

@@ -1,8 +1,10 @@
+import { aBoolean, aWord, finite, kind, notNegative, numbers, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { concat } from '../ops/views.ts'
-import type { Device } from '../program/device.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { sizeOf } from '../tensor/shape.ts'
+import { tensors as allTensors } from '../tensor/kinds.ts'
+import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { normal, siteOf } from './random.ts'
@@ -58,6 +60,7 @@ export class Parameters<T extends ParameterTree> {
 
   /** Initial values are drawn on the host, each parameter from a stream of its own name. */
   constructor(device: Device, tree: T, seed: number) {
+    takes('Parameters', { device, tree, seed }, { device: aDevice, tree: aTree, seed: aWord })
     const specs = specsOf(tree)
     const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]
     const total = ordered.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0)
@@ -96,6 +99,12 @@ export class Parameters<T extends ParameterTree> {
 
   /** What stands for each of `list`, such as its gradient, in one vector that lies as `variable` does. */
   flat(tensors: readonly Tensor[]): Tensor {
+    takes('flat', { tensors }, { tensors: allTensors })
+    if (tensors.length !== this.named.length)
+      throw shapeError`flat: ${tensors.length} tensors for ${this.named.length} parameters`
+    this.named.forEach(({ name, spec: { shape } }, i) => {
+      if (!sameShape(tensors[i].shape, shape)) throw shapeError`flat: ${tensors[i].shape} stands for ${name}, ${shape}`
+    })
     const order = [...this.named.keys()].sort((a, b) => this.named[a].offset - this.named[b].offset)
     return concat(order.map((i) => tensors[i].reshape([-1])))
   }
@@ -104,11 +113,17 @@ export class Parameters<T extends ParameterTree> {
 /** The parameters of a tree by name, of which nothing is made yet. */
 export const specsOf = (tree: ParameterTree): { name: string; spec: ParameterSpec }[] => [...walk(tree, '')]
 
+const aTree = kind('an object or a list of parameters', (value) => typeof value === 'object' && value !== null)
+const specKinds = { shape: numbers, std: notNegative, mean: finite, decay: aBoolean }
 const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'std' in tree && 'shape' in tree
 
 function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spec: ParameterSpec }> {
-  if (isSpec(tree)) yield { name: path, spec: tree }
-  else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
+  takes('Parameters', { [path || 'tree']: tree }, { [path || 'tree']: aTree })
+  if (isSpec(tree)) {
+    takes(`parameter ${path}`, tree, specKinds)
+    checkShape(`parameter ${path}`, tree.shape)
+    yield { name: path, spec: tree }
+  } else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
 }
 
 function build(tree: ParameterTree, path: string, tensors: ReadonlyMap<string, NamedParameter>): unknown {

@@ -1,24 +1,44 @@
-import type { Device } from '../program/device.ts'
+import { aString, aWord, maybe, oneOf, takes, takesOptions } from '../checks.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { sizeOf } from '../tensor/shape.ts'
+import { checkShape, sizeOf } from '../tensor/shape.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { normal, siteOf } from './random.ts'
 
 export interface VariableOptions {
   /** `normal` draws with the deviation 1 / sqrt(first size), so that products keep their magnitude. */
   readonly init?: 'zeros' | 'normal'
+  /** 0 to 2^32 - 1; 0 where none is given. */
   readonly seed?: number
-  /** Variables of the same seed and another name begin with other numbers. */
+  /**
+   * Variables of the same seed and another name begin with other numbers. One without a name is called by its number: it is
+   * the n-th of its device that begins `normal` and has none. So two of them differ, and a program that makes them in the
+   * same order begins with the same numbers, on any device; a name stays where others come and go.
+   */
   readonly name?: string
 }
 
+/** How many without a name each device has. */
+const unnamed = new WeakMap<Device, number>()
+
+function nextName(device: Device): string {
+  const count = (unnamed.get(device) ?? 0) + 1
+  unnamed.set(device, count)
+  return `variable ${count}`
+}
+
 /** One f32 variable of its own. Models keep theirs side by side in `Parameters`. */
-export function variable(
-  device: Device,
-  shape: Shape,
-  { init = 'zeros', seed = 0, name = '' }: VariableOptions = {},
-): Variable {
+export function variable(device: Device, shape: Shape, options: VariableOptions = {}): Variable {
+  takes('variable', { device }, { device: aDevice })
+  takesOptions('variable', options, {
+    init: maybe(oneOf(['zeros', 'normal'])),
+    seed: maybe(aWord),
+    name: maybe(aString),
+  })
+  checkShape('variable', shape)
+  const { init = 'zeros', seed = 0, name } = options
   const std = (shape[0] ?? 1) ** -0.5
-  const values = init === 'normal' ? normal(sizeOf(shape), { seed, site: siteOf(name), std }) : undefined
+  const draw = () => normal(sizeOf(shape), { seed, site: siteOf(name ?? nextName(device)), std })
+  const values = init === 'normal' ? draw() : undefined
   return device.variable(shape, 'f32', values)
 }

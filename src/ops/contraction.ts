@@ -1,5 +1,7 @@
+import { aString, takes } from '../checks.ts'
 import type { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
+import { aTensor } from '../tensor/kinds.ts'
 import { broadcastShapes, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { expectDType, type OpRow } from './row.ts'
@@ -59,6 +61,7 @@ export function productAndSum({ inputs, attributes: { a, b, out } }: Tensor<Cont
  * their axis, the others are summed over. Each letter stands at most once in each place; sizes of equal letters are equal.
  */
 export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
+  takes('einsum', { notation, x, y }, { notation: aString, x: aTensor, y: aTensor })
   const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(notation.replaceAll(' ', ''))
   const wrong = (why: string): RmaatError => shapeError`einsum '${notation}' of ${x.shape} and ${y.shape}: ${why}`
   if (!match) throw wrong("expected a form like 'ij,jk->ik'")

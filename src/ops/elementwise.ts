@@ -1,5 +1,7 @@
+import { takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType } from '../tensor/dtype.ts'
+import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
@@ -115,7 +117,7 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
-  const inputs = operands.map((operand, i) => expectDType(op, toTensor(operand, types[i]), types[i]))
+  const inputs = operands.map((operand, i) => expectDType(op, toTensor(op, operand, types[i]), types[i]))
   const scalar = operation.scalar[dtype]
   if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${dtype}; cast the operand first`)
 
@@ -149,8 +151,10 @@ export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a
  * a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN; nor in the
  * gradient, through functions of lanes and rows. Products and sums over several lanes (`einsum`) take 0 x NaN as NaN.
  */
-export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
-  elementwise('where', [condition, a, b])
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  takes('where', { condition, a, b }, { condition: aTensor, a: tensorLike, b: tensorLike })
+  return elementwise('where', [condition, a, b])
+}
 export const cast = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : elementwise(dtype === 'f32' ? 'toFloat' : 'toInt', [x])
 

@@ -1,4 +1,6 @@
+import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions } from '../checks.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
+import { tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { constant, expectDType, iota } from './row.ts'
@@ -96,19 +98,27 @@ export interface LoopValues {
   readonly record: readonly Tensor[]
 }
 
+const loopKinds = { count: aNumber, carry: tensors, inputs: maybe(tensors), unroll: maybe(aBoolean) }
+
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
  * each iteration again, from the last to the first (memory replay, Wu et al. 2020). Loops nest to any depth; on `wasm` and
  * `webgpu` those within two others are written out when a program is compiled, to at most 65,536 kernel calls in all
  * (RmaatError 'program' beyond).
  */
-export function loop({ count, carry, inputs = [], unroll = false }: LoopOptions, body: LoopBody): LoopValues {
-  if (!Number.isInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
+export function loop(options: LoopOptions, body: LoopBody): LoopValues {
+  takesOptions('loop', options, loopKinds, 'argument')
+  takes('loop', { body }, { body: aFunction })
+  const { count, carry, inputs = [], unroll = false } = options
+  if (!Number.isSafeInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
   for (const { shape } of inputs) {
     if (shape[0] !== count) throw shapeError`loop: an input ${shape} does not begin with the count, ${count}`
   }
   const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
-    const { carry: next, outputs = [] } = body([...now], parts, index)
+    const result = body([...now], parts, index)
+    takes('loop', { 'what the body returns': result }, { 'what the body returns': anObject })
+    takesOptions("loop: the body's result", result, { carry: tensors, outputs: maybe(tensors) }, 'argument')
+    const { carry: next, outputs = [] } = result
     checkCarry(carry, next)
     return { carry: next, outputs }
   }

@@ -1,3 +1,4 @@
+import { takesInOrder } from '../checks.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { einsum, matmul } from './contraction.ts'
@@ -7,6 +8,7 @@ import { gather, scatterAdd } from './indexing.ts'
 import { dropout } from './random.ts'
 import { argmax, max, mean, min, sum } from './reductions.ts'
 import type { Domain } from './row.ts'
+import { signatures } from './signatures.ts'
 import * as views from './views.ts'
 
 const { concat, stack, viewRows: _views, ...viewFunctions } = views
@@ -49,6 +51,7 @@ declare module '../tensor/tensor.ts' {
 for (const [name, operation] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, {
     value(this: Tensor, ...rest: never[]) {
+      takesInOrder(name, rest, signatures[name as keyof typeof methods])
       return (operation as (x: Tensor, ...rest: never[]) => Tensor)(this, ...rest)
     },
   })

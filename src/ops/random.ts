@@ -1,6 +1,8 @@
+import { aWord, maybe, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { sizeOf } from '../tensor/shape.ts'
+import { tensorLike } from '../tensor/kinds.ts'
+import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import { elementwise, lessEqual, where } from './elementwise.ts'
 import { iota } from './row.ts'
@@ -12,7 +14,7 @@ import { iota } from './row.ts'
 export interface RandomSource {
   /** 0 to 2^32 - 1. */
   readonly seed: number
-  /** Which layer asks: a number made from its name, never from the order of tracing. */
+  /** Which layer asks: a number made from its name, never from the order of tracing; taken modulo 2^32. */
   readonly site: number
   readonly segment?: TensorLike
   readonly step?: TensorLike
@@ -21,16 +23,27 @@ export interface RandomSource {
 }
 
 /** 32 random bits an element, as i32. */
-export function randomBits(
-  shape: Shape,
-  { seed, site, segment = 0, step = 0, firstElement = 0 }: RandomSource,
-): Tensor {
-  if (seed >>> 0 !== seed) throw new RmaatError('config', `a seed is an integer from 0 to 4294967295, found ${seed}`)
+export function randomBits(shape: Shape, source: RandomSource): Tensor {
+  checkShape('randomBits', shape)
+  checkSource('randomBits', source)
+  const { seed, site, segment = 0, step = 0, firstElement = 0 } = source
   const element = iota([sizeOf(shape)], 0)
     .reshape(shape)
     .add(firstElement)
-  return elementwise('philox', [element, segment, step], { seed, site: site >>> 0 })
+  const bits = elementwise('philox', [element, segment, step], { seed, site: site >>> 0 })
+  if (!sameShape(bits.shape, shape))
+    throw shapeError`randomBits: segment, step and firstElement make ${bits.shape} of ${shape}; expected scalars`
+  return bits
 }
+
+const checkSource = (where: string, source: RandomSource): void =>
+  takesOptions(where, source, {
+    seed: aWord,
+    site: wholeFrom(Number.MIN_SAFE_INTEGER),
+    segment: maybe(tensorLike),
+    step: maybe(tensorLike),
+    firstElement: maybe(tensorLike),
+  })
 
 /** Uniform in [0, 1): a multiple of 2^-24. */
 export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
@@ -40,6 +53,7 @@ export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
 export function dropout(x: Tensor, rate: number, source: RandomSource): Tensor {
   if (!(rate >= 0 && rate < 1))
     throw new RmaatError('config', `a dropout rate is at least 0 and below 1, found ${rate}`)
+  checkSource('dropout', source)
   if (rate === 0) return x
   return where(lessEqual(rate, randomUniform(x.shape, source)), x.mul(1 / (1 - rate)), 0)
 }

@@ -1,7 +1,9 @@
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { checkShape, formatShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { checkShape, formatShape, normalizeAxis, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
+import { checkNumber, lengthOf, valuesOf } from '../tensor/values.ts'
 import type { ScalarName } from './scalar.ts'
 
 /**
@@ -63,16 +65,8 @@ export function constantValue(tensor: Tensor): number | undefined {
   return at.op === 'constant' ? (at as Tensor<{ value: number }>).attributes.value : undefined
 }
 
-export const toTensor = (value: TensorLike, dtype: DType): Tensor =>
-  value instanceof Tensor ? value : constant(checkNumber(value, dtype), dtype)
-
-function checkNumber(value: number, dtype: DType): number {
-  if (typeof value !== 'number')
-    throw new RmaatError('dtype', `a tensor or a number was expected, found ${typeof value}`)
-  if (dtype === 'i32' && (value | 0) !== value)
-    throw new RmaatError('dtype', `${value} is no 32-bit integer; i32 was expected`)
-  return value
-}
+export const toTensor = (operation: string, value: TensorLike, dtype: DType): Tensor =>
+  value instanceof Tensor ? value : constant(checkNumber(value, dtype, operation), dtype)
 
 export function expectDType(operation: string, tensor: Tensor, dtype: DType): Tensor {
   if (tensor.dtype === dtype) return tensor
@@ -81,11 +75,15 @@ export function expectDType(operation: string, tensor: Tensor, dtype: DType): Te
 }
 
 /** A tensor of the given values, row by row; a constant of whatever program uses it. */
-export function tensor(values: ArrayLike<number>, shape: Shape = [values.length], dtype: DType = 'f32'): Tensor {
-  checkShape('tensor', shape)
-  for (let i = 0; dtype === 'i32' && i < values.length; i++) checkNumber(values[i], dtype)
-  if (sizeOf(shape) !== values.length) throw shapeError`tensor: ${values.length} values do not fill the shape ${shape}`
-  return new Tensor('data', [], { values: Float64Array.from(values) }, shape, dtype)
+export function tensor(values: ArrayLike<number>, shape?: Shape, dtype: DType = 'f32'): Tensor {
+  const count = lengthOf(values)
+  if (count === undefined)
+    throw new RmaatError('argument', `tensor: values is ${shown(values)}; expected a list of numbers, row by row`)
+  const filled = shape ?? [count]
+  checkShape('tensor', filled)
+  if (sizeOf(filled) !== count) throw shapeError`tensor: ${count} values do not fill the shape ${filled}`
+  const data = Float64Array.from(valuesOf(values, count, dtype, 'tensor'))
+  return new Tensor('data', [], { values: data }, filled, dtype)
 }
 
 export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => {
@@ -94,4 +92,7 @@ export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => {
 }
 
 /** The index along one axis, as i32. */
-export const iota = (shape: Shape, axis: number): Tensor => new Tensor('iota', [], { axis }, shape, 'i32')
+export function iota(shape: Shape, axis: number): Tensor {
+  checkShape('iota', shape)
+  return new Tensor('iota', [], { axis: normalizeAxis('iota', axis, shape.length) }, shape, 'i32')
+}

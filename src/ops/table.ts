@@ -1,3 +1,5 @@
+import { shown } from '../checks.ts'
+import { RmaatError } from '../errors.ts'
 import { contractionRows } from './contraction.ts'
 import { elementwiseRows } from './elementwise.ts'
 import { formulaRows } from './formulas.ts'
@@ -39,4 +41,7 @@ export type StructureName = {
     : Name
 }[OpName]
 
-export const rowOf = (op: string): OpRow => rows[op as OpName]
+export function rowOf(op: string): OpRow {
+  if (!Object.hasOwn(rows, op)) throw new RmaatError('argument', `no operation is called ${shown(op)}`)
+  return rows[op as OpName]
+}

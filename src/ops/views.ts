@@ -1,7 +1,9 @@
+import { aNumber, shown, takes } from '../checks.ts'
 import type { Shape } from '../tensor/dtype.ts'
+import { tensors } from '../tensor/kinds.ts'
 import { broadcastShapes, checkShape, normalizeAxis, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, type OpRow } from './row.ts'
+import { expectDType, type OpRow, toTensor } from './row.ts'
 
 /** Operations that move numbers and change none. The first four cost nothing: they fold into the address of an operand. */
 export const viewRows = {
@@ -74,8 +76,12 @@ export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor 
 /** Elements `from` up to `to` of one axis; negative bounds count from the back. */
 export function narrow(x: Tensor, axis: number, from: number, to: number = x.shape.at(axis) ?? 0): Tensor {
   const along = normalizeAxis('narrow', axis, x.rank)
-  const [first, last] = [from, to].map((bound) => (bound < 0 ? bound + x.shape[along] : bound))
-  if (last < first) throw shapeError`narrow: ${from} to ${to} is empty on an axis of ${x.shape[along]}`
+  const size = x.shape[along]
+  for (const bound of [from, to])
+    if (!Number.isInteger(bound) || bound < -size || bound > size)
+      throw shapeError`narrow: axis ${along} of ${x.shape} has no place ${bound}; expected ${-size} to ${size}`
+  const [first, last] = [from, to].map((bound) => (bound < 0 ? bound + size : bound))
+  if (last < first) throw shapeError`narrow: ${from} to ${to} is empty on an axis of ${size}`
   const start = new Array<number>(x.rank).fill(0)
   return slice(x, start.with(along, first), x.shape.with(along, last - first))
 }
@@ -83,22 +89,28 @@ export function narrow(x: Tensor, axis: number, from: number, to: number = x.sha
 /** One element of an axis, which disappears. */
 export const select = (x: Tensor, axis: number, index: number): Tensor => {
   const along = normalizeAxis('select', axis, x.rank)
-  const at = index < 0 ? index + x.shape[along] : index
+  const size = x.shape[along]
+  if (!Number.isInteger(index) || index < -size || index >= size)
+    throw shapeError`select: there is no element ${index} on axis ${along} of ${x.shape}; expected ${-size} to ${size - 1}`
+  const at = index < 0 ? index + size : index
   return narrow(x, along, at, at + 1).reshape(x.shape.toSpliced(along, 1))
 }
 
 /** Numbers before and after, a pair for each axis. */
 export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0): Tensor {
   if (widths.length !== x.rank) throw shapeError`pad: ${widths.length} pairs for the ${x.rank} axes of ${x.shape}`
+  const twos = widths.every((pair) => pair.length === 2)
+  if (!twos) throw shapeError`pad: ${shown(widths)} are no pairs of numbers before and after, one for each axis`
   checkShape('pad', widths.flat())
+  const filling = toTensor('pad', value, x.dtype)
   return widths.reduce((padded, [before, after], axis) => {
-    const fill = (size: number): Tensor[] =>
-      size ? [constant(value, x.dtype).broadcastTo(padded.shape.with(axis, size))] : []
+    const fill = (size: number): Tensor[] => (size ? [filling.broadcastTo(padded.shape.with(axis, size))] : [])
     return concat([...fill(before), padded, ...fill(after)], axis)
   }, x)
 }
 
 export function concat(parts: readonly Tensor[], axis = 0): Tensor {
+  takes('concat', { parts, axis }, { parts: tensors, axis: aNumber })
   if (parts.length === 0) throw shapeError`concat: nothing to join`
   const [first] = parts
   const along = normalizeAxis('concat', axis, first.rank)
@@ -114,7 +126,9 @@ export function concat(parts: readonly Tensor[], axis = 0): Tensor {
 
 /** Joins along a new axis. */
 export const stack = (parts: readonly Tensor[], axis = 0): Tensor => {
-  const along = axis < 0 ? axis + (parts[0]?.rank ?? 0) + 1 : axis
+  takes('stack', { parts, axis }, { parts: tensors, axis: aNumber })
+  if (parts.length === 0) throw shapeError`stack: nothing to join`
+  const along = normalizeAxis('stack', axis, parts[0].rank + 1)
   return concat(
     parts.map((part) => part.reshape(part.shape.toSpliced(along, 0, 1))),
     along,

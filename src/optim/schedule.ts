@@ -1,4 +1,4 @@
-import { RmaatError } from '../errors.ts'
+import { aCount, anObject, aShare, notNegative, oneOf, takes } from '../checks.ts'
 
 export const rateSchedules = ['cosine', 'linear', 'constant'] as const
 
@@ -13,9 +13,20 @@ export interface RateOptions {
   readonly floor: number
 }
 
+export const rateKinds = {
+  schedule: oneOf(rateSchedules),
+  rate: notNegative,
+  steps: aCount,
+  warmUp: aShare,
+  floor: aShare,
+}
+
 /** The learning rate of step 1 ... steps: a linear rise, then a half cosine, a line, or none. */
-export function learningRate(step: number, { schedule, rate, steps, warmUp, floor }: RateOptions): number {
-  if (step < 1) throw new RmaatError('config', `steps are counted from 1, found ${step}`)
+export function learningRate(step: number, options: RateOptions): number {
+  takes('learningRate', { step }, { step: aCount }, 'config')
+  takes('learningRate', { options }, { options: anObject }, 'config')
+  takes('learningRate', options, rateKinds, 'config')
+  const { schedule, rate, steps, warmUp, floor } = options
   const rise = Math.max(1, Math.round(steps * warmUp))
   if (step <= rise) return (rate * step) / rise
   const done = Math.min(1, (step - rise) / Math.max(1, steps - rise))

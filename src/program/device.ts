@@ -1,7 +1,10 @@
+import { type Kind, kind, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
+import { aVariable } from '../tensor/kinds.ts'
 import { checkShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { DeviceIdentity } from '../tensor/tensor.ts'
+import { lengthOf, valuesOf } from '../tensor/values.ts'
 import { Variable } from '../tensor/variable.ts'
 import type { Plan, View } from './plan.ts'
 
@@ -73,11 +76,12 @@ export class Device implements DeviceIdentity {
     this.check()
     checkShape('variable', shape)
     const variable = new Variable(this, shape, dtype)
+    const given = values === undefined ? undefined : valuesFor(variable, values)
     return this.allOrNothing(() => {
       this.backend.createVariable(variable.id, sizeOf(shape), dtype)
       this.ids.add(variable.id)
       this.undo!.push(() => this.delete(variable))
-      if (values) this.write(variable, values)
+      if (given) this.backend.writeVariable(variable.id, given)
       return variable
     })
   }
@@ -109,10 +113,7 @@ export class Device implements DeviceIdentity {
 
   write(variable: Variable, values: ArrayLike<number>): void {
     this.checkOwn(variable)
-    const { shape } = variable
-    if (values.length !== sizeOf(shape))
-      throw shapeError`a variable of shape ${shape} takes ${sizeOf(shape)} values, found ${values.length}`
-    this.backend.writeVariable(variable.id, values)
+    this.backend.writeVariable(variable.id, valuesFor(variable, values))
   }
 
   readVariable(variable: Variable): Promise<HostArray> {
@@ -122,6 +123,7 @@ export class Device implements DeviceIdentity {
 
   /** Gives a variable's memory back. */
   delete(variable: Variable): void {
+    takes('delete', { variable }, { variable: aVariable })
     if (this.ids.delete(variable.id)) this.backend.deleteVariable(variable.id)
   }
 
@@ -137,6 +139,7 @@ export class Device implements DeviceIdentity {
 
   private checkOwn(variable: Variable): void {
     this.check()
+    takes(this.name, { variable }, { variable: aVariable })
     if (!this.ids.has(variable.id))
       throw new RmaatError('device', `no such variable on ${this.name}: deleted, or another device's`)
   }
@@ -147,4 +150,14 @@ export class Device implements DeviceIdentity {
     this.ids.clear()
     this.backend.close()
   }
+}
+
+export const aDevice: Kind = kind('a device of openDevice', (value) => value instanceof Device)
+
+/** As many numbers as a variable holds. */
+function valuesFor({ shape, dtype }: Variable, values: ArrayLike<number>): ArrayLike<number> {
+  const [count, found] = [sizeOf(shape), lengthOf(values)]
+  if (found !== count)
+    throw shapeError`a variable of shape ${shape} takes ${count} values, found ${found ?? shown(values)}`
+  return valuesOf(values, count, dtype, 'a variable')
 }

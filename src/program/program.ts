@@ -1,9 +1,12 @@
+import { aFunction, anObject, kind, listOf, maybe, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
+import { aDType, aTensor, aVariable } from '../tensor/kinds.ts'
 import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { lengthOf, valuesOf } from '../tensor/values.ts'
 import type { Variable } from '../tensor/variable.ts'
-import type { Device, HostArray, Loaded } from './device.ts'
+import { aDevice, type Device, type HostArray, type Loaded } from './device.ts'
 import { describe, list } from './listing.ts'
 import { lower, type Stage } from './lower.ts'
 import type { Memory, Plan, Port } from './plan.ts'
@@ -13,8 +16,12 @@ export interface InputSpec<D extends DType = DType> {
   readonly dtype: D
   readonly shape: Shape
 }
-export const f32 = (...shape: number[]): InputSpec<'f32'> => ({ dtype: 'f32', shape })
-export const i32 = (...shape: number[]): InputSpec<'i32'> => ({ dtype: 'i32', shape })
+export const f32 = (...shape: number[]): InputSpec<'f32'> => specOf('f32', shape)
+export const i32 = (...shape: number[]): InputSpec<'i32'> => specOf('i32', shape)
+function specOf<D extends DType>(dtype: D, shape: number[]): InputSpec<D> {
+  checkShape(dtype, shape)
+  return { dtype, shape }
+}
 
 export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
@@ -101,6 +108,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
 
   private check(inputs: HostInputs<I>): ArrayLike<number>[] {
     this.device.check()
+    takes('run', { inputs }, { inputs: anObject }, 'program')
     if (this.closed) throw new RmaatError('program', 'the program is closed')
     this.checkVariables()
     const known = this.plan.inputs.map(({ name }) => name)
@@ -109,12 +117,13 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
       .join(' or ')
     if (unknown)
       throw new RmaatError('program', `no input is called ${unknown}; expected ${known.join(', ') || 'none'}`)
-    return this.plan.inputs.map(({ name, shape }) => {
+    return this.plan.inputs.map(({ name, shape, dtype }) => {
       const given = inputs[name]
       const values = typeof given === 'number' ? [given] : given
-      if (values?.length === sizeOf(shape)) return values
-      const found = values === undefined ? 'nothing' : `${values.length} numbers`
-      const expected = `input ${name} is ${formatShape(shape)}: expected ${sizeOf(shape)} numbers`
+      const [count, length] = [sizeOf(shape), lengthOf(values)]
+      if (length === count) return valuesOf(values, count, dtype, `input ${name}`)
+      const found = length === undefined ? (values === undefined ? 'nothing' : shown(values)) : `${length} numbers`
+      const expected = `input ${name} is ${formatShape(shape)}: expected ${count} numbers`
       throw new RmaatError('program', `${expected}, found ${found}`)
     })
   }
@@ -129,18 +138,23 @@ export function plan<I extends Inputs, R extends Results>(
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Plan {
+  takes('compile', { device, inputs: specs, build }, { device: maybe(aDevice), inputs: anObject, build: aFunction })
   told('formulas')
   const inputs = Object.fromEntries(
-    Object.entries(specs).map(([name, { shape, dtype }]) => {
+    Object.entries(specs).map(([name, spec]) => {
+      takes('compile', { [`input ${name}`]: spec }, { [`input ${name}`]: anInput })
+      const { shape, dtype } = spec
       checkShape(`input ${name}`, shape)
       return [name, new Tensor('input', [], { name }, shape, dtype, device)]
     }),
   )
   const results = build(inputs as Parameters<Build<I, R>>[0])
+  takes('compile', { 'what build returns': results }, { 'what build returns': anObject }, 'program')
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
   for (const [name, output] of Object.entries(outputs)) {
-    if (!(output instanceof Tensor)) throw new RmaatError('program', `the result ${name} is no tensor`)
+    if (!(output instanceof Tensor))
+      throw new RmaatError('program', `the result ${name} is ${shown(output)}; expected a tensor`)
     const where = device?.name ?? 'no device'
     if (output.device && output.device !== device)
       throw new RmaatError('device', `the result ${name} lives on ${output.device.name}, the program on ${where}`)
@@ -148,7 +162,17 @@ export function plan<I extends Inputs, R extends Results>(
   return lower({ inputs, outputs, updates }, told)
 }
 
+const anInput = kind(
+  'f32(...sizes) or i32(...sizes)',
+  (value) => anObject.fits(value) && aDType.fits((value as InputSpec).dtype),
+)
+const anUpdate = kind(
+  'a pair [variable, tensor]',
+  (value) => Array.isArray(value) && value.length === 2 && aVariable.fits(value[0]) && aTensor.fits(value[1]),
+)
+
 function checkUpdates(device: Device | undefined, updates: readonly Update[]): void {
+  takes('compile', { updates }, { updates: listOf(anUpdate, 'pairs [variable, tensor]') }, 'program')
   const seen = new Set<Variable>()
   for (const [variable, value] of updates) {
     if (variable.device !== device) throw new RmaatError('device', `an update of a variable on ${variable.device.name}`)
@@ -170,6 +194,7 @@ export function compile<I extends Inputs, R extends Results>(
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Program<I, R> {
+  takes('compile', { device }, { device: aDevice })
   device.check()
   const made = plan(device, inputs, build, told)
   told('loading')

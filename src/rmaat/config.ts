@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { shown } from '../checks.ts'
+import { anObject, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { type AttentionName, attentions } from './attention/index.ts'
 import { type MemoryUpdateName, memoryUpdates } from './memory/index.ts'
+import { retentionSchedules } from './retention.ts'
 
 const names = <Name extends string>(record: Record<Name, unknown>) => z.enum(Object.keys(record) as [Name, ...Name[]])
 /** Beyond it no device could hold what follows, and counting it up would take for ever. */
@@ -37,12 +38,7 @@ const settings = {
     "layer norm after the residual sum (the paper's predecessor) or before the layer",
   ],
   update: [names<MemoryUpdateName>(memoryUpdates), 'scaled', 'paper', "how memory is handed on: scaled is the paper's"],
-  retention: [
-    z.enum(['fixed', 'stretched', 'none', 'infinite', 'running']),
-    'fixed',
-    'paper',
-    "schedule of the retention factor: fixed is the paper's",
-  ],
+  retention: [z.enum(retentionSchedules), 'fixed', 'paper', "schedule of the retention factor: fixed is the paper's"],
   loss: [z.enum(['last', 'all']), 'last', 'choice', 'loss on the last segment, or the mean over all'],
   dropout: [z.number().min(0).lt(1), 0, 'choice', 'of the outputs of attention and feed-forward layer'],
   seed: [z.number().int().min(0).max(0xffffffff), 0, 'choice', 'of initial weights and dropout'],
@@ -67,7 +63,8 @@ export const sourceOf = (key: keyof ModelConfig, value: unknown): Source =>
 
 /** Completes a configuration with the defaults and checks it. */
 export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
-  const unknown = Object.keys(given).filter((key) => !(key in settings))
+  takes('model', { settings: given }, { settings: anObject }, 'config')
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(settings, key))
   if (unknown.length) {
     throw new RmaatError(
       'config',

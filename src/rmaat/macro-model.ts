@@ -1,3 +1,4 @@
+import { anObject, positive, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /** One constant of the macro model: what it is, and whether the paper gives its value or we chose it. */
@@ -81,6 +82,7 @@ function wholeSteps(seconds: number, timeStep: number, what: string): number {
 
 /** `given` over the defaults, checked: an error of code `config` says what was found and what would be right. */
 export function macroModel(given: Partial<MacroModel> = {}): MacroModel {
+  takes('macro model', { constants: given }, { constants: anObject }, 'config')
   const model: MacroModel = { ...macroDefaults, ...given }
   const fail = (name: string, right: string, found: unknown): never => {
     throw new RmaatError('config', `macro model: ${name} is ${found}: expected ${right}`)
@@ -94,7 +96,7 @@ export function macroModel(given: Partial<MacroModel> = {}): MacroModel {
       'number of at least 0': Number.isFinite(value) && value >= 0,
       'whole number above 0': Number.isSafeInteger(value) && value > 0,
     }
-    if (!fits[range]) fail(name, `a ${range}`, value)
+    if (!fits[range]) fail(name, `a ${range}`, shown(value))
   }
   const { timeStep, cycleDuration, stimulusDuration } = model
   if (stimulusDuration > cycleDuration) {
@@ -143,6 +145,7 @@ const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value
  */
 export function simulate(given: Partial<MacroModel> = {}, sample = 1): Simulation {
   const model = macroModel(given)
+  takes('macro model', { sample }, { sample: positive }, 'config')
   const { side, timeStep, tauNeuron, tauSynapse, tauShortTerm, tauLongTerm } = model
   const stepsPerCycle = wholeSteps(model.cycleDuration, timeStep, 'macro model: cycleDuration')
   const stepsPerSample = wholeSteps(sample, timeStep, 'sample')

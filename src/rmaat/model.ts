@@ -1,13 +1,16 @@
+import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions } from '../checks.ts'
+import { RmaatError } from '../errors.ts'
 import { Parameters, type ParameterTree, spread } from '../nn/parameters.ts'
 import { siteOf } from '../nn/random.ts'
 import { where } from '../ops/elementwise.ts'
 import { loop, rematerialise } from '../ops/loop.ts'
-import { constant, zeros } from '../ops/row.ts'
+import { constant, expectDType, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
-import type { Device } from '../program/device.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import { f32, i32 } from '../program/program.ts'
-import { sizeOf } from '../tensor/shape.ts'
-import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import { aTensor } from '../tensor/kinds.ts'
+import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
 import { affine, block, blockParameters, layerNorm, linearParameters, normParameters } from './block.ts'
@@ -16,25 +19,29 @@ import { memoryUpdates } from './memory/index.ts'
 import { type MemoryUpdate, updateMemory } from './memory/update.ts'
 
 /** How gradients are found: by memory replay (AMRB, section 3.4), or by keeping every segment's activations (BPTT). */
-export type Method = 'amrb' | 'bptt'
+export type Method = (typeof methods)[number]
+export const methods = ['amrb', 'bptt'] as const
 
 /** The inputs of a program over a batch: B rows of T segments of S tokens, aligned at their ends. */
-export const batchInputs = (
-  rows: number,
-  { segments, segmentLength }: Pick<ModelConfig, 'segments' | 'segmentLength'>,
-) => ({
-  tokens: i32(rows, segments, segmentLength),
-  /** 1 for a token, 0 for padding. */
-  valid: i32(rows, segments, segmentLength),
-  labels: i32(rows),
-  /** 0 for the rows that only fill the batch. */
-  weights: f32(rows),
-  /** RF of each segment and row. */
-  retention: f32(segments, rows),
-  /** 1 where a row has a token in a segment. */
-  live: i32(segments, rows),
-})
+export function batchInputs(rows: number, sizes: Pick<ModelConfig, 'segments' | 'segmentLength'>) {
+  takes('batchInputs', { rows, sizes }, { rows: aCount, sizes: anObject })
+  const { segments, segmentLength } = sizes
+  takes('batchInputs', { segments, segmentLength }, { segments: aCount, segmentLength: aCount })
+  return {
+    tokens: i32(rows, segments, segmentLength),
+    /** 1 for a token, 0 for padding. */
+    valid: i32(rows, segments, segmentLength),
+    labels: i32(rows),
+    /** 0 for the rows that only fill the batch. */
+    weights: f32(rows),
+    /** RF of each segment and row. */
+    retention: f32(segments, rows),
+    /** 1 where a row has a token in a segment. */
+    live: i32(segments, rows),
+  }
+}
 export type BatchTensors = { readonly [Name in keyof ReturnType<typeof batchInputs>]: Tensor }
+export const aModel = kind('a model', (value) => value instanceof Rmaat)
 
 export interface ForwardOptions {
   readonly method: Method
@@ -44,6 +51,14 @@ export interface ForwardOptions {
   readonly prepared?: readonly (Tensor | undefined)[]
   /** Of which part the inputs are, where they are not the whole batch. */
   readonly slice?: Slice
+}
+
+const aCounter = kind('an i32 scalar', (value) => value instanceof Tensor && value.rank === 0 && value.dtype === 'i32')
+const forwardKinds = {
+  method: oneOf(methods),
+  step: maybe(aCounter),
+  prepared: maybe(kind('what prepare gives', Array.isArray)),
+  slice: maybe(anObject),
 }
 
 interface SegmentOptions {
@@ -107,6 +122,7 @@ export class Rmaat {
   private readonly attentionConfig: AttentionConfig
 
   constructor(device: Device, config: Partial<ModelConfig>) {
+    takes('Rmaat', { device }, { device: aDevice })
     this.device = device
     this.config = modelConfig(config)
     this.attention = attentions[this.config.attention]
@@ -122,10 +138,10 @@ export class Rmaat {
   }
 
   /** Loss and logits of a batch or of a slice of it, as a formula. T and B follow from the inputs. */
-  forward(
-    { tokens, valid, labels, weights, retention, live }: BatchTensors,
-    { method, step, prepared = this.prepare(), slice }: ForwardOptions,
-  ): Forward {
+  forward(inputs: BatchTensors, options: ForwardOptions): Forward {
+    this.check(inputs, options)
+    const { tokens, valid, labels, weights, retention, live } = inputs
+    const { method, step, prepared = this.prepare(), slice } = options
     const { update, loss: lossAt, memory: slots, width } = this.config
     const w = this.parameters.tensors
     const [rows, segments, segmentLength] = tokens.shape
@@ -182,6 +198,40 @@ export class Rmaat {
     )
     const result = logits()
     return { loss: before.add(lossOf(result, live.select(0, last))), logits: result, memories }
+  }
+
+  private check(inputs: BatchTensors, options: ForwardOptions): void {
+    takes('forward', { inputs }, { inputs: anObject })
+    takesOptions('forward', options, forwardKinds, 'argument')
+    const { prepared, slice } = options
+    if (prepared) this.checkPrepared(prepared)
+    if (slice) {
+      const { first, total } = slice
+      takes('forward: the slice', { first, total }, { first: aCounter, total: aTensor })
+      if (total.rank !== 0) throw shapeError`forward: the total of the slice is ${total.shape}; expected a scalar`
+    }
+    const { tokens } = inputs
+    takes('forward', { tokens }, { tokens: aTensor })
+    if (tokens.rank !== 3)
+      throw shapeError`forward: tokens is ${tokens.shape}; expected [rows, segments, segmentLength]`
+    const { segmentLength } = this.config
+    const expected = batchInputs(tokens.shape[0], { segments: tokens.shape[1], segmentLength })
+    for (const [name, { shape, dtype }] of Object.entries(expected)) {
+      const found = inputs[name as keyof BatchTensors]
+      takes('forward', { [name]: found }, { [name]: aTensor })
+      expectDType(`forward: ${name}`, found, dtype)
+      if (!sameShape(found.shape, shape)) throw shapeError`forward: ${name} is ${found.shape}; expected ${shape}`
+    }
+  }
+
+  private checkPrepared(given: readonly unknown[]): void {
+    const own = this.prepare()
+    const fits = own.every((expected, layer) => {
+      const found = given[layer]
+      return expected ? found instanceof Tensor && sameShape(found.shape, expected.shape) : found === undefined
+    })
+    if (fits && given.length === own.length) return
+    throw new RmaatError('argument', `forward: prepared is ${shown(given)}; expected what prepare gives`)
   }
 
   /**

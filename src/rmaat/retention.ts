@@ -1,3 +1,4 @@
+import { aCount, anObject, kind, oneOf, positive, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { type MacroModel, macroDefaults } from './macro-model.ts'
 
@@ -11,8 +12,26 @@ import { type MacroModel, macroDefaults } from './macro-model.ts'
  */
 export type RetentionSchedule = 'fixed' | 'stretched' | 'none' | 'infinite' | 'running'
 
+export const retentionSchedules = [
+  'fixed',
+  'stretched',
+  'none',
+  'infinite',
+  'running',
+] as const satisfies readonly RetentionSchedule[]
+
 /** The constants of the macro model that shape the long-term curve; its amplitude cancels. */
 export type LongTermConstants = Pick<MacroModel, 'tauLongTerm' | 'leakLongTerm' | 'cycleDuration' | 'cycles'>
+
+const aSchedule = oneOf(retentionSchedules)
+const constantKinds = { tauLongTerm: positive, leakLongTerm: positive, cycleDuration: positive, cycles: aCount }
+const batchKinds = {
+  valid: kind('an Int32Array', (value) => value instanceof Int32Array),
+  rows: aCount,
+  segments: aCount,
+  segmentLength: aCount,
+  schedule: aSchedule,
+}
 
 /**
  * The retention factor RF(t, T) = Δp_t / Σ_i Δp_i, t = 1..T, where Δp_t is the growth of p^l in cycle t. Eq. 3 is linear
@@ -23,7 +42,20 @@ export function retention(
   t: number,
   T: number,
   schedule: RetentionSchedule,
-  { tauLongTerm, leakLongTerm, cycleDuration, cycles }: LongTermConstants = macroDefaults,
+  constants: LongTermConstants = macroDefaults,
+): number {
+  takes('retention', { t, schedule, constants }, { t: aCount, schedule: aSchedule, constants: anObject })
+  if (schedule === 'fixed' || schedule === 'stretched') takes('retention', { T }, { T: wholeFrom(t) })
+  const { tauLongTerm, leakLongTerm, cycleDuration, cycles } = constants
+  takes('retention', { tauLongTerm, leakLongTerm, cycleDuration, cycles }, constantKinds, 'config')
+  return factorOf(t, T, schedule, constants)
+}
+
+function factorOf(
+  t: number,
+  T: number,
+  schedule: RetentionSchedule,
+  { tauLongTerm, leakLongTerm, cycleDuration, cycles }: LongTermConstants,
 ): number {
   const rate = (leakLongTerm * cycleDuration) / tauLongTerm // of decay in a cycle
   const rho = Math.exp(schedule === 'stretched' ? -(rate * cycles) / T : -rate)
@@ -63,9 +95,12 @@ export interface RetentionFactors {
  */
 export function retentionFactors(
   valid: Int32Array,
-  { rows, segments, segmentLength }: { rows: number; segments: number; segmentLength: number },
+  sizes: { rows: number; segments: number; segmentLength: number },
   schedule: RetentionSchedule,
 ): RetentionFactors {
+  takes('retention', { sizes }, { sizes: anObject })
+  const { rows, segments, segmentLength } = sizes
+  takes('retention', { valid, rows, segments, segmentLength, schedule }, batchKinds)
   if (valid.length !== rows * segments * segmentLength) {
     const expected = `${rows} x ${segments} x ${segmentLength} = ${rows * segments * segmentLength}`
     throw new RmaatError('shape', `retention: the mask has ${valid.length} elements: expected ${expected}`)
@@ -89,7 +124,7 @@ export function retentionFactors(
     let passed = 0
     for (let at = row; at < live.length; at += rows) {
       passed += live[at]
-      factor[at] = retention(Math.max(passed, 1), liveCount[row], schedule)
+      factor[at] = factorOf(Math.max(passed, 1), liveCount[row], schedule, macroDefaults)
     }
   }
   return { live, factor, liveCount }

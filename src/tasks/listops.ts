@@ -1,10 +1,11 @@
+import { anObject } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { CLOSE, OPERATOR_0, VOCABULARY, write } from './listops-expression.ts'
 import { readExpressions } from './listops-files.ts'
 import { expressions, type Limits, longestLength } from './listops-generator.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { countsInWords, type Example, type Examples, epochs, majority, type Task, take } from './task.ts'
+import { countsInWords, type Example, type Examples, epochs, majority, showing, type Task, take } from './task.ts'
 
 /**
  * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
@@ -53,12 +54,12 @@ export async function listops(options: ListopsOptions = {}): Promise<Task> {
     segments,
     segmentLength,
     ...splits,
-    show: write,
+    show: showing(write),
   }
 }
 
 const readsFolder = (options: ListopsOptions): options is FolderOptions =>
-  'folder' in options && options.folder !== undefined
+  anObject.fits(options) && 'folder' in options && options.folder !== undefined
 
 interface Source {
   readonly splits: Pick<Task, 'train' | 'validation' | 'test' | 'notes'>

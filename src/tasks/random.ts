@@ -1,3 +1,5 @@
+import { takes, wholeFrom } from '../checks.ts'
+
 /**
  * Advances four words of state by one step of xoshiro128** 1.1 and gives 32 random bits as a number 0..2^32-1.
  * Formula: Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2018 (period 2^128 - 1).
@@ -35,6 +37,7 @@ export class Random {
 
   /** @param seed any safe integer; all its bits count. */
   constructor(seed: number, stream: number) {
+    takes('random numbers', { seed }, { seed: wholeFrom(Number.MIN_SAFE_INTEGER) }, 'config')
     // Mixing and stepping are bijections: different (seed, stream) stay different states.
     this.state = Uint32Array.of(seed, Math.floor(seed / 2 ** 32), stream, 0x9e3779b9).map(mix)
     for (let step = 0; step < 32; step++) xoshiro128(this.state)

@@ -1,3 +1,4 @@
+import { anObject, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /**
@@ -9,11 +10,12 @@ export function settingsOf<Settings extends object>(
   defaults: Settings,
   given: Partial<Settings>,
 ): Settings {
+  takes(task, { settings: given }, { settings: anObject }, 'config')
   const settings = { ...defaults }
   for (const name of Object.keys(given) as (keyof Settings & string)[]) {
     const value = given[name]
     if (value === undefined) continue
-    if (!(name in defaults)) {
+    if (!Object.hasOwn(defaults, name)) {
       const known = Object.keys(defaults).join(', ')
       throw new RmaatError('config', `${task}: no setting is called ${name}; there are ${known}`)
     }
@@ -35,8 +37,10 @@ export function checkIntegers<Settings extends object>(
     const value: unknown = settings[name]
     const [least, greatest] = range
     if (!Number.isSafeInteger(value) || Number(value) < least || Number(value) > greatest) {
-      const shown = typeof value === 'string' ? `"${value}"` : String(value)
-      throw new RmaatError('config', `${task}: ${name} is ${shown}; it must be a whole number ${least}..${greatest}`)
+      throw new RmaatError(
+        'config',
+        `${task}: ${name} is ${shown(value)}; it must be a whole number ${least}..${greatest}`,
+      )
     }
   }
 }

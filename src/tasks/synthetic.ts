@@ -1,7 +1,8 @@
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { type Example, made, type Task } from './task.ts'
+import { type Example, made, showing, type Task } from './task.ts'
 
 /**
  * Three small tasks that cannot be solved without memory: each sequence fills T segments of S tokens, and what decides
@@ -52,7 +53,7 @@ function synthetic({ segments, segmentLength, seed }: SyntheticSettings, rules: 
     train: (seed) => stream(seed, STREAM.train),
     validation: made(() => stream(seed, STREAM.validation), VALIDATION),
     test: made(() => stream(seed, STREAM.test), TEST),
-    show: (tokens) => Array.from(tokens, (token) => symbols[token - 1] ?? '_').join(' '),
+    show: showing((tokens) => Array.from(tokens, (token) => symbols[token - 1] ?? '_').join(' ')),
   }
 }
 
@@ -84,7 +85,7 @@ export function cue(options: Partial<CueSettings> = {}): Task {
   const length = check('cue', settings)
   const { anywhere } = settings
   if (typeof anywhere !== 'boolean') {
-    throw new RmaatError('config', `cue: anywhere is ${String(anywhere)}; it must be true or false`)
+    throw new RmaatError('config', `cue: anywhere is ${shown(anywhere)}; it must be true or false`)
   }
   const places = anywhere ? length - 1 : Math.min(settings.segmentLength, length - 1)
   return synthetic(settings, {

@@ -1,3 +1,4 @@
+import { aCount, anObject, kind, maybe, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { Random, STREAM } from './random.ts'
 
@@ -58,15 +59,65 @@ export interface BatchShape {
   readonly segments: number
   readonly segmentLength: number
   readonly batch: number
+  /** How many token ids and classes the model knows, where it is known: others are an error. */
+  readonly vocabulary?: number
+  readonly classes?: number
+}
+
+const MOST = 2 ** 31 - 1
+
+/**
+ * Throws where an example is none, or not one of a model's.
+ * @throws RmaatError 'data' that names the example, with what was found and what would be right
+ */
+function checkExample(
+  example: Example,
+  where: string,
+  { segments, segmentLength, vocabulary, classes }: BatchShape,
+): void {
+  takes(where, { example }, { example: anObject }, 'data')
+  const { tokens, label } = example
+  takes(where, { tokens, label }, { tokens: aSequence, label: wholeFrom(0, (classes ?? MOST) - 1) }, 'data')
+  const { length } = tokens
+  if (length === 0 || length > segments * segmentLength) {
+    throw new RmaatError(
+      'data',
+      `${where} has ${length} tokens; ${segments} segments of ${segmentLength} take 1 to ${segments * segmentLength}`,
+    )
+  }
+  const most = (vocabulary ?? MOST) - 1
+  for (let i = 0; i < length; i++) {
+    const id = tokens[i]
+    if (typeof id !== 'number' || id >>> 0 !== id || id > most)
+      takes(where, { [`token ${i}`]: id }, { [`token ${i}`]: wholeFrom(0, most) }, 'data')
+  }
+}
+
+const aSequence = kind(
+  'a list of token ids',
+  (value) => typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number',
+)
+
+const aList = kind('a list of examples', Array.isArray)
+const shapeKinds = {
+  segments: aCount,
+  segmentLength: aCount,
+  batch: aCount,
+  vocabulary: maybe(aCount),
+  classes: maybe(aCount),
 }
 
 /**
  * Lays examples out as one batch. Sequences end where their last segment ends and padding comes first, so that the last
  * segment always holds the end. Rows beyond the examples are filler: label 0, weight 0, and one valid token (id 0) at the
  * end of the last segment, so that no row is without a token.
- * @throws RmaatError 'data' for no examples, for more than the batch holds, and for one that is empty or longer than T x S
+ * @throws RmaatError 'data' for no examples, for more than the batch holds, and for one that is empty, longer than T x S, or
+ * has a label or a token id that is none
  */
-export function batchOf(examples: readonly Example[], { segments, segmentLength, batch }: BatchShape): Batch {
+export function batchOf(examples: readonly Example[], shape: BatchShape): Batch {
+  takes('batchOf', { examples, shape }, { examples: aList, shape: anObject })
+  takes('batchOf', shape, shapeKinds, 'config')
+  const { segments, segmentLength, batch } = shape
   if (examples.length === 0 || examples.length > batch) {
     throw new RmaatError('data', `a batch of ${batch} rows takes 1 to ${batch} examples, not ${examples.length}`)
   }
@@ -83,13 +134,8 @@ export function batchOf(examples: readonly Example[], { segments, segmentLength,
       continue
     }
     const example = examples[row]
+    checkExample(example, `example ${row} of the batch`, shape)
     const count = example.tokens.length
-    if (count === 0 || count > length) {
-      throw new RmaatError(
-        'data',
-        `example ${row} of the batch has ${count} tokens; ${segments} segments of ${segmentLength} take 1 to ${length}`,
-      )
-    }
     tokens.set(example.tokens, end - count)
     valid.fill(1, end - count, end)
     labels[row] = example.label
@@ -98,6 +144,17 @@ export function batchOf(examples: readonly Example[], { segments, segmentLength,
   }
   return { tokens, valid, labels, weights, validTokens }
 }
+
+/** A task's `show`, which checks what it is given. */
+export const showing =
+  (write: Task['show']): Task['show'] =>
+  (tokens) => {
+    takes('show', { tokens }, { tokens: kind('a list of token ids', isSequence) })
+    return write(tokens)
+  }
+
+const isSequence = (value: unknown): boolean =>
+  aSequence.fits(value) && Array.from(value as ArrayLike<unknown>).every((id) => typeof id === 'number')
 
 /**
  * The most frequent class (of equally frequent ones the first) and its share: the accuracy of always answering it,

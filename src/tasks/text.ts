@@ -2,7 +2,7 @@ import { RmaatError } from '../errors.ts'
 import { asItIsOrPacked, isFolder, listFolder, readBytes, withoutMark } from '../runtime/files.ts'
 import { Random, STREAM } from './random.ts'
 import { checkIntegers, SEGMENT_RANGES, settingsOf } from './settings.ts'
-import { countsInWords, type Example, epochs, majority, type Task } from './task.ts'
+import { countsInWords, type Example, epochs, majority, showing, type Task } from './task.ts'
 
 export interface TextSettings {
   /**
@@ -100,7 +100,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
       countsInWords(training.length, validation.length, test.length),
       ...(share === 1 ? [`every row to test with has the label ${classNames[most]}: its accuracy tells nothing`] : []),
     ],
-    show: (tokens) => new TextDecoder().decode(Uint8Array.from(tokens, (token) => token - 1)),
+    show: showing((tokens) => new TextDecoder().decode(Uint8Array.from(tokens, (token) => token - 1))),
   }
 }
 

@@ -1,3 +1,4 @@
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Shape } from './dtype.ts'
 
@@ -15,15 +16,18 @@ export const shapeError = (message: TemplateStringsArray, ...values: unknown[]):
   )
 
 export function checkShape(operation: string, shape: Shape): void {
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
-    throw shapeError`${operation}: sizes must be integers of at least 0, found ${shape}`
+  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
+  if (!Array.isArray(shape) || shape.includes(undefined) || !shape.every(isSize))
+    throw shapeError`${operation}: sizes must be a list of integers of at least 0, found ${shown(shape)}`
+  if (!Number.isSafeInteger(sizeOf(shape)))
+    throw shapeError`${operation}: ${shape} has more elements than can be counted`
 }
 
 /** The axis counted from the front; negative ones count from the back. */
 export function normalizeAxis(operation: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     const range = rank === 0 ? 'there is none in a scalar' : `expected ${-rank} to ${rank - 1}`
-    throw shapeError`${operation}: no axis ${axis} in a tensor of rank ${rank}, ${range}`
+    throw shapeError`${operation}: no axis ${shown(axis)} in a tensor of rank ${rank}, ${range}`
   }
   return axis < 0 ? axis + rank : axis
 }

@@ -1,6 +1,7 @@
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from './dtype.ts'
-import { formatShape } from './shape.ts'
+import { checkShape, formatShape } from './shape.ts'
 
 /** What a tensor needs to know of a device: which one it is. All that a device does stands in program/device.ts. */
 export interface DeviceIdentity {
@@ -15,6 +16,7 @@ let created = 0
 /**
  * A node of the graph: an operation, its inputs, and the shape and type of its result. Making one computes nothing.
  * Inputs are always older than the node itself, so that rising `id` is an order in which a graph can be evaluated.
+ * Operations make tensors; the constructor is theirs.
  *
  * The operations are methods here by name (`x.add(y).sum(-1)`); `ops/` installs them.
  */
@@ -36,6 +38,9 @@ export class Tensor<Attributes = unknown> {
     dtype: DType,
     device: DeviceIdentity | undefined = commonDevice(op, inputs),
   ) {
+    checkShape(op, shape)
+    if (dtype !== 'f32' && dtype !== 'i32')
+      throw new RmaatError('dtype', `${op}: the type is ${shown(dtype)}; expected 'f32' or 'i32'`)
     this.id = created++
     this.op = op
     this.inputs = inputs

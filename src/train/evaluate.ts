@@ -1,6 +1,7 @@
+import { aCount, aFunction, anAbortSignal, kind, maybe, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { compile } from '../program/program.ts'
-import { batchInputs, type Rmaat } from '../rmaat/model.ts'
+import { aModel, batchInputs, type Rmaat } from '../rmaat/model.ts'
 import { batchOf, type Examples, groups, majority } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
 import { slicesOf, sumOverSlices } from './slices.ts'
@@ -24,16 +25,27 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal
 }
 
+const someExamples = kind(
+  'a list of at least one example',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value && (value as Examples).length > 0,
+)
+const evaluateKinds = {
+  batch: maybe(aCount),
+  segments: maybe(aCount),
+  progress: maybe(aFunction),
+  signal: maybe(anAbortSignal),
+}
+
 /**
  * Accuracy and mean loss over examples.
  * @throws RmaatError 'diverged' where the loss is not finite: no answer of the model means anything then
  */
-export async function evaluate(
-  model: Rmaat,
-  examples: Examples,
-  { batch = 100, segments = model.config.segments, progress, signal }: EvaluateOptions = {},
-): Promise<Evaluation> {
-  const sizes = { segments, segmentLength: model.config.segmentLength }
+export async function evaluate(model: Rmaat, examples: Examples, options: EvaluateOptions = {}): Promise<Evaluation> {
+  takes('evaluate', { model, examples }, { model: aModel, examples: someExamples })
+  takesOptions('evaluate', options, evaluateKinds)
+  const { segmentLength, vocabulary, classes } = model.config
+  const { batch = 100, segments = model.config.segments, progress, signal } = options
+  const sizes = { segments, segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
     const prepared = model.prepare()
     // each leaves two numbers to be added up
@@ -51,7 +63,9 @@ export async function evaluate(
   try {
     for (const part of groups(examples, batch)) {
       if (signal?.aborted) break
-      const results = await program.run(modelInputs(batchOf(part, { ...sizes, batch }), sizes, model.config.retention))
+      const results = await program.run(
+        modelInputs(batchOf(part, { ...sizes, vocabulary, classes, batch }), sizes, model.config.retention),
+      )
       if (!Number.isFinite(results.loss)) {
         throw new RmaatError(
           'diverged',
@@ -72,6 +86,6 @@ export async function evaluate(
     accuracy: correct / done,
     loss: loss / done,
     examples: done,
-    majority: majority(labels, model.config.classes).share,
+    majority: majority(labels, classes).share,
   }
 }

@@ -1,4 +1,4 @@
-import { shown } from '../checks.ts'
+import { anObject, aString, kind, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 
 /**
@@ -52,6 +52,7 @@ function duplicateName(text: string): string | undefined {
 
 /** The header's entries and the offset of the data. */
 function readHeader(bytes: Uint8Array): { header: [string, unknown][]; start: number } {
+  takes('safetensors', { bytes }, { bytes: kind('a Uint8Array', (value) => value instanceof Uint8Array) })
   const file = bytes.length
   if (file < 8) fail(`the file has ${file} bytes: expected at least the 8 of the header's length at offset 0`)
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
@@ -172,6 +173,17 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors: new Map(tensors), metadata }
 }
 
+const aMap = kind(
+  'a Map from names to tensors',
+  (value) => value instanceof Map && [...value.keys()].every(aString.fits),
+)
+const arrays = { F64: Float64Array, F32: Float32Array, I32: Int32Array } as const
+const aStoredTensor = kind('{ dtype, shape, data } with the array of its type', (value) => {
+  if (!anObject.fits(value)) return false
+  const { dtype, shape, data } = value as StoredTensor
+  return Object.hasOwn(arrays, dtype) && data instanceof arrays[dtype] && areNaturals(shape)
+})
+
 /**
  * Writes a safetensors file. Tensors of 8 bytes an element come first, so that all data is aligned. Errors: code `shape`
  * for data that does not fill its shape, `data` for a tensor with the name of the metadata.
@@ -180,6 +192,12 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  takes('safetensors', { tensors, metadata }, { tensors: aMap, metadata: anObject })
+  for (const [name, tensor] of tensors) {
+    takes('safetensors', { [`tensor ${shown(name)}`]: tensor }, { [`tensor ${shown(name)}`]: aStoredTensor })
+  }
+  for (const [name, text] of Object.entries(metadata))
+    takes('safetensors: metadata', { [name]: text }, { [name]: aString })
   const sorted = [...tensors].sort(([, a], [, b]) => BYTES[b.dtype] - BYTES[a.dtype])
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let end = 0

@@ -1,9 +1,27 @@
+import {
+  aBoolean,
+  aCount,
+  aFunction,
+  anAbortSignal,
+  anObject,
+  aShare,
+  aString,
+  kind,
+  maybe,
+  notNegative,
+  oneOf,
+  over,
+  positive,
+  takes,
+  takesOptions,
+  wholeFrom,
+} from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { learningRate, type RateOptions } from '../optim/schedule.ts'
+import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
 import type { Stage } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
-import type { Method, Rmaat } from '../rmaat/model.ts'
+import { aModel, type Method, methods, type Rmaat } from '../rmaat/model.ts'
 import { take } from '../tasks/index.ts'
 import { batchOf, type Task } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
@@ -40,6 +58,23 @@ export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   clip: 1,
   seed: 0,
   trace: false,
+}
+
+const trainKinds = {
+  method: maybe(oneOf(methods)),
+  steps: maybe(aCount),
+  batch: maybe(aCount),
+  slices: maybe(aCount),
+  rate: maybe(positive),
+  schedule: maybe(rateKinds.schedule),
+  warmUp: maybe(aShare),
+  floor: maybe(aShare),
+  decay: maybe(notNegative),
+  clip: maybe(positive),
+  seed: maybe(wholeFrom(0)),
+  trace: maybe(aBoolean),
+  signal: maybe(anAbortSignal),
+  compiling: maybe(aFunction),
 }
 
 /** What training tells: a stream that the progress bar, the log and a chart read alike. */
@@ -81,6 +116,23 @@ export interface StepEvent {
   readonly memoryGradients?: number[]
 }
 
+const aStream = kind(
+  'a stream of examples',
+  (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
+)
+
+/** Throws where a task asks for more than a model knows. */
+function checkTask({ config }: Rmaat, task: Task): void {
+  const { train, name, vocabulary, classes } = task
+  const own = {
+    train: aFunction,
+    name: aString,
+    vocabulary: wholeFrom(1, config.vocabulary),
+    classes: wholeFrom(1, config.classes),
+  }
+  takes('train: the task, for this model', { train, name, vocabulary, classes }, own, 'config')
+}
+
 /** So many steps in a row that change nothing end a training: only the examples differ in the next one. */
 const HOPELESS = 10
 /** After so many milliseconds signals, timers and a page get their turn. */
@@ -96,7 +148,10 @@ export async function* train(
   task: Task,
   given: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainEvent, void> {
-  const options: TrainOptions = { ...trainDefaults, ...given }
+  takes('train', { model, task }, { model: aModel, task: anObject })
+  takesOptions('train', given, trainKinds)
+  checkTask(model, task)
+  const options: TrainOptions = over<TrainOptions>(trainDefaults, given)
   const { batch, steps, signal } = options
   const { config, device } = model
   const { optimizer, program } = device.allOrNothing(() => {
@@ -112,6 +167,7 @@ export async function* train(
       kernels: program.plan.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length,
     }
     const examples = task.train(options.seed)
+    takes('train', { examples }, { examples: aStream })
     const times: number[] = []
     let step = 0
     let breath = performance.now()

@@ -1,7 +1,7 @@
 import { grad } from '../autograd/grad.ts'
-import { shown } from '../checks.ts'
+import { shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { Device } from '../program/device.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type MacroModel, simulate } from '../rmaat/macro-model.ts'
@@ -29,6 +29,7 @@ const renamed = { feature: 'features', ffn: 'feedForward', vocab: 'vocabulary', 
  * the largest error of each tensor relative to its largest element (a scalar's to its block's largest gradient).
  */
 export async function verify(device: Device, bytes: Uint8Array): Promise<TensorCheck[]> {
+  takes('verify', { device }, { device: aDevice })
   const { tensors, metadata } = readSafetensors(bytes)
   if (tensors.has('cycle_ends')) return verifySimulation(tensors.get('cycle_ends')!, metadata)
   const get = (name: string): StoredTensor => {

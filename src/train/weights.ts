@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { shown } from '../checks.ts'
+import { aString, kind, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { specsOf } from '../nn/parameters.ts'
-import type { Device } from '../program/device.ts'
+import { aDevice, type Device } from '../program/device.ts'
 import { type ModelConfig, modelConfig, type Source, settingSources, sourceOf } from '../rmaat/config.ts'
-import { parameterTree, Rmaat } from '../rmaat/model.ts'
+import { aModel, parameterTree, Rmaat } from '../rmaat/model.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
@@ -31,6 +31,7 @@ export const taggedModel = (config: ModelConfig): Configuration =>
  * @throws RmaatError 'diverged' for parameters that are not finite: they are of no use, and no file should be lost for them
  */
 export async function save(model: Rmaat, beside: Configuration = {}, version = ''): Promise<Uint8Array> {
+  takes('saveWeights', { model, beside, version }, { model: aModel, beside: aConfiguration, version: aString })
   const { named, variable } = model.parameters
   const values = await model.device.readVariable(variable)
   const tensors = named.map(({ name, offset, tensor: { shape } }): [string, StoredTensor] => {
@@ -55,6 +56,11 @@ function checkFinite(what: string, data: ArrayLike<number>): void {
   }
 }
 
+const aConfiguration = kind(
+  'settings by name, each { value, source, meaning }',
+  (value) => configurationSchema.safeParse(value).success && z.json().safeParse(value).success,
+)
+
 /**
  * The model of a file that `save` has made, and the whole configuration in it. A setting of the model that the file does not
  * have keeps its default, as a file of an earlier version has fewer; what is no setting of the model stays in the configuration.
@@ -65,6 +71,7 @@ export function load(
   bytes: Uint8Array,
   where = 'weights',
 ): { model: Rmaat; configuration: Configuration } {
+  takes('loadWeights', { device, where }, { device: aDevice, where: aString })
   try {
     const { tensors, metadata } = readSafetensors(bytes)
     const configuration = readConfiguration(metadata.configuration)

@@ -638,7 +638,7 @@ test('operands that do not fit are errors that name the operation and the shapes
     ['dtype', /exp.*i32/, () => n(2).exp()],
     ['dtype', /div.*i32/, () => n(2).div(2)],
     ['dtype', /0\.5.*integer/, () => n(2).add(0.5)],
-    ['dtype', /expected, found string/, () => t(2).add('1' as never)],
+    ['argument', /add: other is "1"; expected a tensor or a number/, () => t(2).add('1' as never)],
     ['dtype', /where.*expected i32, found f32/, () => where(t(2), t(2), 0)],
     ['dtype', /gather.*expected i32/, () => t(2).gather(t(2))],
     ['dtype', /scatterAdd.*expected f32, found i32/, () => n(2).scatterAdd(n(2), 3)],

@@ -163,7 +163,7 @@ test('learning rates rise, fall by their schedule, and end at the floor', async 
   assert.ok(Math.abs(at('linear', 55) - 2 * (0.05 + 0.95 / 2)) < 1e-12)
   assert.is(at('constant', 100), 2)
   for (const schedule of ['cosine', 'linear'] as const) assert.ok(Math.abs(at(schedule, 100) - 0.1) < 1e-12)
-  await fails('config', /counted from 1/, () => at('cosine', 0))
+  await fails('config', /step is 0; expected a whole number of at least 1/, () => at('cosine', 0))
 })
 
 test.run()

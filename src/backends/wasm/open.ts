@@ -15,6 +15,7 @@ const modules = {
   },
 } as const
 export type InstructionSet = keyof typeof modules
+export const instructionSets = Object.keys(modules) as InstructionSet[]
 
 /** Beyond, meeting at a barrier costs more than it gives. */
 export const MOST_THREADS = 64
@@ -91,7 +92,7 @@ interface Found {
 
 /** The first build that the engine accepts. */
 async function find(build: 'alone' | 'threads', wanted?: InstructionSet): Promise<Found | undefined> {
-  for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
+  for (const set of wanted ? [wanted] : instructionSets) {
     const { default: text } = await modules[set][build]()
     const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
     if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), set }

@@ -1,0 +1,55 @@
+import {
+  aBoolean,
+  aNumber,
+  anObject,
+  type Kind,
+  kind,
+  listOf,
+  maybe,
+  notNegative,
+  numbers,
+  numberThat,
+  oneOf,
+} from '../checks.ts'
+import { aDType, aTensor, tensorLike } from '../tensor/kinds.ts'
+import { binary, unary } from './elementwise.ts'
+import type { methods } from './methods.ts'
+
+const each = <Name extends string, Value>(names: readonly Name[], value: Value) =>
+  Object.fromEntries(names.map((name) => [name, value])) as Record<Name, Value>
+const keys = <Key extends string>(record: Readonly<Record<Key, unknown>>) => Object.keys(record) as Key[]
+
+/** Whether it is an axis of the tensor, or a size, is for the operation to say: it knows the shape. */
+const anAxis = numberThat('the number of an axis', () => true)
+const anIndex = numberThat('a whole number', () => true)
+const axes = maybe(kind('an axis or a list of axes', (value) => anAxis.fits(value) || numbers.fits(value)))
+const reduction = { axes, keep: maybe(aBoolean) }
+const epsilon = maybe(notNegative)
+
+/** What each method takes beside its tensor, in order. */
+export const signatures: { readonly [Name in keyof typeof methods]: Readonly<Record<string, Kind>> } = {
+  ...each(keys(unary), {}),
+  ...each(keys(binary), { other: tensorLike }),
+  ...each(['greater', 'greaterEqual', 'notEqual'], { other: tensorLike }),
+  ...each(['logSoftmax', 'logSumExp', 'relu', 'sigmoid', 'softmax', 'softplus', 'square'], {}),
+  ...each(['max', 'mean', 'min', 'sum'], reduction),
+  argmax: { axis: maybe(anAxis) },
+  broadcastTo: { shape: numbers },
+  cast: { dtype: aDType },
+  clamp: { low: aNumber, high: aNumber },
+  crossEntropy: { labels: aTensor },
+  dropout: { rate: aNumber, source: anObject },
+  gather: { indices: aTensor },
+  gelu: { form: maybe(oneOf(['erf', 'tanh'])) },
+  layerNorm: { gain: aTensor, bias: aTensor, epsilon },
+  matmul: { other: aTensor },
+  narrow: { axis: anAxis, from: anIndex, to: maybe(anIndex) },
+  normalize: { epsilon },
+  pad: { widths: listOf(numbers, 'pairs of numbers'), value: maybe(numberThat('a number', () => true)) },
+  pow: { exponent: aNumber },
+  reshape: { shape: numbers },
+  scatterAdd: { indices: aTensor, rows: anIndex },
+  select: { axis: anAxis, index: anIndex },
+  slice: { start: numbers, size: numbers },
+  transpose: { axes: maybe(numbers) },
+}
