@@ -1,7 +1,8 @@
 import { RmaatError } from '../errors.ts'
 import { Device } from '../program/device.ts'
+import type { InstructionSet } from '../runtime/wasm-features.ts'
 import { ReferenceBackend } from './reference/backend.ts'
-import { type InstructionSet, openWasm } from './wasm/open.ts'
+import { openWasm } from './wasm/open.ts'
 import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const

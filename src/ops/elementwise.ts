@@ -5,7 +5,7 @@ import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
-interface ElementwiseRow extends OpRow {
+export interface ElementwiseRow extends OpRow {
   readonly scalar: Required<OpRow>['scalar']
   /** The type of the result, where it is not that of the operands. */
   readonly result?: DType

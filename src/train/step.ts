@@ -31,6 +31,21 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
   hyper: f32(3),
 })
 
+/** What a training step yields, and what its variables become. */
+export type StepResults = {
+  readonly loss: Tensor
+  /** How many rows have their label as the largest logit. */
+  readonly correct: Tensor
+  /** The gradient's norm before it is clipped. */
+  readonly norm: Tensor
+  /** 1, or 0 where the gradient is not finite. */
+  readonly finite: Tensor
+  /** Of m_t and dL/dm_t for each segment, where they are traced. */
+  readonly memoryNorms?: Tensor
+  readonly memoryGradients?: Tensor
+  readonly updates: readonly Update[]
+}
+
 /**
  * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. A gradient that is not finite
  * leaves everything as it was (`finite` is 0 then).
@@ -41,11 +56,11 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
     options.slices ?? slicesOf(model.config, batch, model.parameters.count, model.device.backend.sliceBytes)
   if (batch % slices !== 0)
     throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
-  return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }) => {
+  return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }): StepResults => {
     const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
     const { gradient: flat, memoryNorms, ...rest } = sums
     const { gradient, norm, finite } = clipByNorm(flat, clip)
-    const updates: Update[] = optimizer.update(gradient, inputs.hyper, finite)
+    const updates = optimizer.update(gradient, inputs.hyper, finite)
     return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, finite, updates }
   }
 }
@@ -53,15 +68,9 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
 type StepTensors = BatchTensors & { readonly step: Tensor }
 
 /** What adds up over the rows of a batch. */
-interface Sums {
-  readonly loss: Tensor
-  /** How many rows have their label as the largest logit. */
-  readonly correct: Tensor
+interface Sums extends Pick<StepResults, 'loss' | 'correct' | 'memoryNorms' | 'memoryGradients'> {
   /** Of all parameters, one after another. */
   readonly gradient: Tensor
-  /** Of m_t and dL/dm_t for each segment, where they are traced. */
-  readonly memoryNorms?: Tensor
-  readonly memoryGradients?: Tensor
 }
 
 /** The sums of a batch, or of a slice of it; then also the gradients of what was prepared for all slices. */
