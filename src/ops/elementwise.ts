@@ -30,17 +30,66 @@ const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) =
 /** The cotangent goes to the one or to the other. */
 const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
-type Unary = 'abs' | 'elu' | 'erf' | 'exp' | 'isFinite' | 'log' | 'log1p' | 'neg' | 'rsqrt' | 'sign' | 'sqrt' | 'tanh'
-type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
-export type ElementwiseName = Unary | Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+type UnaryFunction = (x: Tensor) => Tensor
+type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor
 
-const unaryRows: Record<Unary, ElementwiseRow> = {
+/** Element by element: x of any shape, the result has the same. Of f32, where nothing else is said. */
+interface Unary {
+  /** |x|, also of i32. */
+  abs: UnaryFunction
+  /** The exponential linear unit (Clevert et al. 2016): x above 0, exp(x) - 1 below. */
+  elu: UnaryFunction
+  /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf: UnaryFunction
+  /** e to the power of x. */
+  exp: UnaryFunction
+  /** As i32: 1 where the number is finite, 0 for NaN and infinities. */
+  isFinite: UnaryFunction
+  /** The natural logarithm. */
+  log: UnaryFunction
+  /** log(1 + x), exact for small x too. */
+  log1p: UnaryFunction
+  /** -x, also of i32. */
+  neg: UnaryFunction
+  /** 1 / sqrt(x) */
+  rsqrt: UnaryFunction
+  /** -1, 0 or 1, also of i32. Its gradient is 0. */
+  sign: UnaryFunction
+  /** The square root. */
+  sqrt: UnaryFunction
+  /** The hyperbolic tangent. */
+  tanh: UnaryFunction
+}
+
+/** Element by element, over operands broadcast to one shape, which is the result's. Of f32 and i32, where nothing else is said. */
+interface Binary {
+  /** a + b, broadcast. */
+  add: BinaryFunction
+  /** a - b, broadcast. */
+  sub: BinaryFunction
+  /** a times b element by element, broadcast; `matmul` is the product of matrices. */
+  mul: BinaryFunction
+  /** a / b, broadcast; of f32 alone. */
+  div: BinaryFunction
+  /** The smaller of a and b, broadcast. Of two equal ones a gets the gradient. */
+  minimum: BinaryFunction
+  /** The larger of a and b, broadcast. Of two equal ones a gets the gradient. */
+  maximum: BinaryFunction
+  /** As i32: 1 where a < b, else 0; broadcast. */
+  less: BinaryFunction
+  /** As i32: 1 where a <= b, else 0; broadcast. */
+  lessEqual: BinaryFunction
+  /** As i32: 1 where a = b, else 0; broadcast. */
+  equal: BinaryFunction
+}
+export type ElementwiseName = keyof Unary | keyof Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+
+const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())]),
-  /** x above 0, exp(x) - 1 below; elu'(x) = min(elu(x) + 1, 1) */
+  /** elu'(x) = min(elu(x) + 1, 1) */
   elu: smooth('elu', (g, _, y) => g.mul(y.add(1).minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
-  /** 1 where the number is finite, 0 for NaN and infinities. */
   isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
   log: smooth('log', (g, x) => g.div(x)),
   log1p: smooth('log1p', (g, x) => g.div(x.add(1))),
@@ -51,7 +100,7 @@ const unaryRows: Record<Unary, ElementwiseRow> = {
   tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
 }
 
-const binaryRows: Record<Binary, ElementwiseRow> = {
+const binaryRows: Record<keyof Binary, ElementwiseRow> = {
   add: row(both('add'), ({ cotangent: g }) => [g, g], { right: 0, left: 0 }),
   sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { right: 0 }),
   mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], { right: 1, left: 1 }),
@@ -114,15 +163,19 @@ const functionOf =
 /** The operations of some rows, as functions of their operands. */
 const functionsOf = (rows: object): object =>
   Object.fromEntries(Object.keys(rows).map((op) => [op, functionOf(op as ElementwiseName)]))
-export const unary = functionsOf(unaryRows) as Record<Unary, (x: Tensor) => Tensor>
-export const binary = functionsOf(binaryRows) as Record<Binary, (a: TensorLike, b: TensorLike) => Tensor>
+export const unary = functionsOf(unaryRows) as Unary
+export const binary = functionsOf(binaryRows) as Binary
 export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binary
+/** As i32: 1 where a > b, else 0; broadcast. */
 export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
+/** As i32: 1 where a >= b, else 0; broadcast. */
 export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
+/** As i32: 1 where a and b differ, else 0; broadcast. */
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
 /** a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN. */
 export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
   elementwise('where', [condition, a, b])
+/** x as another type: i32 becomes the nearest f32; f32 is cut towards 0, saturates, and NaN becomes 0. No gradient passes. */
 export const cast = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : elementwise(dtype === 'f32' ? 'toFloat' : 'toInt', [x])
 
@@ -138,7 +191,7 @@ const powers = new Map<number, (x: Tensor) => Tensor>([
   [-2, (x) => div(1, mul(x, x))],
 ])
 
-/** x to the power of a literal. */
+/** x to the power of a literal number, element by element; of f32. */
 export function pow(x: Tensor, exponent: number): Tensor {
   expectDType('pow', x, 'f32')
   const known = powers.get(exponent)

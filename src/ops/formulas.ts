@@ -37,7 +37,6 @@ export const formulaRows = {
     formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
   },
-  /** log(1 + exp(x)) */
   softplus: {
     formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
     gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
@@ -46,7 +45,6 @@ export const formulaRows = {
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
-  /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
   gelu: {
     formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
@@ -56,7 +54,6 @@ export const formulaRows = {
       return [g.mul(t.add(1).add(x.mul(density).mul(GELU)).mul(0.5))]
     },
   },
-  /** Over the last axis. */
   softmax: {
     formula: ([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
@@ -65,12 +62,10 @@ export const formulaRows = {
     },
     gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
   },
-  /** Over the last axis. */
   logSoftmax: {
     formula: ([x]) => x.sub(logSumExp(x)),
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
-  /** logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class. */
   crossEntropy: {
     formula: ([logits, labels]) =>
       sub(logSumExp(logits).reshape(labels.shape), where(oneHot(labels, logits), logits, 0).sum(-1)),
@@ -79,7 +74,6 @@ export const formulaRows = {
       undefined,
     ],
   },
-  /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
   normalize: {
     formula: ([x], { epsilon }) => {
       const { scale, centred } = standardise(x, epsilon)
@@ -102,18 +96,32 @@ const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
   return node(op, x, attributes)
 }
 
+/** x times x, element by element. */
 export const square = (x: Tensor): Tensor => x.mul(x)
+/** The logistic function 1 / (1 + exp(-x)), element by element. */
 export const sigmoid = (x: Tensor): Tensor => node('sigmoid', x)
+/** log(1 + exp(x)), element by element. */
 export const softplus = (x: Tensor): Tensor => node('softplus', x)
+/** The larger of x and 0, element by element. */
 export const relu = (x: Tensor): Tensor => node('relu', x)
+/** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
 export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
+/** exp(x) over its sum along the last axis: x [..., C] -> [..., C], each row with the sum 1. */
 export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
+/** The logarithm of `softmax` over the last axis: x [..., C] -> [..., C]. */
 export const logSoftmax = (x: Tensor): Tensor => overLast('logSoftmax', x)
+/** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016): x [..., D] -> [..., D]. */
 export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })
+/** Layer normalisation (Ba et al. 2016): `normalize(x)` times gain plus bias; x [..., D], gain [D], bias [D] -> [..., D]. */
 export const layerNorm = (x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor =>
   normalize(x, epsilon).mul(gain).add(bias)
+/** x, but at least `low` and at most `high`, element by element. */
 export const clamp = (x: Tensor, low: number, high: number): Tensor => minimum(maximum(x, low), high)
 
+/**
+ * logits [..., C], i32 labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class.
+ * @throws RmaatError 'shape' where the shapes do not fit
+ */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectDType('crossEntropy', logits, 'f32')
   expectDType('crossEntropy', labels, 'i32')

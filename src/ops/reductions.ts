@@ -24,7 +24,7 @@ const keepAxes = (reduced: Tensor, x: Tensor, axes: readonly number[]): Tensor =
 
 type Axes = number | readonly number[]
 
-/** Over the named axes, or all of them; `keep` leaves them with size 1. */
+/** The sum over the named axes, or all of them; `keep` leaves them with size 1. Of f32 and i32. */
 export function sum(x: Tensor, axes?: Axes, keep = false): Tensor {
   const list = normalizeAxes('sum', axes, x.rank)
   const shape = x.shape.filter((_, axis) => !list.includes(axis))
@@ -33,6 +33,7 @@ export function sum(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(result, x, list) : result
 }
 
+/** The mean over the named axes, or all of them; `keep` leaves them with size 1. */
 export function mean(x: Tensor, axes?: Axes, keep = false): Tensor {
   expectDType('mean', x, 'f32')
   const count = sizeOf(normalizeAxes('mean', axes, x.rank).map((axis) => x.shape[axis]))
@@ -47,6 +48,7 @@ function toLast(operation: string, x: Tensor, axes: readonly number[]): Tensor {
   return x.transpose([...kept, ...axes]).reshape([...kept.map((axis) => x.shape[axis]), length])
 }
 
+/** The largest over the named axes, or all of them; `keep` leaves them with size 1. The first maximum gets the gradient. */
 export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   const list = normalizeAxes('max', axes, x.rank)
   if (list.length === 0) return x
@@ -55,6 +57,7 @@ export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(result, x, list) : result
 }
 
+/** The smallest over the named axes, or all of them; `keep` leaves them with size 1. The first minimum gets the gradient. */
 export const min = (x: Tensor, axes?: Axes, keep = false): Tensor => max(x.neg(), axes, keep).neg()
 
 /** The index of the first maximum along one axis, as i32; the axis' length where all is NaN. */
