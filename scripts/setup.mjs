@@ -25,7 +25,7 @@ if (major < 20 || (major === 20 && minor < 6)) {
   process.exit(2)
 }
 install('the dependencies', root)
-if (process.argv[2] === 'tests') install('Deno, a Chromium and a bundler for the tests', at('test/runtimes'))
+if (process.argv[2] === 'tests') install('what the tests run in', at('test/runtimes'))
 if (process.argv[2] === 'peers') install('the libraries that the benchmarks compare with', at('bench/peers'))
 
 const sources = [
