@@ -31,10 +31,10 @@ export async function main(args) {
   return summary(await Promise.all(runs), complete)
 }
 
-/** What a file needs of Node stands in its name, and that is what another version of Node may change: files, the command. */
+/** What a file needs of Node stands in its name. Another version of it may change what reads and writes files, and the command. */
 function runsIn(key, name) {
   if (key === 'node') return true
-  if (key === 'oldest' || key === 'newest') return name.includes('.node.') && !name.startsWith('package/')
+  if (key === 'oldest' || key === 'newest') return /^(cli|runtime|tasks|train)\/.*\.node\./.test(name)
   return !name.includes('.node.')
 }
 
