@@ -14,8 +14,9 @@ export const tool = (path: string): string | undefined =>
 function install() {
   const folder = mkdtempSync(join(tmpdir(), 'rmaat-package-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const npm = (command: string, cwd: string): string =>
-    execSync(`npm ${command} --loglevel=error`, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const npm = (command: string, cwd: string): void => {
+    execSync(`npm ${command} --loglevel=error`, { cwd, stdio: ['ignore', 2, 2] })
+  }
   npm(`pack --pack-destination ${folder}`, root)
   const tarball = join(folder, readdirSync(folder)[0])
   const project = join(folder, 'project')
