@@ -5,7 +5,7 @@ import type { ModelConfig } from '../rmaat/config.ts'
 import { batchInputs, Rmaat } from '../rmaat/model.ts'
 import type { Batch } from '../tasks/task.ts'
 import { sizeOf } from '../tensor/shape.ts'
-import { type ModelInputs, modelInputs } from '../train/batch.ts'
+import { modelInputs } from '../train/batch.ts'
 import { largest, largestError } from '../train/largest-error.ts'
 import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { unroll } from './instructions.ts'
@@ -33,7 +33,7 @@ export function compiledStep(device: Device, config: ModelConfig, options: StepO
   const forget = (): void => {
     for (const variable of variables) device.delete(variable)
   }
-  const inputs: ModelInputs & { readonly step: number; readonly hyper: readonly number[] } = {
+  const inputs = {
     ...modelInputs(batch, model.config, model.config.retention),
     step: 1,
     hyper: optimizer.hyper(1, 1e-3),
