@@ -14,7 +14,8 @@ for (const name of readdirSync(join(root, 'kernels')).filter((name) => name.ends
   const source = readFileSync(join(root, 'kernels', name), 'utf8')
   writeFileSync(
     partial,
-    `// Built from kernels/${name} by scripts/build-kernels.mjs.\nexport default ${JSON.stringify(source)}\n`,
+    // with a type, else the declaration repeats the text
+    `// Built from kernels/${name} by scripts/build-kernels.mjs.\nconst text: string = ${JSON.stringify(source)}\nexport default text\n`,
   )
   renameSync(partial, text)
 }

@@ -20,7 +20,8 @@ for (const [target, { outFile }] of Object.entries(targets)) {
   const partial = text + '.partial'
   writeFileSync(
     partial,
-    `// Built from assembly/ by scripts/build-wasm.mjs.\nexport default '${readFileSync(outFile).toString('base64')}'\n`,
+    // with a type, else the declaration repeats the text
+    `// Built from assembly/ by scripts/build-wasm.mjs.\nconst text: string = '${readFileSync(outFile).toString('base64')}'\nexport default text\n`,
   )
   renameSync(partial, text)
   rmSync(outFile)

@@ -18,16 +18,19 @@ const install = (what, folder) => {
   run(`installing ${what}`, 'npm ci --no-audit --no-fund --loglevel=error', folder)
 }
 
-if (Number(process.versions.node.split('.')[0]) < 20) {
-  console.error(`Node ${process.versions.node} is too old: 20 or newer is needed`)
+// the sources are loaded by module.register; what is built and packed runs in any Node 20
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 6)) {
+  console.error(`Node ${process.versions.node} is too old: 20.6 or newer is needed`)
   process.exit(2)
 }
 install('the dependencies', root)
-if (process.argv[2] === 'tests') install('Deno, a Chromium and a bundler for the tests', at('test/runtimes'))
+if (process.argv[2] === 'tests') install('what the tests run in', at('test/runtimes'))
 if (process.argv[2] === 'peers') install('the libraries that the benchmarks compare with', at('bench/peers'))
 
 const sources = [
   'asconfig.json',
+  'scripts/build-wasm.mjs',
   'src/backends/wasm/control.ts',
   'src/backends/wasm/opcodes.ts',
   ...readdirSync(at('assembly')).map((name) => join('assembly', name)),
@@ -38,6 +41,8 @@ const built = Object.values(targets).map(({ outFile }) => at(outFile.replace(/\.
 if (built.some((path) => time(path) < newest)) run('building the WASM kernels', 'node scripts/build-wasm.mjs')
 
 const kernels = readdirSync(at('kernels')).filter((name) => name.endsWith('.wgsl'))
-if (kernels.some((name) => time(at('src/backends/webgpu/modules', name + '.ts')) < time(at('kernels', name)))) {
+const writer = time(at('scripts/build-kernels.mjs'))
+const written = (name) => time(at('src/backends/webgpu/modules', name + '.ts'))
+if (kernels.some((name) => written(name) < Math.max(writer, time(at('kernels', name))))) {
   run('writing the GPU kernels', 'node scripts/build-kernels.mjs')
 }

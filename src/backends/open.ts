@@ -1,8 +1,9 @@
 import { maybe, oneOf, shown, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { Device } from '../program/device.ts'
+import type { InstructionSet } from '../runtime/wasm-features.ts'
 import { ReferenceBackend } from './reference/backend.ts'
-import { type InstructionSet, instructionSets, MOST_THREADS, openWasm } from './wasm/open.ts'
+import { instructionSets, MOST_THREADS, openWasm } from './wasm/open.ts'
 import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const

@@ -7,7 +7,7 @@ import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
-interface ElementwiseRow extends OpRow {
+export interface ElementwiseRow extends OpRow {
   readonly scalar: Required<OpRow>['scalar']
   /** The type of the result, where it is not that of the operands. */
   readonly result?: DType
@@ -32,32 +32,69 @@ const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) =
 /** The cotangent goes to the one or to the other. */
 const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
-type Unary =
-  | 'abs'
-  | 'elu'
-  | 'eluPlusOne'
-  | 'erf'
-  | 'exp'
-  | 'isFinite'
-  | 'log'
-  | 'log1p'
-  | 'neg'
-  | 'rsqrt'
-  | 'sign'
-  | 'sqrt'
-  | 'tanh'
-type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum' | 'less' | 'lessEqual' | 'equal'
-export type ElementwiseName = Unary | Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+type UnaryFunction = (x: Tensor) => Tensor
+type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor
 
-const unaryRows: Record<Unary, ElementwiseRow> = {
-  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
-  /** x above 0, exp(x) - 1 below. Its slope is taken from x: elu(x) + 1 has lost its digits where x is far below 0. */
-  elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
+/** Element by element: x of any shape, the result has the same. Of f32, where nothing else is said. */
+interface Unary {
+  /** |x|, also of i32. */
+  abs: UnaryFunction
+  /** The exponential linear unit (Clevert et al. 2016): x above 0, exp(x) - 1 below. */
+  elu: UnaryFunction
   /** elu(x) + 1 with all of its digits: x + 1 above 0, exp(x) below. */
+  eluPlusOne: UnaryFunction
+  /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf: UnaryFunction
+  /** e to the power of x. */
+  exp: UnaryFunction
+  /** As i32: 1 where the number is finite, 0 for NaN and infinities. */
+  isFinite: UnaryFunction
+  /** The natural logarithm. */
+  log: UnaryFunction
+  /** log(1 + x), exact for small x too. */
+  log1p: UnaryFunction
+  /** -x, also of i32. */
+  neg: UnaryFunction
+  /** 1 / sqrt(x) */
+  rsqrt: UnaryFunction
+  /** -1, 0 or 1, also of i32; NaN of NaN. Its gradient is 0. */
+  sign: UnaryFunction
+  /** The square root. */
+  sqrt: UnaryFunction
+  /** The hyperbolic tangent. */
+  tanh: UnaryFunction
+}
+
+/** Element by element, over operands broadcast to one shape, which is the result's. Of f32 and i32, where nothing else is said. */
+interface Binary {
+  /** a + b, broadcast. */
+  add: BinaryFunction
+  /** a - b, broadcast. */
+  sub: BinaryFunction
+  /** a times b element by element, broadcast; `matmul` is the product of matrices. */
+  mul: BinaryFunction
+  /** a / b, broadcast; of f32 alone. */
+  div: BinaryFunction
+  /** The smaller of a and b, broadcast; NaN where one is. Of two equal ones a gets the gradient. */
+  minimum: BinaryFunction
+  /** The larger of a and b, broadcast; NaN where one is. Of two equal ones a gets the gradient. */
+  maximum: BinaryFunction
+  /** As i32: 1 where a < b, else 0; broadcast. */
+  less: BinaryFunction
+  /** As i32: 1 where a <= b, else 0; broadcast. */
+  lessEqual: BinaryFunction
+  /** As i32: 1 where a = b, else 0; broadcast. */
+  equal: BinaryFunction
+}
+export type ElementwiseName = keyof Unary | keyof Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+
+const unaryRows: Record<keyof Unary, ElementwiseRow> = {
+  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
+  // the slope is taken from x: elu(x) + 1 has lost its digits where x is far below 0
+  elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
   eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
-  /** 1 where the number is finite, 0 for NaN and infinities. */
   isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
   log: smooth('log', (g, x) => g.div(x)),
   log1p: smooth('log1p', (g, x) => g.div(x.add(1))),
@@ -68,7 +105,7 @@ const unaryRows: Record<Unary, ElementwiseRow> = {
   tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
 }
 
-const binaryRows: Record<Binary, ElementwiseRow> = {
+const binaryRows: Record<keyof Binary, ElementwiseRow> = {
   add: row(both('add'), ({ cotangent: g }) => [g, g], { right: 0, left: 0 }),
   sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { right: 0 }),
   mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], {
@@ -141,12 +178,17 @@ const functionOf =
 /** The operations of some rows, as functions of their operands. */
 const functionsOf = (rows: object): object =>
   Object.fromEntries(Object.keys(rows).map((op) => [op, functionOf(op as ElementwiseName)]))
-export const unary = functionsOf(unaryRows) as Record<Unary, (x: Tensor) => Tensor>
-export const binary = functionsOf(binaryRows) as Record<Binary, (a: TensorLike, b: TensorLike) => Tensor>
+export const unary = functionsOf(unaryRows) as Unary
+export const binary = functionsOf(binaryRows) as Binary
 export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binary
+/** As i32: 1 where a > b, else 0; broadcast. */
 export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
+/** As i32: 1 where a >= b, else 0; broadcast. */
 export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
+/** As i32: 1 where a and b differ, else 0; broadcast. */
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
+/** As i32: 1 where x is one of 0..count-1, else 0. */
+export const isIndex = (x: Tensor, count: number): Tensor => lessEqual(0, x).mul(less(x, count))
 /**
  * a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN; nor in the
  * gradient, through functions of lanes and rows. Products and sums over several lanes (`einsum`) take 0 x NaN as NaN.
@@ -155,6 +197,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   takes('where', { condition, a, b }, { condition: aTensor, a: tensorLike, b: tensorLike })
   return elementwise('where', [condition, a, b])
 }
+/** x as another type: i32 becomes the nearest f32; f32 is cut towards 0, saturates, and NaN becomes 0. No gradient passes. */
 export const cast = (x: Tensor, dtype: DType): Tensor =>
   x.dtype === dtype ? x : elementwise(dtype === 'f32' ? 'toFloat' : 'toInt', [x])
 
@@ -170,7 +213,7 @@ const powers = new Map<number, (x: Tensor) => Tensor>([
   [-2, (x) => div(1, mul(x, x))],
 ])
 
-/** x to the power of a literal, as Math.pow; but 0.5 and -0.5 are `sqrt` and `rsqrt`, which are NaN at -Infinity. */
+/** x to the power of a literal number, element by element, as Math.pow; but 0.5 and -0.5 are `sqrt` and `rsqrt`, which are NaN at -Infinity. */
 export function pow(x: Tensor, exponent: number): Tensor {
   expectDType('pow', x, 'f32')
   const known = powers.get(exponent)

@@ -1,7 +1,6 @@
 import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, equal, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
-import { isIndex } from './indexing.ts'
+import { div, equal, isIndex, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
@@ -44,7 +43,6 @@ export const formulaRows = {
     formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
   },
-  /** log(1 + exp(x)) */
   softplus: {
     scales: 'lanes',
     formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
@@ -55,7 +53,6 @@ export const formulaRows = {
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
-  /** x Phi(x), Phi the normal distribution: exactly, or by tanh (Hendrycks & Gimpel 2016). */
   gelu: {
     scales: 'lanes',
     formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
@@ -66,7 +63,6 @@ export const formulaRows = {
       return [g.mul(t.add(1).add(x.mul(density).mul(GELU)).mul(0.5))]
     },
   },
-  /** Over the last axis. */
   softmax: {
     scales: 'rows',
     formula: ([x]) => {
@@ -76,7 +72,6 @@ export const formulaRows = {
     },
     gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
   },
-  /** Over the last axis. */
   logSoftmax: {
     scales: 'rows',
     formula: ([x]) => {
@@ -85,7 +80,6 @@ export const formulaRows = {
     },
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
-  /** log(sum exp(x)) over the last axis, which disappears. */
   logSumExp: {
     scales: 'rows',
     formula: ([x]) => {
@@ -96,10 +90,6 @@ export const formulaRows = {
     },
     gradient: ({ cotangent: g, inputs: [x] }) => [x.softmax().mul(g.reshape([...g.shape, 1]))],
   },
-  /**
-   * logits [..., C], labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class: what is
-   * left is log(sum exp(logits)).
-   */
   crossEntropy: {
     scales: 'rows',
     formula: ([logits, labels]) => {
@@ -113,7 +103,6 @@ export const formulaRows = {
       undefined,
     ],
   },
-  /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016). */
   normalize: {
     scales: 'rows',
     formula: ([x], { epsilon }) => {
@@ -137,14 +126,21 @@ const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
   return sizeOf(x.shape) === 0 ? expectDType(op, x, 'f32') : node(op, x, attributes)
 }
 
+/** x times x, element by element. */
 export const square = (x: Tensor): Tensor => x.mul(x)
+/** The logistic function 1 / (1 + exp(-x)), element by element. */
 export const sigmoid = (x: Tensor): Tensor => node('sigmoid', x)
+/** log(1 + exp(x)), element by element. */
 export const softplus = (x: Tensor): Tensor => node('softplus', x)
+/** The larger of x and 0, element by element. */
 export const relu = (x: Tensor): Tensor => node('relu', x)
+/** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
 export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
+/** exp(x) over its sum along the last axis: x [..., C] -> [..., C], each row with the sum 1. */
 export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
+/** The logarithm of `softmax` over the last axis: x [..., C] -> [..., C]. */
 export const logSoftmax = (x: Tensor): Tensor => overLast('logSoftmax', x)
-/** log(sum exp(x)) over the last axis, which disappears: -Infinity where that is empty. */
+/** log(sum exp(x)) over the last axis, which disappears: x [..., C] -> [...]; -Infinity where that is empty. */
 export function logSumExp(x: Tensor): Tensor {
   if (x.rank === 0) throw shapeError`logSumExp: works over the last axis, and a scalar has none`
   const shape = x.shape.slice(0, -1)
@@ -152,11 +148,19 @@ export function logSumExp(x: Tensor): Tensor {
   if (sizeOf(x.shape) === 0) return constant(-Infinity).broadcastTo(shape)
   return new Tensor('logSumExp', [x], {}, shape, 'f32')
 }
+/** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016): x [..., D] -> [..., D]. */
 export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })
+/** Layer normalisation (Ba et al. 2016): `normalize(x)` times gain plus bias; x [..., D], gain [D], bias [D] -> [..., D]. */
 export const layerNorm = (x: Tensor, gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor =>
   normalize(x, epsilon).mul(gain).add(bias)
+/** x, but at least `low` and at most `high`, element by element. */
 export const clamp = (x: Tensor, low: number, high: number): Tensor => minimum(maximum(x, low), high)
 
+/**
+ * logits [..., C], i32 labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class:
+ * what is left is log(sum exp(logits)).
+ * @throws RmaatError 'shape' where the shapes do not fit
+ */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectDType('crossEntropy', logits, 'f32')
   expectDType('crossEntropy', labels, 'i32')

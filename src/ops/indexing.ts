@@ -1,6 +1,6 @@
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { less, lessEqual, where } from './elementwise.ts'
+import { isIndex, where } from './elementwise.ts'
 import { expectDType, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
@@ -18,9 +18,6 @@ export const indexingRows = {
     },
   },
 } satisfies Record<string, OpRow>
-
-/** 1 where it is one of 0..count-1. */
-export const isIndex = (x: Tensor, count: number): Tensor => lessEqual(0, x).mul(less(x, count))
 
 /** table [V, ...rest], indices of any shape -> [...indices, ...rest]. An index outside of 0..V-1 gives NaN. */
 export function gather(table: Tensor, indices: Tensor): Tensor {

@@ -1,45 +1,58 @@
 import { takesInOrder } from '../checks.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import type * as contraction from './contraction.ts'
 import { einsum, matmul } from './contraction.ts'
+import type * as elementwise from './elementwise.ts'
 import { binary, cast, greater, greaterEqual, notEqual, pow, unary, where } from './elementwise.ts'
 import * as formulas from './formulas.ts'
-import { gather, scatterAdd } from './indexing.ts'
+import * as indexing from './indexing.ts'
+import type * as random from './random.ts'
 import { dropout } from './random.ts'
-import { argmax, max, mean, min, sum } from './reductions.ts'
+import * as reductions from './reductions.ts'
 import type { Domain } from './row.ts'
 import { signatures } from './signatures.ts'
 import * as views from './views.ts'
 
-const { concat, stack, viewRows: _views, ...viewFunctions } = views
 const { formulaRows: _formulas, ...formulaFunctions } = formulas
+const { indexingRows: _indexing, ...indexingFunctions } = indexing
+const { reductionRows: _reductions, ...reductionFunctions } = reductions
+const { concat, stack, viewRows: _views, ...viewFunctions } = views
 
-/** The functions of this folder whose first argument is a tensor, by name. */
-export const methods = {
+/**
+ * The functions of this folder whose first argument is a tensor. Their types are taken from the modules that declare them,
+ * because an editor shows a docstring where it finds its declaration.
+ */
+type Functions = typeof unary &
+  typeof binary &
+  Omit<typeof formulas, 'formulaRows'> &
+  Omit<typeof indexing, 'indexingRows'> &
+  Omit<typeof reductions, 'reductionRows'> &
+  Omit<typeof views, 'concat' | 'stack' | 'viewRows'> &
+  Pick<typeof contraction, 'matmul'> &
+  Pick<typeof elementwise, 'cast' | 'greater' | 'greaterEqual' | 'notEqual' | 'pow'> &
+  Pick<typeof random, 'dropout'>
+
+export const methods: Functions = {
   ...unary,
   ...binary,
-  ...viewFunctions,
   ...formulaFunctions,
-  argmax,
+  ...indexingFunctions,
+  ...reductionFunctions,
+  ...viewFunctions,
   cast,
   dropout,
-  gather,
   greater,
   greaterEqual,
   matmul,
-  max,
-  mean,
-  min,
   notEqual,
   pow,
-  scatterAdd,
-  sum,
 }
 
 /** The operations as methods: a face over the functions, which hold their descriptions. */
 type Methods = {
   // biome-ignore lint/suspicious/noExplicitAny: the first argument is the tensor itself
-  readonly [Name in keyof typeof methods]: (typeof methods)[Name] extends (x: any, ...rest: infer Rest) => Tensor
+  readonly [Name in keyof Functions]: Functions[Name] extends (x: any, ...rest: infer Rest) => Tensor
     ? (...rest: Rest) => Tensor
     : never
 }

@@ -25,7 +25,7 @@ const keepAxes = (reduced: Tensor, x: Tensor, axes: readonly number[]): Tensor =
 
 type Axes = number | readonly number[]
 
-/** Over the named axes, or all of them; `keep` leaves them with size 1. */
+/** The sum over the named axes, or all of them; `keep` leaves them with size 1. Of f32 and i32. */
 export function sum(x: Tensor, axes?: Axes, keep = false): Tensor {
   const list = normalizeAxes('sum', axes, x.rank)
   const shape = x.shape.filter((_, axis) => !list.includes(axis))
@@ -34,6 +34,7 @@ export function sum(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(result, x, list) : result
 }
 
+/** The mean over the named axes, or all of them; `keep` leaves them with size 1. */
 export function mean(x: Tensor, axes?: Axes, keep = false): Tensor {
   expectDType('mean', x, 'f32')
   const count = sizeOf(normalizeAxes('mean', axes, x.rank).map((axis) => x.shape[axis]))
@@ -48,7 +49,7 @@ function toLast(operation: string, x: Tensor, axes: readonly number[]): Tensor {
   return x.transpose([...kept, ...axes]).reshape([...kept.map((axis) => x.shape[axis]), length])
 }
 
-/** Over the named axes, or all of them; NaN where one of its elements is. `keep` leaves the axes with size 1. */
+/** The largest over the named axes, or all of them; NaN where one is. `keep` leaves them with size 1. The first NaN, or else the first maximum, gets the gradient. */
 export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   const list = normalizeAxes('max', axes, x.rank)
   if (list.length === 0) return x
@@ -57,7 +58,7 @@ export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(result, x, list) : result
 }
 
-/** As `max`. */
+/** The smallest over the named axes, or all of them; NaN where one is. `keep` leaves them with size 1. The first NaN, or else the first minimum, gets the gradient. */
 export function min(x: Tensor, axes?: Axes, keep = false): Tensor {
   // of integers -1 - x, as -x of the smallest is no integer
   const mirrored = (y: Tensor): Tensor => (y.dtype === 'i32' ? sub(-1, y) : y.neg())

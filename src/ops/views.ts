@@ -35,7 +35,7 @@ export const viewRows = {
   },
 } satisfies Record<string, OpRow>
 
-/** The same elements in another shape; one size may be -1 and follows from the others. */
+/** The same elements, row by row, in another shape; one size may be -1 and follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = shape.indexOf(-1)
   const target = unknown < 0 ? shape : shape.with(unknown, sizeOf(x.shape) / (-sizeOf(shape) || 1))
@@ -56,6 +56,7 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   return new Tensor('transpose', [x], { axes: order }, shape, x.dtype)
 }
 
+/** Stretched to a shape that may have more axes in front; axes of size 1 repeat what they hold. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   checkShape('broadcastTo', shape)
@@ -86,7 +87,7 @@ export function narrow(x: Tensor, axis: number, from: number, to: number = x.sha
   return slice(x, start.with(along, first), x.shape.with(along, last - first))
 }
 
-/** One element of an axis, which disappears. */
+/** One element of an axis, which disappears; a negative index counts from the back. */
 export const select = (x: Tensor, axis: number, index: number): Tensor => {
   const along = normalizeAxis('select', axis, x.rank)
   const size = x.shape[along]
@@ -96,7 +97,7 @@ export const select = (x: Tensor, axis: number, index: number): Tensor => {
   return narrow(x, along, at, at + 1).reshape(x.shape.toSpliced(along, 1))
 }
 
-/** Numbers before and after, a pair for each axis. */
+/** With `value` before and after: `widths` holds how many, a pair for each axis. */
 export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0): Tensor {
   if (widths.length !== x.rank) throw shapeError`pad: ${widths.length} pairs for the ${x.rank} axes of ${x.shape}`
   const twos = widths.every((pair) => pair.length === 2)

@@ -1,3 +1,6 @@
+/** What the kernels are built for: 128-bit SIMD, with its relaxed instructions or without. */
+export type InstructionSet = 'relaxed' | 'simd'
+
 /** Lets WebAssembly compile relaxed SIMD where the engine has it behind a flag (Node 20 and 21). */
 export async function allowRelaxedSimd(): Promise<void> {
   const version = globalThis.process?.versions?.node

@@ -21,11 +21,17 @@ let created = 0
  * The operations are methods here by name (`x.add(y).sum(-1)`); `ops/` installs them.
  */
 export class Tensor<Attributes = unknown> {
+  /** Rises with every node that is made. */
   readonly id: number
+  /** The name of the operation. */
   readonly op: string
+  /** What the operation takes. */
   readonly inputs: readonly Tensor[]
+  /** What else the operation needs to know: axes, literals. */
   readonly attributes: Attributes
+  /** Sizes of the axes; [] of a scalar. */
   readonly shape: Shape
+  /** The type of the elements: f32 or i32. */
   readonly dtype: DType
   /** The device of the variables and inputs that it is made from; none for constants. */
   readonly device: DeviceIdentity | undefined
@@ -50,10 +56,12 @@ export class Tensor<Attributes = unknown> {
     this.device = device
   }
 
+  /** How many axes there are: 0 of a scalar. */
   get rank(): number {
     return this.shape.length
   }
 
+  /** Operation, number, type and shape: `add#7 f32[2, 3]`. */
   toString(): string {
     return `${this.op}#${this.id} ${this.dtype}${formatShape(this.shape)}`
   }

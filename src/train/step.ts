@@ -5,7 +5,7 @@ import { AdamW } from '../optim/adamw.ts'
 import { clipByNorm } from '../optim/clip.ts'
 import { allOrNone } from '../optim/guard.ts'
 import type { Device } from '../program/device.ts'
-import { f32, i32 } from '../program/program.ts'
+import { f32, i32, type Update } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type BatchTensors, batchInputs, type ForwardOptions, type Method, type Rmaat } from '../rmaat/model.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -32,6 +32,21 @@ export const stepInputs = (batch: number, sizes: Sizes) => ({
   hyper: f32(3),
 })
 
+/** What a training step yields, and what its variables become. */
+export type StepResults = {
+  readonly loss: Tensor
+  /** How many rows have their label as the largest logit. */
+  readonly correct: Tensor
+  /** The gradient's norm before it is clipped. */
+  readonly norm: Tensor
+  /** 1, or 0 where the gradient or what would be written is not finite. */
+  readonly made: Tensor
+  /** Of m_t and dL/dm_t for each segment, where they are traced. */
+  readonly memoryNorms?: Tensor
+  readonly memoryGradients?: Tensor
+  readonly updates: readonly Update[]
+}
+
 /**
  * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. Where the gradient or anything that
  * would be written is not finite, all stays as it was (`made` is 0 then).
@@ -42,7 +57,7 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
     options.slices ?? slicesOf(model.config, batch, model.parameters.count, model.device.backend.sliceBytes)
   if (batch % slices !== 0)
     throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
-  return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }) => {
+  return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }): StepResults => {
     const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
     const { gradient: flat, memoryNorms, ...rest } = sums
     const { gradient, norm, finite } = clipByNorm(flat, clip)
@@ -54,15 +69,9 @@ export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOption
 type StepTensors = BatchTensors & { readonly step: Tensor }
 
 /** What adds up over the rows of a batch. */
-interface Sums {
-  readonly loss: Tensor
-  /** How many rows have their label as the largest logit. */
-  readonly correct: Tensor
+interface Sums extends Pick<StepResults, 'loss' | 'correct' | 'memoryNorms' | 'memoryGradients'> {
   /** Of all parameters, one after another. */
   readonly gradient: Tensor
-  /** Of m_t and dL/dm_t for each segment, where they are traced. */
-  readonly memoryNorms?: Tensor
-  readonly memoryGradients?: Tensor
 }
 
 /** The sums of a batch, or of a slice of it; then also the gradients of what was prepared for all slices. */

@@ -12,6 +12,25 @@ export async function node() {
   return { name: `Node ${process.versions.node}`, ...(await runtime(process.execPath, args)) }
 }
 
+/** The oldest Node that the package promises to run in, on the sources by way of a loader. */
+export function oldest() {
+  const loader = new URL('loader.mjs', import.meta.url)
+  // also of the processes that tests start
+  return otherNode('node-oldest', [], { NODE_OPTIONS: `--no-warnings --loader ${loader}` })
+}
+
+/** The newest Node that npm serves. */
+export const newest = () => otherNode('node-newest', ['--import', 'tsx'])
+
+/** A Node of the npm packages, which are for Linux on x64. */
+async function otherNode(folder, args, env) {
+  const binary = join(packages, folder, 'bin/node')
+  const { output, end } = await runChild(binary, ['--version'])
+  const version = /^v(\S+)/.exec(output)?.[1]
+  if (!version) return { name: `Node (${folder})`, missing: `${binary} ${end ?? 'says no version'}` }
+  return { name: `Node ${version}`, ...(await runtime(binary, args, env)) }
+}
+
 /** Deno, on the sources as they are, with the packages of the root. */
 export async function deno() {
   const env = { DENO_DIR: join(packages, '.cache/deno'), DENO_NO_UPDATE_CHECK: '1' }

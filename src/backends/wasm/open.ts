@@ -1,10 +1,10 @@
 import { RmaatError } from '../../errors.ts'
-import { allowRelaxedSimd } from '../../runtime/wasm-features.ts'
+import { allowRelaxedSimd, type InstructionSet } from '../../runtime/wasm-features.ts'
 import { coreCount, whyAlone } from '../../runtime/workers.ts'
 import { WasmBackend } from './backend.ts'
 
 /** The builds of the kernels, the best instruction set first. */
-const modules = {
+const modules: Record<InstructionSet, Record<'alone' | 'threads', () => Promise<{ readonly default: string }>>> = {
   relaxed: {
     alone: () => import('./modules/relaxed.wasm.ts'),
     threads: () => import('./modules/relaxed-threads.wasm.ts'),
@@ -13,8 +13,7 @@ const modules = {
     alone: () => import('./modules/simd.wasm.ts'),
     threads: () => import('./modules/simd-threads.wasm.ts'),
   },
-} as const
-export type InstructionSet = keyof typeof modules
+}
 export const instructionSets = Object.keys(modules) as InstructionSet[]
 
 /** Beyond, meeting at a barrier costs more than it gives. */
