@@ -8,7 +8,8 @@
 
 import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
-import { Add, Largest, Max, of2 } from './scalar'
+import { Add, AddI, MaximumI } from './generated/scalars'
+import { Largest, of2 } from './scalar'
 import { endOf, firstOf } from './threads'
 
 const TERMS = 128
@@ -22,13 +23,13 @@ export const REDUCE_SCRATCH = 4 * BLOCK * LEVELS
 export function reduce(at: usize, scratch: usize): void {
   switch (word(at, 2)) {
     case REDUCE_SUM:
-      return reduceBy<Add<f32>>(f32x4.splat(0), at, scratch)
+      return reduceBy<Add>(f32x4.splat(0), at, scratch)
     case REDUCE_MAX:
       return reduceBy<Largest>(f32x4.splat(-Infinity), at, scratch)
     case REDUCE_MAX_I:
-      return reduceBy<Max<i32>>(i32x4.splat(i32.MIN_VALUE), at, scratch)
+      return reduceBy<MaximumI>(i32x4.splat(i32.MIN_VALUE), at, scratch)
     default:
-      return reduceBy<Add<i32>>(i32x4.splat(0), at, scratch)
+      return reduceBy<AddI>(i32x4.splat(0), at, scratch)
   }
 }
 

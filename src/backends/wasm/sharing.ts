@@ -1,3 +1,4 @@
+import { type ScalarRow, scalars } from '../../ops/scalar.ts'
 import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
@@ -52,12 +53,14 @@ function partsOf(call: Kernel, grain: number): number {
   return Math.max(1, Math.min(MOST_PARTS, Math.floor(costOf(call) / grain) || 0))
 }
 
+const costly = new Set(Object.entries<ScalarRow>(scalars).flatMap(([op, row]) => (row.costly ? [op] : [])))
+
 /** What a call takes on one thread in nanoseconds, roughly. */
 function costOf(call: Kernel): number {
   switch (call.kind) {
     case 'rows': {
       const lanes = (steps: readonly Step[]): number =>
-        steps.reduce((sum, { op, level }) => sum + (COSTLY.has(op) ? 6 : 1) * (level === 'full' ? call.width : 1), 0)
+        steps.reduce((sum, { op, level }) => sum + (costly.has(op) ? 6 : 1) * (level === 'full' ? call.width : 1), 0)
       return 0.1 * call.rows * lanes(call.steps)
     }
     case 'reduce':
@@ -70,19 +73,6 @@ function costOf(call: Kernel): number {
       return 0.2 * (call.count + call.tableRows) * call.width
   }
 }
-
-/** Steps that cost several times what an addition does. */
-const COSTLY: ReadonlySet<Step['op']> = new Set([
-  'elu',
-  'eluPlusOne',
-  'erf',
-  'exp',
-  'log',
-  'log1p',
-  'philox',
-  'pow',
-  'tanh',
-])
 
 /** Whether blocks of rows may be computed in any order: what one stores, no other loads. */
 function rowsAreIndependent(call: Rows): boolean {
