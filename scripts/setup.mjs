@@ -39,7 +39,7 @@ const build = (what, script, sources, made) => {
 }
 
 const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
-const shared = ['codes', 'control', 'opcodes', 'sizes'].map((name) => `src/backends/wasm/${name}.ts`)
+const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes'].map((name) => `src/backends/${name}.ts`)
 build(
   'WASM',
   'scripts/build-wasm.mjs',

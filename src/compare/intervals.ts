@@ -16,8 +16,6 @@ export interface Interval {
 
 /** What sums may be off by: c * 2^-24 * sum |a_i|, and c is at least this. */
 export const SUM = 8
-/** Sums go by blocks of at most so many terms. */
-export const BLOCK = 288
 /** Products add up their blocks in one chain, of one link for at least so many terms. */
 export const LINK = 256
 /** But the lanes of a row go into so many running sums, however long it is. */
