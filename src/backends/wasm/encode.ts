@@ -58,6 +58,7 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   const starts: number[] = []
   const open: { begin: number; body: number; loop: Loop }[] = []
   let scratch = 0
+  let begun = 0
 
   const place = ({ buffer, offset, steps }: Place): void => {
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
@@ -67,13 +68,13 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
     words.push(0, ...loops, isOwn ? own.elements * 4 : 0)
   }
   const instruction = (opcode: number, write: () => void): void => {
-    const start = words.length
+    begun = words.length
     words.push(opcode + 256 * sharing.parts[starts.length - 1], 0)
     write()
-    words[start + 1] = words.length - start
+    words[begun + 1] = words.length - begun
   }
   const writer: Writer = {
-    at: () => words.length - starts[starts.length - 1],
+    at: () => words.length - begun,
     push: (...list) => void words.push(...list),
     place,
     axes: (list) => {
