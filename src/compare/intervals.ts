@@ -1,4 +1,4 @@
-import { randomWord, type ScalarName, type ScalarsThat, scalars } from '../ops/scalar.ts'
+import { randomWord, type ScalarName, type ScalarRow, type ScalarsThat, scalars } from '../ops/scalar.ts'
 import type { Rows, ScalarStep, Step } from '../program/plan.ts'
 import { addressesOf, type Memory } from './instructions.ts'
 
@@ -144,10 +144,17 @@ const corners: Image = (operands, { op }) => {
   // integers that are not known exactly may wrap around
   return op.endsWith('I') && !operands.every(isExact) && Math.max(-bottom, top) > 2 ** 30 ? anyInteger : [bottom, top]
 }
-const magnitude: Image = ([[low, high]]) => [
-  low < 0 && high > 0 ? 0 : Math.min(Math.abs(low), Math.abs(high)),
-  Math.max(Math.abs(low), Math.abs(high)),
-]
+/** Of a function of one operand that changes by at most `slope` times what its operand does. */
+const sloped =
+  (slope: number): Image =>
+  (operands, step) => {
+    const [[low, high]] = operands
+    if (low === high) return corners(operands, step)
+    const { evaluate, budget } = scalars[step.op]
+    const middle = (evaluate(low, 0, 0) + evaluate(high, 0, 0)) / 2
+    const [bottom, top] = [middle - (slope * (high - low)) / 2, middle + (slope * (high - low)) / 2]
+    return [bottom - budget(bottom, [low]), top + budget(top, [high])]
+  }
 const holdsZero = ([low, high]: Ends): boolean => low <= 0 && high >= 0
 const less: Image = ([[al, ah], [bl, bh]]) => truth(ah < bl, al < bh)
 const lessEqual: Image = ([[al, ah], [bl, bh]]) => truth(ah <= bl, al <= bh)
@@ -173,10 +180,9 @@ const ofAnything = {
   },
 } satisfies Partial<Record<ScalarName, Image>>
 
-/** Of numbers, and not monotone: each operation that the table does not call so stands here or above. */
-const ofNumbers: Readonly<Record<Exclude<ScalarName, ScalarsThat<'monotone'> | keyof typeof ofAnything>, Image>> = {
-  abs: magnitude,
-  absI: magnitude,
+type Described = ScalarsThat<'monotone'> | ScalarsThat<'slope'> | keyof typeof ofAnything
+/** Of numbers: each operation whose row does not say it stands here or above. */
+const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
   div: (operands, step) => (holdsZero(operands[1]) ? anything : corners(operands, step)),
   pow: ([a, b], step) => (holdsZero(a) || !isExact(b) ? anything : corners([a, b], step)),
   uniform: (operands, step) => (operands.every(isExact) ? corners(operands, step) : [0, 1]),
@@ -185,7 +191,9 @@ const ofNumbers: Readonly<Record<Exclude<ScalarName, ScalarsThat<'monotone'> | k
 function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
   const result = { low: new Float64Array(lanes), high: new Float64Array(lanes) }
   const free: Image | undefined = (ofAnything as Partial<Record<ScalarName, Image>>)[step.op]
-  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? corners
+  const { slope }: ScalarRow = scalars[step.op]
+  const other = slope === undefined ? corners : sloped(slope)
+  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? other
   for (let i = 0; i < lanes; i++) {
     const operands = args.map(({ low, high }): Ends => [low[i], high[i]])
     const isKnown = free !== undefined || operands.every((ends) => known(...ends))

@@ -27,12 +27,15 @@ export interface ScalarRow {
   /** Where it is checked, an operand each: nearly all of its domain, without what may overflow or be flushed to zero. */
   readonly ranges: readonly Range[]
   readonly budget: Budget
-  /** Of an AssemblyScript function of assembly/math.ts where there is none. Of vectors of four lanes. */
+  /** An AssemblyScript expression of vectors of four lanes; where there is none, it is a function of assembly/math.ts by its name. */
   readonly simd?: string
-  /** A WGSL expression as exact as the budget; where there is none, `op_` and the name are a function of kernels/math.wgsl. */
+  /** A WGSL expression as exact as the budget; where there is none, it is a function of kernels/math.wgsl, `op_` and its name. */
   readonly wgsl?: string
-  /** Whether it is monotone in each operand; of the others compare/intervals.ts says what they make of intervals. */
+  // What it makes of operands that are known to lie in intervals; of those without either compare/intervals.ts says it.
+  /** Whether it is monotone in each operand. */
   readonly monotone?: true
+  /** Of one operand: the largest |derivative|. */
+  readonly slope?: number
   /** Whether it costs several times what an addition does. */
   readonly costly?: true
 }
@@ -139,7 +142,7 @@ export const scalars = {
   }),
   pow: real((a, b) => a ** b, [magnitudes(1e-3, 1e3), even(-6, 6)], powers, { costly }),
   neg: real((a) => -a, [wide], exactly, { simd: 'f32x4.neg(a)', wgsl: '(-a)', monotone }),
-  abs: real((a) => Math.abs(a), [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)' }),
+  abs: real((a) => Math.abs(a), [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)', slope: 1 }),
   sign: real((a) => Math.sign(a), [wide], exactly, { wgsl: 'sign(a)', monotone }),
   exp: real((a) => Math.exp(a), [even(-86.9, 88)], ulps(4), { monotone, costly }),
   log: real((a) => Math.log(a), [positive], ulps(4), { monotone, costly }),
@@ -177,7 +180,7 @@ export const scalars = {
     monotone,
   }),
   negI: int((a) => -a, [integers], { simd: 'i32x4.neg(a)', wgsl: '(-a)', monotone }),
-  absI: int((a) => Math.abs(a), [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)' }),
+  absI: int((a) => Math.abs(a), [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)', slope: 1 }),
   signI: int((a) => Math.sign(a), [few], { wgsl: 'sign(a)', monotone }),
   lessI: int((a, b) => (a < b ? 1 : 0), [few, few], { simd: 'math.truth(i32x4.lt_s(a, b))', wgsl: 'i32(a < b)' }),
   lessEqualI: int((a, b) => (a <= b ? 1 : 0), [few, few], {
