@@ -13,7 +13,7 @@ export const pairs = [
   'sub exp',
   'mul exp',
   'mul erf',
-] as const
+] as const satisfies readonly `${ScalarName} ${ScalarName | 'from'}`[]
 
 const names: readonly string[] = [...Object.keys(scalars), ...pairs]
 
