@@ -127,12 +127,12 @@ const anyInteger: Ends = [-(2 ** 31), 2 ** 31]
 const isExact = ([low, high]: Ends): boolean => low === high
 const truth = (surely: boolean, possibly: boolean): Ends => [Number(surely), Number(possibly)]
 
-/** Of a function that is monotone in each operand: it has its extremes at the corners of the box, and so has its budget. */
+/** Of a function that is monotone but where it turns: its extremes are there and at the corners of the box; so are its budget's. */
 const corners: Image = (operands, { op }) => {
-  const { evaluate, budget } = scalars[op]
+  const { evaluate, budget, turns }: ScalarRow = scalars[op]
   let [bottom, top] = [Infinity, -Infinity]
   const [a, b = [0, 0]] = operands
-  for (const x of isExact(a) ? [a[0]] : a) {
+  for (const x of isExact(a) ? [a[0]] : turns ? [...a, ...turns(...a)] : a) {
     for (const y of isExact(b) ? [b[0]] : b) {
       const exact = evaluate(x, y, 0)
       const error = budget(exact, [x, y])
@@ -144,17 +144,6 @@ const corners: Image = (operands, { op }) => {
   // integers that are not known exactly may wrap around
   return op.endsWith('I') && !operands.every(isExact) && Math.max(-bottom, top) > 2 ** 30 ? anyInteger : [bottom, top]
 }
-/** Of a function of one operand that changes by at most `slope` times what its operand does. */
-const sloped =
-  (slope: number): Image =>
-  (operands, step) => {
-    const [[low, high]] = operands
-    if (low === high) return corners(operands, step)
-    const { evaluate, budget } = scalars[step.op]
-    const middle = (evaluate(low, 0, 0) + evaluate(high, 0, 0)) / 2
-    const [bottom, top] = [middle - (slope * (high - low)) / 2, middle + (slope * (high - low)) / 2]
-    return [bottom - budget(bottom, [low]), top + budget(top, [high])]
-  }
 const holdsZero = ([low, high]: Ends): boolean => low <= 0 && high >= 0
 const less: Image = ([[al, ah], [bl, bh]]) => truth(ah < bl, al < bh)
 const lessEqual: Image = ([[al, ah], [bl, bh]]) => truth(ah <= bl, al <= bh)
@@ -180,7 +169,7 @@ const ofAnything = {
   },
 } satisfies Partial<Record<ScalarName, Image>>
 
-type Described = ScalarsThat<'monotone'> | ScalarsThat<'slope'> | keyof typeof ofAnything
+type Described = ScalarsThat<'monotone'> | ScalarsThat<'turns'> | keyof typeof ofAnything
 /** Of numbers: each operation whose row does not say it stands here or above. */
 const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
   div: (operands, step) => (holdsZero(operands[1]) ? anything : corners(operands, step)),
@@ -191,9 +180,7 @@ const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
 function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
   const result = { low: new Float64Array(lanes), high: new Float64Array(lanes) }
   const free: Image | undefined = (ofAnything as Partial<Record<ScalarName, Image>>)[step.op]
-  const { slope }: ScalarRow = scalars[step.op]
-  const other = slope === undefined ? corners : sloped(slope)
-  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? other
+  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? corners
   for (let i = 0; i < lanes; i++) {
     const operands = args.map(({ low, high }): Ends => [low[i], high[i]])
     const isKnown = free !== undefined || operands.every((ends) => known(...ends))

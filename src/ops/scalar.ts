@@ -34,8 +34,8 @@ export interface ScalarRow {
   // What it makes of operands that are known to lie in intervals; of those without either compare/intervals.ts says it.
   /** Whether it is monotone in each operand. */
   readonly monotone?: true
-  /** Of one operand: the largest |derivative|. */
-  readonly slope?: number
+  /** Of one operand: where it turns between two numbers, being monotone elsewhere. */
+  readonly turns?: (low: number, high: number) => readonly number[]
   /** Whether it costs several times what an addition does. */
   readonly costly?: true
 }
@@ -122,6 +122,10 @@ const real = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[]
 const int = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[], more: M) =>
   real((a, b, c) => evaluate(a, b, c) | 0, ranges, exactly, more)
 const monotone = true
+const at =
+  (...turns: readonly number[]) =>
+  (low: number, high: number) =>
+    turns.filter((x) => low < x && x < high)
 const costly = true
 
 /** In the order of this table the CPU kernels number them. */
@@ -142,7 +146,7 @@ export const scalars = {
   }),
   pow: real((a, b) => a ** b, [magnitudes(1e-3, 1e3), even(-6, 6)], powers, { costly }),
   neg: real((a) => -a, [wide], exactly, { simd: 'f32x4.neg(a)', wgsl: '(-a)', monotone }),
-  abs: real((a) => Math.abs(a), [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)', slope: 1 }),
+  abs: real((a) => Math.abs(a), [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
   sign: real((a) => Math.sign(a), [wide], exactly, { wgsl: 'sign(a)', monotone }),
   exp: real((a) => Math.exp(a), [even(-86.9, 88)], ulps(4), { monotone, costly }),
   log: real((a) => Math.log(a), [positive], ulps(4), { monotone, costly }),
@@ -180,7 +184,7 @@ export const scalars = {
     monotone,
   }),
   negI: int((a) => -a, [integers], { simd: 'i32x4.neg(a)', wgsl: '(-a)', monotone }),
-  absI: int((a) => Math.abs(a), [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)', slope: 1 }),
+  absI: int((a) => Math.abs(a), [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
   signI: int((a) => Math.sign(a), [few], { wgsl: 'sign(a)', monotone }),
   lessI: int((a, b) => (a < b ? 1 : 0), [few, few], { simd: 'math.truth(i32x4.lt_s(a, b))', wgsl: 'i32(a < b)' }),
   lessEqualI: int((a, b) => (a <= b ? 1 : 0), [few, few], {
