@@ -43,7 +43,8 @@ export function* scalarCases(): Generator<Case, void> {
   }
 }
 
-function number({ from, to, drawn }: Range, random: number): number {
+/** A number of the range, for one in [0, 1). */
+export function number({ from, to, drawn }: Range, random: number): number {
   switch (drawn) {
     case 'even':
       return Math.fround(from + random * (to - from))

@@ -129,6 +129,9 @@ const truth = (surely: boolean, possibly: boolean): Ends => [Number(surely), Num
 
 /** Of a function that is monotone but where it turns: its extremes are there and at the corners of the box; so are its budget's. */
 const corners: Image = (operands, { op }) => {
+  // integers that are not known exactly may wrap around: sums and products of smaller ones do not
+  const mayWrap = op.endsWith('I') && operands.some(([low, high]) => Math.max(-low, high) > 2 ** 15)
+  if (mayWrap && !operands.every(isExact)) return anyInteger
   const { evaluate, budget, turns }: ScalarRow = scalars[op]
   let [bottom, top] = [Infinity, -Infinity]
   const [a, b = [0, 0]] = operands
@@ -140,9 +143,7 @@ const corners: Image = (operands, { op }) => {
       top = Math.max(top, exact + error)
     }
   }
-  if (Number.isNaN(bottom + top)) return anything
-  // integers that are not known exactly may wrap around
-  return op.endsWith('I') && !operands.every(isExact) && Math.max(-bottom, top) > 2 ** 30 ? anyInteger : [bottom, top]
+  return Number.isNaN(bottom + top) ? anything : [bottom, top]
 }
 const holdsZero = ([low, high]: Ends): boolean => low <= 0 && high >= 0
 const less: Image = ([[al, ah], [bl, bh]]) => truth(ah < bl, al < bh)
@@ -177,15 +178,17 @@ const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
   uniform: (operands, step) => (operands.every(isExact) ? corners(operands, step) : [0, 1]),
 }
 
-function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
-  const result = { low: new Float64Array(lanes), high: new Float64Array(lanes) }
+/** What a step makes of operands that lie between two numbers each: all that a device may find there. */
+export function imageOf(step: ScalarStep): (operands: readonly Ends[]) => Ends {
   const free: Image | undefined = (ofAnything as Partial<Record<ScalarName, Image>>)[step.op]
   const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? corners
-  for (let i = 0; i < lanes; i++) {
-    const operands = args.map(({ low, high }): Ends => [low[i], high[i]])
-    const isKnown = free !== undefined || operands.every((ends) => known(...ends))
-    set(result, i, ...(isKnown ? image(operands, step) : anything))
-  }
+  return (operands) => (free || operands.every((ends) => known(...ends)) ? image(operands, step) : anything)
+}
+
+function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
+  const result = { low: new Float64Array(lanes), high: new Float64Array(lanes) }
+  const image = imageOf(step)
+  for (let i = 0; i < lanes; i++) set(result, i, ...image(args.map(({ low, high }): Ends => [low[i], high[i]])))
   return result
 }
 
