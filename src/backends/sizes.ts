@@ -6,7 +6,7 @@ export const LOOP_DEPTH = 2 // loops around an instruction that a program counts
 // Of the matrix product on the CPU.
 export const TILE_ROWS = 5 // with what is read meanwhile, as many as V8 keeps in registers
 export const TILE_LANES = 8
-export const M_BLOCK = 160 // whole tiles
+export const M_BLOCK = 32 * TILE_ROWS
 export const N_BLOCK = 1024
 export const K_BLOCK = 288 // so many products are summed before they are added to the result: error budgets count on it
 export const TABLE_PAD = 7 // entries behind the end of a table of offsets, which repeat its last: TILE_LANES are read from any on
