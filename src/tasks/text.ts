@@ -246,7 +246,10 @@ function parseLine(line: Uint8Array, columns: Columns, length: number, where: st
   if (!LABEL.test(label)) {
     const shown = JSON.stringify(label.slice(0, 40))
     const expected = `expected a label, a whole number, in ${place(columns.label)}`
-    throw new RmaatError('data', `${where}: ${expected}, found ${shown}; the setting columns says which is which`)
+    throw new RmaatError(
+      'data',
+      `${where}: ${expected}, found ${shown}; there is no line of headings, and the setting columns says which column is which`,
+    )
   }
   if (bytes.length === 0) {
     throw new RmaatError('data', `${where}: expected a text in ${place(columns.text)}, found none`)
