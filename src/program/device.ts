@@ -1,4 +1,4 @@
-import { type Kind, kind, shown, takes } from '../checks.ts'
+import { aFunction, type Kind, kind, notPromised, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aVariable } from '../tensor/kinds.ts'
@@ -94,13 +94,15 @@ export class Device implements DeviceIdentity {
     return loaded
   }
 
-  /** Makes several things: where `make` throws, the variables and programs that it has made are given back. */
+  /** Makes several things at once: where `make` throws, the variables and programs that it has made are given back. */
   allOrNothing<Made>(make: () => Made): Made {
+    takes('allOrNothing', { make }, { make: aFunction })
     const { undo: outer } = this
     const own: (() => void)[] = []
     this.undo = own
     try {
       const made = make()
+      takes('allOrNothing', { 'what make returns': made }, { 'what make returns': notPromised })
       outer?.push(...own)
       return made
     } catch (error) {

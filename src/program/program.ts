@@ -77,6 +77,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
   async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    takes('run', { timed }, { timed: maybe(aFunction) }, 'program')
     return this.loaded.run(this.check(inputs), timed)
   }
 
@@ -138,7 +139,8 @@ export function plan<I extends Inputs, R extends Results>(
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Plan {
-  takes('compile', { device, inputs: specs, build }, { device: maybe(aDevice), inputs: anObject, build: aFunction })
+  const kinds = { device: maybe(aDevice), inputs: anObject, build: aFunction, told: aFunction }
+  takes('compile', { device, inputs: specs, build, told }, kinds)
   told('formulas')
   const inputs = Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {
