@@ -14,10 +14,9 @@ import { isNode } from './support/runs.ts'
 
 const { RmaatError, Tensor, Variable } = rmaat
 
-/** Public to JavaScript; to TypeScript not, or not made for users. */
+/** Public to JavaScript, but not to TypeScript. */
 const inner = [
   'Device.checkOwn',
-  'Device.load', // programs load what plan gives
   'Program.check',
   'Program.checkVariables',
   'Rmaat.check',
