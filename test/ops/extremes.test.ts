@@ -126,4 +126,31 @@ test('the smallest integer has its place in minima and maxima', async () => {
   }
 })
 
+test('powers are those of Math.pow at zeros, infinities and negative bases', async () => {
+  const bases = [-Infinity, Infinity, -0, 0, -1, 1, -2, 2, -0.5, 0.5, -300, Number.NaN]
+  const exponents = [0.3, -1.5, 1, 2, 3, -1, -2, -3, 4, -4, 5, -5, 7, 2 ** 24 + 2, Infinity, -Infinity]
+  for (const [name, make] of Object.entries(devices)) {
+    const device = await make()
+    const program = compile(device, { x: f32(bases.length) }, ({ x }) =>
+      Object.fromEntries(exponents.map((exponent) => [exponent, x.pow(exponent)])),
+    )
+    const found: Record<string, HostArray> = await program.run({ x: bases })
+    const wrong: string[] = []
+    for (const exponent of exponents) {
+      bases.forEach((base, i) => {
+        const value = found[exponent][i]
+        const exact = Math.fround(base) ** exponent
+        const float = device.name === 'reference' ? exact : Math.fround(exact)
+        // a GPU promises nothing of NaN, and may take the sign from a zero
+        const free = name.startsWith('webgpu') && (Number.isNaN(exact) || !Number.isFinite(base * exponent))
+        const close = Math.abs(value - float) <= 1e-5 * Math.abs(float)
+        if (!free && !Object.is(value, float) && !(close && Number.isFinite(float) && float !== 0))
+          wrong.push(`(${base}) ** ${exponent} is ${value}, expected ${float}`)
+      })
+    }
+    assert.equal(wrong, [], name)
+    device.close()
+  }
+})
+
 test.run()
