@@ -248,7 +248,7 @@ function parseLine(line: Uint8Array, columns: Columns, length: number, where: st
     const expected = `expected a label, a whole number, in ${place(columns.label)}`
     throw new RmaatError(
       'data',
-      `${where}: ${expected}, found ${shown(label)}; the setting columns says which is which`,
+      `${where}: ${expected}, found ${shown(label)}; there is no line of headings, and the setting columns says which column is which`,
     )
   }
   if (bytes.length === 0) {
