@@ -56,10 +56,13 @@ function checkFinite(what: string, data: ArrayLike<number>): void {
   }
 }
 
-const aConfiguration = kind(
-  'settings by name, each { value, source, meaning }',
-  (value) => configurationSchema.safeParse(value).success && z.json().safeParse(value).success,
-)
+const aConfiguration = kind('settings by name, each { value, source, meaning } of JSON', (value) => {
+  try {
+    return configurationSchema.safeParse(value).success && z.json().safeParse(value).success
+  } catch {
+    return false // nested deeper than the stack
+  }
+})
 
 /**
  * The model of a file that `save` has made, and the whole configuration in it. A setting of the model that the file does not

@@ -72,7 +72,14 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const options = { parts: [], config, data: someBatch(2, config), method: 'amrb', batch: 2, clip: 1, longest: 1 }
     return plain(rmaat.compareDevices, [a], reference, options)
   },
-  compile: async () => plain(compile, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
+  compile: async () =>
+    plain(
+      compile,
+      await open(),
+      { x: f32(2) },
+      ({ x }: Any) => ({ y: x?.add(1) }),
+      () => {},
+    ),
   concat: () => plain(rmaat.concat, [vector(1, 2), vector(3)], 0),
   einsum: () => plain(rmaat.einsum, 'i,j->ij', vector(1, 2), vector(3)),
   evaluate: async () => slowly(plain(rmaat.evaluate, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
@@ -112,7 +119,14 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const call = async (args: readonly Any[]) => opened.push(await rmaat.openDevice(...args))
     return { given: ['reference', { threads: 1 }], call, after: () => opened[0]?.close(), slow: true }
   },
-  plan: async () => plain(rmaat.plan, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
+  plan: async () =>
+    plain(
+      rmaat.plan,
+      await open(),
+      { x: f32(2) },
+      ({ x }: Any) => ({ y: x?.add(1) }),
+      () => {},
+    ),
   'plan: what build returns': async () => {
     const device = await open()
     const w = device.variable([2])
@@ -220,7 +234,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   },
   'Rmaat.prepare': ofModel('prepare'),
 
-  'Device.allOrNothing': ofDevice('allOrNothing', () => [() => 1]),
+  'Device.allOrNothing': ofDevice('allOrNothing', (device) => [() => device.variable([2])]),
   'Device.check': ofDevice('check', () => []),
   'Device.close': ofDevice('close', () => []),
   'Device.delete': ofDevice('delete', (device) => [device.variable([2])]),
@@ -229,9 +243,9 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   'Device.readVariable': ofDevice('readVariable', (device) => [device.variable([2])]),
   'Device.variable': ofDevice('variable', () => [[2], 'i32', [1, 2]]),
   'Device.write': ofDevice('write', (device) => [device.variable([2]), [1, 2]]),
-  'Program.arrays': ofProgram('arrays', inputs),
+  'Program.arrays': ofProgram('arrays', inputs, () => {}),
   'Program.close': ofProgram('close'),
   'Program.profile': ofProgram('profile', inputs),
-  'Program.run': ofProgram('run', inputs),
+  'Program.run': ofProgram('run', inputs, () => {}),
   'Program.toString': ofProgram('toString'),
 }
