@@ -1,6 +1,6 @@
 import { normalizeAxes, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, isIndex, isPlace, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { div, isIndex, isPlace, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { keepAxes, rowsOver } from './reductions.ts'
 import { constant, expectDType, noGradient, type OpRow } from './row.ts'
 
@@ -139,7 +139,7 @@ export const softplus = (x: Tensor): Tensor => node('softplus', x)
 /** The larger of x and 0, element by element. */
 export const relu = (x: Tensor): Tensor => node('relu', x)
 /** x above 0, `slope` times x below, element by element (Maas et al. 2013). */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(lessEqual(x, 0), x.mul(slope), x)
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(less(0, x), x, x.mul(slope))
 /** x times the logistic function of x, element by element (Elfwing et al. 2018). */
 export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
 /** The logarithm of the logistic function, -log(1 + exp(-x)), element by element. */
