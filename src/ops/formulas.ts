@@ -143,7 +143,7 @@ export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(less(0, x), 
 /** x times the logistic function of x, element by element (Elfwing et al. 2018). */
 export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
 /** The logarithm of the logistic function, -log(1 + exp(-x)), element by element. */
-export const logSigmoid = (x: Tensor): Tensor => x.neg().softplus().neg()
+export const logSigmoid = (x: Tensor): Tensor => sub(0, x.neg().softplus())
 /** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
 export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
 /** exp(x) over its sum along an axis, the last one where none is named: the same shape, with the sum 1 along that axis. */

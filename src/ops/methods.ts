@@ -19,7 +19,7 @@ import * as views from './views.ts'
 
 const { formulaRows: _formulas, ...formulaFunctions } = formulas
 const { indexingRows: _indexing, ...indexingFunctions } = indexing
-const { keepAxes: _keep, reductionRows: _reductions, rowsOver: _over, ...reductionFunctions } = reductions
+const { keepAxes: _keep, reductionRows: _reductions, rowsOver: _over, variance, ...reductionFunctions } = reductions
 const { concat, stack, viewRows: _views, ...viewFunctions } = views
 
 /**
@@ -33,7 +33,8 @@ type Functions = typeof unary &
   typeof order &
   Omit<typeof formulas, 'formulaRows'> &
   Omit<typeof indexing, 'indexingRows'> &
-  Omit<typeof reductions, 'keepAxes' | 'reductionRows' | 'rowsOver'> &
+  Omit<typeof reductions, 'keepAxes' | 'reductionRows' | 'rowsOver' | 'variance'> &
+  reductions.Variance &
   Omit<typeof views, 'concat' | 'stack' | 'viewRows'> &
   Pick<typeof contraction, 'matmul'> &
   Pick<typeof elementwise, 'cast' | 'greater' | 'greaterEqual' | 'notEqual' | 'pow'> &
@@ -56,6 +57,7 @@ export const methods: Functions = {
   matmul,
   notEqual,
   pow,
+  var: variance,
 }
 
 /** The operations as methods: a face over the functions, which hold their descriptions. */

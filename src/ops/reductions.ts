@@ -125,20 +125,22 @@ export function prod(x: Tensor, axes?: Axes, keep = false): Tensor {
   return keep ? keepAxes(kept, x, list) : kept
 }
 
-/**
- * The variance over the named axes, or all of them: the sum of squared deviations from the mean, divided by the number of
- * elements less `correction` (1 for that of a population by its sample, 0 for that of the elements themselves). NaN or
- * Infinity where that is 0. `keep` leaves the axes with size 1.
- */
-function variance(x: Tensor, axes?: Axes, keep = false, correction = 1): Tensor {
+/** Declared apart, as no function can be called so. */
+export interface Variance {
+  /**
+   * The variance over the named axes, or all of them: the sum of squared deviations from the mean, divided by the number of
+   * elements less `correction` (1, where nothing is said, for that of a population by its sample; 0 for that of the elements
+   * themselves). NaN or Infinity where that is 0. `keep` leaves the axes with size 1.
+   */
+  var: (x: Tensor, axes?: Axes, keep?: boolean, correction?: number) => Tensor
+}
+export const variance: Variance['var'] = (x, axes, keep = false, correction = 1) => {
   const list = normalizeAxes('var', axes, x.rank)
   const rows = rowsOver(expectDType('var', x, 'f32'), list)
   const count = Math.max(0, sizeOf(list.map((axis) => x.shape[axis])) - correction)
   const result = new Tensor('variance', [rows], { count }, rows.shape.slice(0, -1), 'f32')
   return keep ? keepAxes(result, x, list) : result
 }
-
-export { variance as var }
 
 /** The square root of `var`, with its arguments. Its gradient is 0 where all elements are equal. */
 export function std(x: Tensor, axes?: Axes, keep = false, correction = 1): Tensor {

@@ -1,4 +1,4 @@
-import { aFunction, anObject, kind, listOf, maybe, shown, takes } from '../checks.ts'
+import { aFunction, anObject, kind, listOf, maybe, shown, takes, takesInOrder } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aDType, aTensor, aVariable } from '../tensor/kinds.ts'
@@ -6,7 +6,7 @@ import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { lengthOf, valuesOf } from '../tensor/values.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { aDevice, type Device, type HostArray, type Loaded } from './device.ts'
+import { aDevice, Device, type HostArray, type Loaded } from './device.ts'
 import { describe, list } from './listing.ts'
 import { lower, type Stage } from './lower.ts'
 import type { Memory, Plan, Port } from './plan.ts'
@@ -27,12 +27,12 @@ export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
 /** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */
 export type Results = Readonly<Record<string, Tensor | readonly Update[]>>
-type Build<I extends Inputs, R extends Results> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
+type Build<I extends Inputs, R extends Results | Tensor> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
 export type HostInputs<I extends Inputs> = { readonly [Name in keyof I]: ArrayLike<number> | number }
-/** Scalars come as numbers, all else as arrays. */
-export type HostResults<R extends Results> = {
-  readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never
-}
+/** Scalars come as numbers, all else as arrays; of a function that returns one tensor, that one alone. */
+export type HostResults<R extends Results | Tensor> = R extends Tensor
+  ? HostValue
+  : { readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never }
 // biome-ignore lint/suspicious/noExplicitAny: a scalar or an array, by the shape, which the type system does not know
 export type HostValue = any
 
@@ -47,15 +47,18 @@ export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan)
 })
 
 /** A function compiled for one device and one set of shapes. */
-export class Program<I extends Inputs = Inputs, R extends Results = Results> {
+export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Results> {
   readonly device: Device
   readonly plan: Plan
   private readonly loaded: Loaded
+  /** Whether the function returns one tensor. */
+  private readonly alone: boolean
   private closed = false
 
-  constructor(device: Device, plan: Plan) {
+  constructor(device: Device, plan: Plan, alone: boolean) {
     this.device = device
     this.plan = plan
+    this.alone = alone
     this.checkVariables()
     this.loaded = device.load(plan)
   }
@@ -70,6 +73,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
    */
   async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
     const arrays = await this.arrays(inputs, timed)
+    if (this.alone) return hostValue(this.plan.outputs[0], arrays[0]) as HostResults<R>
     return Object.fromEntries(
       this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
     ) as HostResults<R>
@@ -129,10 +133,11 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
   }
 }
 
-const hostValue = ({ shape }: Port, values: HostArray): number | HostArray => (shape.length === 0 ? values[0] : values)
+const hostValue = ({ shape }: Pick<Port, 'shape'>, values: HostArray): number | HostArray =>
+  shape.length === 0 ? values[0] : values
 
 /** Makes the plan of a function, without a backend: what `compile` would run. */
-export function plan<I extends Inputs, R extends Results>(
+export function plan<I extends Inputs, R extends Results | Tensor>(
   device: Device | undefined,
   specs: I,
   build: Build<I, R>,
@@ -148,7 +153,8 @@ export function plan<I extends Inputs, R extends Results>(
       return [name, new Tensor('input', [], { name }, shape, dtype, device)]
     }),
   )
-  const results = build(inputs as Parameters<Build<I, R>>[0])
+  const built = build(inputs as Parameters<Build<I, R>>[0])
+  const results = built instanceof Tensor ? { result: built } : built
   takes('compile', { 'what build returns': results }, { 'what build returns': anObject }, 'program')
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
@@ -185,20 +191,26 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
 
 /**
  * Compiles a function of tensors to a program of kernels. `build` is called once, with tensors that stand for the
- * inputs; it returns the results by name and, under `updates`, the new values of variables. `told` hears of each stage
- * that begins.
+ * inputs; it returns one tensor, or the results by name and, under `updates`, the new values of variables. `told` hears of
+ * each stage that begins.
  */
-export function compile<I extends Inputs, R extends Results>(
+export function compile<I extends Inputs, R extends Results | Tensor>(
   device: Device,
   inputs: I,
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Program<I, R> {
-  takes('compile', { device }, { device: aDevice })
+  takes('compile', { device, build }, { device: aDevice, build: aFunction })
   device.check()
-  const made = plan(device, inputs, build, told)
+  let alone = false
+  const noted: Build<I, R> = (given) => {
+    const results = build(given)
+    alone = results instanceof Tensor
+    return results
+  }
+  const made = plan(device, inputs, noted, told)
   told('loading')
-  return new Program<I, R>(device, made)
+  return new Program<I, R>(device, made, alone)
 }
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
@@ -210,3 +222,24 @@ export async function read(device: Device, ...tensors: Tensor[]): Promise<HostAr
     program.close()
   }
 }
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor {
+    /**
+     * The values of a tensor that is made of variables of a device and needs no inputs, now: a number of a scalar, else an
+     * array, row by row. Builds a program, runs it and forgets it.
+     * @throws RmaatError 'device' for a tensor of constants alone, which `read(device, x)` computes on any device
+     */
+    read(): Promise<HostValue>
+  }
+}
+
+Object.defineProperty(Tensor.prototype, 'read', {
+  async value(this: Tensor, ...rest: unknown[]) {
+    takesInOrder('read', rest, {})
+    if (!(this.device instanceof Device))
+      throw new RmaatError('device', `read: ${this} lives on no device; read(device, x) computes it on one`)
+    const [values] = await read(this.device, this)
+    return hostValue(this, values)
+  },
+})
