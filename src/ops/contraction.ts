@@ -100,6 +100,7 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
     }
   }
   for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in no operand`)
+  // an axis that stretches is left out of its operand, so that the gradient folds it into the contraction
   const [left, right] = named.map(({ operand, letters }) => {
     const own = letters.filter((letter, axis) => operand.shape[axis] === size.get(letter))
     return diagonal(operand.reshape(own.map((letter) => size.get(letter)!)), own)
@@ -132,17 +133,7 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
   const inner = [x.shape[x.rank - 1], y.shape[Math.max(0, y.rank - 2)]]
   if (inner[0] !== inner[1])
     throw shapeError`matmul: ${x.shape} times ${y.shape}: inner sizes ${inner[0]} and ${inner[1]} differ`
-  const batch = broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
-  const letters = batch.map((_, axis) => String.fromCharCode(97 + axis))
-  // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction
-  const fold = (operand: Tensor, matrix: string): [Tensor, string] => {
-    const lead = batch.length - (operand.rank - matrix.length)
-    const own = [...batch.keys()].filter((axis) => axis >= lead && operand.shape[axis - lead] === batch[axis])
-    const shape = [...own.map((axis) => batch[axis]), ...operand.shape.slice(-matrix.length)]
-    return [operand.reshape(shape), own.map((axis) => letters[axis]).join('') + matrix]
-  }
-  const [row, column] = [x.rank > 1 ? 'X' : '', y.rank > 1 ? 'Z' : '']
-  const [l, a] = fold(x, `${row}Y`)
-  const [r, b] = fold(y, `Y${column}`)
-  return einsum(`${a},${b}->${letters.join('')}${row}${column}`, l, r)
+  broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
+  const [row, column] = [x.rank > 1 ? 'i' : '', y.rank > 1 ? 'k' : '']
+  return einsum(`...${row}j,...j${column}->...${row}${column}`, x, y)
 }

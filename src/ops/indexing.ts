@@ -1,6 +1,6 @@
 import { checkShape, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { equal, isIndex, less, lessEqual, where } from './elementwise.ts'
+import { equal, isIndex, lessEqual, where } from './elementwise.ts'
 import { expectDType, iota, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
@@ -56,28 +56,24 @@ export function takeAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
   return found.reshape(places.shape).transpose(order)
 }
 
-/** So many indices are compared with each other. */
+/** So many indices a row is compared with. */
 const MOST_UPDATES = 4096
 
 /**
  * x [V, ...rest] with other rows at i32 indices: `updates` [...indices, ...rest]. Of several updates of a row the last one
- * counts; an index outside of 0..V-1 is dropped. What is replaced gets no gradient.
+ * counts; an index outside of 0..V-1 is dropped. What is replaced gets no gradient. Takes V comparisons for each index.
  * @throws RmaatError 'shape' for more than 4096 indices
  */
 export function scatterUpdate(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
   expectDType('scatterUpdate', expectDType('scatterUpdate', indices, 'i32') && updates, x.dtype)
-  const count = sizeOf(indices.shape)
-  if (x.rank === 0 || !sameShape(updates.shape, [...indices.shape, ...x.shape.slice(1)]))
+  const [count, rest] = [sizeOf(indices.shape), x.shape.slice(1)]
+  if (x.rank === 0 || !sameShape(updates.shape, [...indices.shape, ...rest]))
     throw shapeError`scatterUpdate: ${updates.shape} at ${indices.shape} places of ${x.shape}; expected the indices' shape and that of a row`
-  if (count > MOST_UPDATES) throw shapeError`scatterUpdate: ${count} indices; at most ${MOST_UPDATES} are compared`
+  if (count > MOST_UPDATES) throw shapeError`scatterUpdate: ${count} indices; expected at most ${MOST_UPDATES}`
   if (count === 0) return x
-  const [flat, square] = [indices.reshape([count]), [count, count]]
-  const again = equal(flat.reshape([count, 1]), flat)
-    .mul(less(iota(square, 0), iota(square, 1)))
-    .sum(-1)
-  // which update a row gets, counted from 1
-  const number = where(again, 0, iota([count], 0).add(1)).cast('f32')
-  const chosen = scatterAdd(number, flat, x.shape[0]).cast('i32')
-  const replaced = lessEqual(1, chosen).reshape([x.shape[0], ...x.shape.slice(1).map(() => 1)])
-  return where(replaced, gather(updates.reshape([count, ...x.shape.slice(1)]), chosen.sub(1)), x)
+  // which update each row gets, or -1
+  const places = equal(indices.reshape([count]), iota([x.shape[0], count], 0))
+  const chosen = where(places, iota(places.shape, 1), -1).max(-1)
+  const replaced = lessEqual(0, chosen).reshape([x.shape[0], ...rest.map(() => 1)])
+  return where(replaced, gather(updates.reshape([count, ...rest]), chosen), x)
 }

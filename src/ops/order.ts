@@ -1,7 +1,7 @@
 import { normalizeAxis, shapeError, toBack } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { less, notEqual, where } from './elementwise.ts'
-import { scatterAdd, takeAlong } from './indexing.ts'
+import { equal, less, notEqual, sub, where } from './elementwise.ts'
+import { takeAlong } from './indexing.ts'
 import { iota } from './row.ts'
 
 /** The elements of an axis in their order, and where each one stood, as i32. */
@@ -13,35 +13,25 @@ export interface Ordered {
 /** Every element is compared with every other one of its row. */
 const LONGEST = 4096
 
-/** i32 [..., n]: how many elements of its row come before each one. Equal ones stay in their order; NaN is above all numbers. */
-function ranks(x: Tensor, descending: boolean): Tensor {
-  const [own, other] = [x.unsqueeze(-1), x.unsqueeze(-2)]
-  const isBelow = (a: Tensor, b: Tensor): Tensor => {
-    const [aside, bside] = [notEqual(a, a), notEqual(b, b)]
-    return x.dtype === 'i32' ? less(a, b) : where(notEqual(aside, bside), less(aside, bside), less(a, b))
-  }
-  const precedes = (a: Tensor, b: Tensor): Tensor => (descending ? isBelow(b, a) : isBelow(a, b))
-  const square = [x.shape[x.rank - 1], x.shape[x.rank - 1]]
-  const earlier = less(iota(square, 1), iota(square, 0))
-  return where(earlier, precedes(own, other).neg().add(1), precedes(other, own)).sum(-1)
-}
-
 function ordered(operation: string, x: Tensor, axis: number, descending: boolean): Ordered {
   const along = normalizeAxis(operation, axis, x.rank)
   const length = x.shape[along]
   if (length > LONGEST)
     throw shapeError`${operation}: axis ${along} of ${x.shape} is longer than ${LONGEST}; order parts of it, then what is left`
-  const order = toBack(along, x.rank)
-  const turned = x.transpose(order)
-  const count = turned.shape.slice(0, -1).reduce((product, size) => product * size, 1)
-  // an element goes to the place that its rank names, of which there is one for each
-  const row = iota([count, length], 0).mul(length)
-  const places = ranks(turned, descending).reshape([count, length]).add(row).reshape([-1])
-  const numbers = iota([count, length], 1).reshape([-1]).cast('f32')
-  const indices = scatterAdd(numbers, places, count * length)
-    .cast('i32')
-    .reshape(turned.shape)
-    .transpose(order)
+  const axes = toBack(along, x.rank)
+  const turned = x.transpose(axes)
+  const isBelow = (a: Tensor, b: Tensor): Tensor => {
+    const [aside, bside] = [notEqual(a, a), notEqual(b, b)]
+    return x.dtype === 'i32' ? less(a, b) : where(notEqual(aside, bside), less(aside, bside), less(a, b))
+  }
+  const precedes = (a: Tensor, b: Tensor): Tensor => (descending ? isBelow(b, a) : isBelow(a, b))
+  const [own, other] = [turned.unsqueeze(-1), turned.unsqueeze(-2)]
+  const [row, column] = [0, 1].map((one) => iota([length, length], one))
+  // how many come before each: of equal ones those that stand before it
+  const ranks = where(less(column, row), sub(1, precedes(own, other)), precedes(other, own)).sum(-1)
+  const indices = where(equal(ranks.unsqueeze(-2), row), column, 0)
+    .sum(-1)
+    .transpose(axes)
   return { values: takeAlong(x, indices, along), indices }
 }
 

@@ -76,52 +76,41 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** Zeros of `size` elements along an axis, among them what a slice has taken from `start` on in this step. */
 function putBack(taken: Tensor, axis: number, size: number, start: number, step: number): Tensor {
   const [count, gap] = [taken.shape[axis], Math.abs(step)]
-  const length = Math.max(0, (count - 1) * gap + 1)
-  const before = step > 0 ? start : start + (count - 1) * step
+  const widths = (at: number, pair: number[]): number[][] => taken.shape.map(() => [0, 0]).toSpliced(at, 1, pair)
   const rising = step > 0 ? taken : taken.flip(axis)
-  const gaps = [...rising.shape.map(() => [0, 0]), [0, 0]].with(axis + 1, [0, gap - 1])
-  const apart = rising.unsqueeze(axis + 1).pad(gaps)
-  const spread = apart.reshape(rising.shape.with(axis, count * gap)).narrow(axis, 0, length)
-  return spread.pad(rising.shape.map(() => [0, 0]).with(axis, count ? [before, size - before - length] : [0, size]))
+  const apart = gap === 1 ? rising : rising.unsqueeze(axis + 1).pad([[0, 0], ...widths(axis, [0, gap - 1])])
+  const before = step > 0 ? start : start + (count - 1) * step
+  const after = Math.max(0, size - before - count * gap)
+  return apart
+    .reshape(taken.shape.with(axis, count * gap))
+    .pad(widths(axis, [before, after]))
+    .narrow(axis, 0, size)
 }
 
 /**
  * `size` elements on every axis, from `start` on, each `steps` (1 where nothing is said) from the one before; a negative
- * step goes towards the front. Costs nothing: it is an address.
+ * step goes towards the front.
  */
-export function slice(
-  x: Tensor,
-  start: readonly number[],
-  size: Shape,
-  steps: readonly number[] = size.map(() => 1),
-): Tensor {
+export function slice(x: Tensor, start: readonly number[], size: Shape, steps?: readonly number[]): Tensor {
   checkShape('slice', size)
+  const by = steps ?? size.map(() => 1)
   const inside = x.shape.every((n, axis) => {
-    const ends = [start[axis], start[axis] + Math.max(0, size[axis] - 1) * steps[axis]]
-    const least = size[axis] === 0 ? n : n - 1
-    return (
-      Number.isSafeInteger(steps[axis]) &&
-      steps[axis] !== 0 &&
-      ends.every((at) => Number.isInteger(at) && at >= 0 && at <= least)
-    )
+    const ends = [start[axis], start[axis] + Math.max(0, size[axis] - 1) * by[axis]]
+    return ends.every((at) => Number.isInteger(at) && at >= 0 && at < n + (size[axis] ? 0 : 1))
   })
-  if (!inside || [start, size, steps].some(({ length }) => length !== x.rank))
-    throw shapeError`slice: a box of ${size} at ${start} in steps of ${steps} does not lie in ${x.shape}`
-  const all = sameShape(size, x.shape) && steps.every((step, axis) => step > 0 || size[axis] < 2)
-  return all ? x : new Tensor('slice', [x], { start, steps }, size, x.dtype)
+  const whole = by.every((step) => Number.isSafeInteger(step) && step !== 0)
+  if (!inside || !whole || [start, size, by].some(({ length }) => length !== x.rank))
+    throw shapeError`slice: a box of ${size} at ${start} in steps of ${by} does not lie in ${x.shape}`
+  const all = sameShape(size, x.shape) && by.every((step, axis) => step > 0 || size[axis] < 2)
+  return all ? x : new Tensor('slice', [x], { start, steps: by }, size, x.dtype)
 }
 
 /** The named axes, or all of them, from the last element to the first. */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
   const list = normalizeAxes('flip', axes, x.rank)
-  const turned = (size: number, axis: number): boolean => size > 1 && list.includes(axis)
-  const start = x.shape.map((size, axis) => (turned(size, axis) ? size - 1 : 0))
-  return slice(
-    x,
-    start,
-    x.shape,
-    x.shape.map((size, axis) => (turned(size, axis) ? -1 : 1)),
-  )
+  const steps = x.shape.map((_, axis) => (list.includes(axis) ? -1 : 1))
+  const start = x.shape.map((size, axis) => (steps[axis] < 0 ? Math.max(0, size - 1) : 0))
+  return slice(x, start, x.shape, steps)
 }
 
 /** Elements `from` up to `to` of one axis, of each `step` the first; negative bounds count from the back. */

@@ -38,6 +38,9 @@ export type HostValue = any
 
 const BYTES = 4
 
+/** The name of the result of a function that returns one tensor. */
+const ALONE = ''
+
 /** A plan's memory in bytes, known before anything runs. */
 export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan): Memory => ({
   arena: arena * BYTES,
@@ -51,14 +54,11 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
   readonly device: Device
   readonly plan: Plan
   private readonly loaded: Loaded
-  /** Whether the function returns one tensor. */
-  private readonly alone: boolean
   private closed = false
 
-  constructor(device: Device, plan: Plan, alone: boolean) {
+  constructor(device: Device, plan: Plan) {
     this.device = device
     this.plan = plan
-    this.alone = alone
     this.checkVariables()
     this.loaded = device.load(plan)
   }
@@ -73,10 +73,8 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
    */
   async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
     const arrays = await this.arrays(inputs, timed)
-    if (this.alone) return hostValue(this.plan.outputs[0], arrays[0]) as HostResults<R>
-    return Object.fromEntries(
-      this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
-    ) as HostResults<R>
+    const values = this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])] as const)
+    return (values[0]?.[0] === ALONE ? values[0][1] : Object.fromEntries(values)) as HostResults<R>
   }
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
@@ -154,7 +152,7 @@ export function plan<I extends Inputs, R extends Results | Tensor>(
     }),
   )
   const built = build(inputs as Parameters<Build<I, R>>[0])
-  const results = built instanceof Tensor ? { result: built } : built
+  const results = built instanceof Tensor ? { [ALONE]: built } : built
   takes('compile', { 'what build returns': results }, { 'what build returns': anObject }, 'program')
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
@@ -200,17 +198,11 @@ export function compile<I extends Inputs, R extends Results | Tensor>(
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Program<I, R> {
-  takes('compile', { device, build }, { device: aDevice, build: aFunction })
+  takes('compile', { device }, { device: aDevice })
   device.check()
-  let alone = false
-  const noted: Build<I, R> = (given) => {
-    const results = build(given)
-    alone = results instanceof Tensor
-    return results
-  }
-  const made = plan(device, inputs, noted, told)
+  const made = plan(device, inputs, build, told)
   told('loading')
-  return new Program<I, R>(device, made, alone)
+  return new Program<I, R>(device, made)
 }
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
