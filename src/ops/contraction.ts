@@ -75,14 +75,12 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
   if ([...places, match[3]].some((place) => place.split('...').length > 2)) throw wrong('... stands twice in one place')
   for (const operand of operands) expectDType('einsum', operand, 'f32')
 
-  // the axes of `...` get letters of their own, aligned at the back
+  // the axes of `...` get letters of another alphabet, aligned at the back
   const others = operands.map(({ rank }, i) => (places[i].includes('...') ? rank + 3 - places[i].length : 0))
   if (operands.some(({ rank }, i) => others[i] < 0 || rank !== places[i].replace('...', '').length + others[i]))
     throw wrong('a letter is needed for every axis')
-  if (Math.max(...others) > 0 && !match[3].includes('...'))
-    throw wrong('the result has no ... for the axes of the operands')
-  const free = [...ALPHABET].filter((letter) => !notation.includes(letter)).slice(0, Math.max(...others))
-  if (free.length < Math.max(...others)) throw wrong('there are more axes than letters')
+  const free = Array.from({ length: Math.max(...others) }, (_, i) => String.fromCharCode(ALPHA + i))
+  if (free.length > 0 && !match[3].includes('...')) throw wrong('the result has no ... for the axes of the operands')
   const lettersOf = (place: string, count: number): string =>
     place.replace('...', free.slice(free.length - count).join(''))
   const out = lettersOf(match[3], free.length)
@@ -111,7 +109,7 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
   return sum.transpose([...out].map((letter) => letters.indexOf(letter)))
 }
 
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const ALPHA = 0x3b1
 
 /** x and its letters, of those that stand several times the diagonal alone. */
 function diagonal(x: Tensor, letters: readonly string[]): { x: Tensor; letters: string } {

@@ -4,7 +4,7 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { constant, constantValue, expectDType, iota, noGradient, type OpRow, toTensor } from './row.ts'
+import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
 export interface ElementwiseRow extends OpRow {
@@ -189,9 +189,6 @@ export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
 /** As i32: 1 where x is one of 0..count-1, else 0. */
 export const isIndex = (x: Tensor, count: number): Tensor => lessEqual(0, x).mul(less(x, count))
-/** As i32 [...x, count]: 1 at the place that x names, else 0. */
-export const isPlace = (x: Tensor, count: number): Tensor =>
-  equal(iota([...x.shape, count], x.rank), x.reshape([...x.shape, 1]))
 /**
  * a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN; nor in the
  * gradient, through functions of lanes and rows. Products and sums over several lanes (`einsum`) take 0 x NaN as NaN.

@@ -1,8 +1,8 @@
 import { normalizeAxes, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, isIndex, isPlace, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { div, equal, isIndex, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { keepAxes, rowsOver } from './reductions.ts'
-import { constant, expectDType, noGradient, type OpRow } from './row.ts'
+import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
 const logistic = (x: Tensor): Tensor => {
@@ -29,6 +29,9 @@ function relative(x: Tensor): { apart: Tensor; logSum: Tensor; largest: Tensor }
   const apart = x.sub(largest)
   return { apart, logSum: apart.exp().sum(-1, true).log(), largest }
 }
+
+const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
+  equal(iota(logits.shape, logits.rank - 1), labels.reshape([...labels.shape, 1]))
 
 /**
  * Operations that are formulas of others: one node in the user's graph, expanded when a program is built. Each has a
@@ -92,12 +95,12 @@ export const formulaRows = {
     scales: 'rows',
     formula: ([logits, labels]) => {
       const { apart, logSum, largest } = relative(logits)
-      const chosen = where(isPlace(labels, logits.shape[logits.rank - 1]), apart, 0).sum(-1)
+      const chosen = where(oneHot(labels, logits), apart, 0).sum(-1)
       const none = where(isIndex(labels, logits.shape[logits.rank - 1]), 0, largest.reshape(labels.shape))
       return logSum.reshape(labels.shape).sub(chosen).add(none)
     },
     gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
-      sub(logits.softmax(), labels.oneHot(logits.shape[logits.rank - 1])).mul(g.reshape([...g.shape, 1])),
+      sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
       undefined,
     ],
   },

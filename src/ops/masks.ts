@@ -1,11 +1,11 @@
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { isPlace, lessEqual, where } from './elementwise.ts'
+import { equal, lessEqual, where } from './elementwise.ts'
 import { expectDType, iota } from './row.ts'
 
 /** i32 labels [...] -> f32 [..., classes]: 1 at the class of each label, else 0; all 0 for a label outside of 0..classes-1. */
 export const oneHot = (labels: Tensor, classes: number): Tensor =>
-  isPlace(expectDType('oneHot', labels, 'i32'), classes).cast('f32')
+  equal(iota([...labels.shape, classes], labels.rank), expectDType('oneHot', labels, 'i32').unsqueeze(-1)).cast('f32')
 
 /** Of each matrix in the last two axes, the number of the column less that of the row. */
 function diagonals(operation: string, { shape, rank }: Tensor): Tensor {
