@@ -4,11 +4,12 @@ import { loop } from '../ops/loop.ts'
 import { domains, methods } from '../ops/methods.ts'
 import { type Domain, tensor } from '../ops/row.ts'
 import { type Range, type ScalarName, scalars } from '../ops/scalar.ts'
+import { concat } from '../ops/views.ts'
 import type { Plan } from '../program/plan.ts'
 import { plan } from '../program/program.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import { type Sample, sample, uniform } from './sample.ts'
 
 /** A program with inputs on which a device is checked. */
@@ -112,10 +113,12 @@ const caseOf = (
   build: (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>,
 ): Case => ({ operation, plan: plan(undefined, specs, build), inputs: Object.values(values) })
 
-/** The operation on tensors, as its method takes them. */
+/** The operation on tensors, as its method takes them; several results of one type in one list. */
 export function applyMethod(name: keyof typeof methods, inputs: readonly Tensor[], rest: readonly unknown[] = []) {
-  const method = methods[name] as (...args: never[]) => Tensor
-  return method(...([...inputs, ...rest] as never[]))
+  const method = methods[name] as (...args: never[]) => Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
+  const result = method(...([...inputs, ...rest] as never[]))
+  if (result instanceof Tensor) return result
+  return concat(Object.values(result).map((part) => part.cast('f32').reshape([-1])))
 }
 
 /** The vector-Jacobian product with a fixed cotangent, for every f32 input. */

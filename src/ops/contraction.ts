@@ -1,4 +1,4 @@
-import { aString, takes } from '../checks.ts'
+import { aString, maybe, takes } from '../checks.ts'
 import type { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { aTensor } from '../tensor/kinds.ts'
@@ -57,27 +57,72 @@ export function productAndSum({ inputs, attributes: { a, b, out } }: Tensor<Cont
 }
 
 /**
- * A product of two tensors in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the result keep
- * their axis, the others are summed over. Each letter stands at most once in each place; sizes of equal letters are equal.
+ * One tensor, or the product of two, in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the
+ * result keep their axis, the others are summed over; sizes of equal letters are equal. A letter twice in one operand
+ * stands for its diagonal: `einsum('ii->', x)` is the trace. `...` stands for axes without letters, which broadcast.
  */
-export function einsum(notation: string, x: Tensor, y: Tensor): Tensor {
-  takes('einsum', { notation, x, y }, { notation: aString, x: aTensor, y: aTensor })
-  const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(notation.replaceAll(' ', ''))
-  const wrong = (why: string): RmaatError => shapeError`einsum '${notation}' of ${x.shape} and ${y.shape}: ${why}`
-  if (!match) throw wrong("expected a form like 'ij,jk->ik'")
-  const [, a, b, out] = match
-  expectDType('einsum', x, 'f32')
-  expectDType('einsum', y, 'f32')
-  if (a.length !== x.rank || b.length !== y.rank) throw wrong('a letter is needed for every axis')
-  if ([a, b, out].some((letters) => new Set(letters).size !== letters.length))
-    throw wrong('a letter stands twice in one place')
-  const size = sizesOf({ a, b, out }, x.shape, y.shape)
-  ;[...a].forEach((letter, axis) => {
-    if (x.shape[axis] !== size.get(letter))
-      throw wrong(`axis ${letter} has size ${x.shape[axis]} in the one and ${size.get(letter)} in the other`)
+export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
+  takes('einsum', { notation, x, y }, { notation: aString, x: aTensor, y: maybe(aTensor) })
+  const operands = y ? [x, y] : [x]
+  const found = operands.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')
+  const wrong = (why: string): RmaatError => shapeError`einsum '${notation}' of ${found}: ${why}`
+  const match = /^((?:[a-zA-Z]|\.{3})*)(?:,((?:[a-zA-Z]|\.{3})*))?->((?:[a-zA-Z]|\.{3})*)$/.exec(
+    notation.replaceAll(' ', ''),
+  )
+  if (!match) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji'")
+  const places = [match[1], ...(match[2] === undefined ? [] : [match[2]])]
+  if (places.length !== operands.length) throw wrong(`${places.length} operands are named`)
+  if ([...places, match[3]].some((place) => place.split('...').length > 2)) throw wrong('... stands twice in one place')
+  for (const operand of operands) expectDType('einsum', operand, 'f32')
+
+  // the axes of `...` get letters of another alphabet, aligned at the back
+  const others = operands.map(({ rank }, i) => (places[i].includes('...') ? rank + 3 - places[i].length : 0))
+  if (operands.some(({ rank }, i) => others[i] < 0 || rank !== places[i].replace('...', '').length + others[i]))
+    throw wrong('a letter is needed for every axis')
+  const free = Array.from({ length: Math.max(...others) }, (_, i) => String.fromCharCode(ALPHA + i))
+  if (free.length > 0 && !match[3].includes('...')) throw wrong('the result has no ... for the axes of the operands')
+  const lettersOf = (place: string, count: number): string =>
+    place.replace('...', free.slice(free.length - count).join(''))
+  const out = lettersOf(match[3], free.length)
+  if (new Set(out).size !== out.length) throw wrong('a letter stands twice in the result')
+
+  const size = new Map<string, number>()
+  const named = operands.map((operand, i) => ({ operand, letters: [...lettersOf(places[i], others[i])] }))
+  for (const { operand, letters } of named) {
+    for (const [axis, letter] of letters.entries()) {
+      const [before, now] = [size.get(letter), operand.shape[axis]]
+      const stretches = free.includes(letter) && (before === 1 || now === 1)
+      if (before !== undefined && before !== now && !stretches)
+        throw wrong(`axis ${letter} has sizes ${before} and ${now}`)
+      size.set(letter, before === undefined || before === 1 ? now : before)
+    }
+  }
+  for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in no operand`)
+  // an axis that stretches is left out of its operand, so that the gradient folds it into the contraction
+  const [left, right] = named.map(({ operand, letters }) => {
+    const own = letters.filter((letter, axis) => operand.shape[axis] === size.get(letter))
+    return diagonal(operand.reshape(own.map((letter) => size.get(letter)!)), own)
   })
-  for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in neither operand`)
-  return contract(x, y, { a, b, out })
+  if (right) return contract(left.x, right.x, { a: left.letters, b: right.letters, out })
+  const letters = [...left.letters].filter((letter) => out.includes(letter))
+  const sum = left.x.sum([...left.letters].flatMap((letter, axis) => (out.includes(letter) ? [] : [axis])))
+  return sum.transpose([...out].map((letter) => letters.indexOf(letter)))
+}
+
+const ALPHA = 0x3b1
+
+/** x and its letters, of those that stand several times the diagonal alone. */
+function diagonal(x: Tensor, letters: readonly string[]): { x: Tensor; letters: string } {
+  const second = letters.findIndex((letter, axis) => letters.indexOf(letter) < axis)
+  if (second < 0) return { x, letters: letters.join('') }
+  const first = letters.indexOf(letters[second])
+  const rest = [...letters.keys()].filter((axis) => axis !== first && axis !== second)
+  const size = x.shape[first]
+  const flat = x.transpose([...rest, first, second]).reshape([...rest.map((axis) => x.shape[axis]), size * size])
+  return diagonal(
+    flat.narrow(-1, 0, size * size, size + 1),
+    [...rest, first].map((axis) => letters[axis]),
+  )
 }
 
 /** Matrix product over the last two axes; axes before them are broadcast. A vector is a row on the left, a column on the right. */
@@ -86,17 +131,7 @@ export function matmul(x: Tensor, y: Tensor): Tensor {
   const inner = [x.shape[x.rank - 1], y.shape[Math.max(0, y.rank - 2)]]
   if (inner[0] !== inner[1])
     throw shapeError`matmul: ${x.shape} times ${y.shape}: inner sizes ${inner[0]} and ${inner[1]} differ`
-  const batch = broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
-  const letters = batch.map((_, axis) => String.fromCharCode(97 + axis))
-  // a broadcast axis is left out of its operand, so that the gradient folds it into the contraction
-  const fold = (operand: Tensor, matrix: string): [Tensor, string] => {
-    const lead = batch.length - (operand.rank - matrix.length)
-    const own = [...batch.keys()].filter((axis) => axis >= lead && operand.shape[axis - lead] === batch[axis])
-    const shape = [...own.map((axis) => batch[axis]), ...operand.shape.slice(-matrix.length)]
-    return [operand.reshape(shape), own.map((axis) => letters[axis]).join('') + matrix]
-  }
-  const [row, column] = [x.rank > 1 ? 'X' : '', y.rank > 1 ? 'Z' : '']
-  const [l, a] = fold(x, `${row}Y`)
-  const [r, b] = fold(y, `Y${column}`)
-  return einsum(`${a},${b}->${letters.join('')}${row}${column}`, l, r)
+  broadcastShapes('matmul', x.shape.slice(0, -2), y.shape.slice(0, -2))
+  const [row, column] = [x.rank > 1 ? 'i' : '', y.rank > 1 ? 'k' : '']
+  return einsum(`...${row}j,...j${column}->...${row}${column}`, x, y)
 }

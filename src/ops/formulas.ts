@@ -1,6 +1,7 @@
-import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { normalizeAxes, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, equal, isIndex, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { div, equal, isIndex, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { keepAxes, rowsOver } from './reductions.ts'
 import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
@@ -125,6 +126,12 @@ const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
   if (x.rank === 0) throw shapeError`${op}: works over the last axis, and a scalar has none`
   return sizeOf(x.shape) === 0 ? expectDType(op, x, 'f32') : node(op, x, attributes)
 }
+/** Over another axis it is the same, turned to the back and back again. */
+const overAxis = (op: FormulaName, x: Tensor, axis: number): Tensor => {
+  const along = normalizeAxis(op, axis, x.rank)
+  const order = toBack(along, x.rank)
+  return overLast(op, x.transpose(order)).transpose(order)
+}
 
 /** x times x, element by element. */
 export const square = (x: Tensor): Tensor => x.mul(x)
@@ -134,19 +141,26 @@ export const sigmoid = (x: Tensor): Tensor => node('sigmoid', x)
 export const softplus = (x: Tensor): Tensor => node('softplus', x)
 /** The larger of x and 0, element by element. */
 export const relu = (x: Tensor): Tensor => node('relu', x)
+/** x above 0, `slope` times x below, element by element (Maas et al. 2013). */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(less(0, x), x, x.mul(slope))
+/** x times the logistic function of x, element by element (Elfwing et al. 2018). */
+export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
+/** The logarithm of the logistic function, -log(1 + exp(-x)), element by element. */
+export const logSigmoid = (x: Tensor): Tensor => sub(0, x.neg().softplus())
 /** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
 export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
-/** exp(x) over its sum along the last axis: x [..., C] -> [..., C], each row with the sum 1. */
-export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
-/** The logarithm of `softmax` over the last axis: x [..., C] -> [..., C]. */
-export const logSoftmax = (x: Tensor): Tensor => overLast('logSoftmax', x)
-/** log(sum exp(x)) over the last axis, which disappears: x [..., C] -> [...]; -Infinity where that is empty. */
-export function logSumExp(x: Tensor): Tensor {
-  if (x.rank === 0) throw shapeError`logSumExp: works over the last axis, and a scalar has none`
-  const shape = x.shape.slice(0, -1)
-  expectDType('logSumExp', x, 'f32')
-  if (sizeOf(x.shape) === 0) return constant(-Infinity).broadcastTo(shape)
-  return new Tensor('logSumExp', [x], {}, shape, 'f32')
+/** exp(x) over its sum along an axis, the last one where none is named: the same shape, with the sum 1 along that axis. */
+export const softmax = (x: Tensor, axis = -1): Tensor => overAxis('softmax', x, axis)
+/** The logarithm of `softmax` over an axis, the last one where none is named: the same shape. */
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => overAxis('logSoftmax', x, axis)
+/** log(sum exp(x)) over the named axes, or the last one; -Infinity where they are empty. `keep` leaves them with size 1. */
+export function logSumExp(x: Tensor, axes: number | readonly number[] = -1, keep = false): Tensor {
+  const list = normalizeAxes('logSumExp', axes, x.rank)
+  const rows = rowsOver(expectDType('logSumExp', x, 'f32'), list)
+  const shape = rows.shape.slice(0, -1)
+  const empty = sizeOf(rows.shape) === 0
+  const result = empty ? constant(-Infinity).broadcastTo(shape) : new Tensor('logSumExp', [rows], {}, shape, 'f32')
+  return keep ? keepAxes(result, x, list) : result
 }
 /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016): x [..., D] -> [..., D]. */
 export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })

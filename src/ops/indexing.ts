@@ -1,7 +1,7 @@
-import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { checkShape, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { isIndex, where } from './elementwise.ts'
-import { expectDType, type OpRow, zeros } from './row.ts'
+import { equal, isIndex, lessEqual, where } from './elementwise.ts'
+import { expectDType, iota, type OpRow, zeros } from './row.ts'
 
 export const indexingRows = {
   gather: {
@@ -35,4 +35,45 @@ export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
   checkShape('scatterAdd', [rows])
   if (sizeOf(x.shape) === 0) return zeros([rows, ...rest])
   return new Tensor('scatterAdd', [x, indices], {}, [rows, ...rest], 'f32')
+}
+
+/**
+ * The elements that i32 indices name along an axis, each in its own row: x [..., n, ...], indices [..., k, ...] of the same
+ * other sizes -> [..., k, ...]. An index outside of 0..n-1 gives NaN.
+ */
+export function takeAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
+  expectDType('takeAlong', indices, 'i32')
+  const along = normalizeAxis('takeAlong', axis, x.rank)
+  const length = x.shape[along]
+  if (indices.rank !== x.rank || !sameShape(indices.shape.with(along, length), x.shape))
+    throw shapeError`takeAlong: indices ${indices.shape} and ${x.shape} differ outside axis ${along}`
+  const order = toBack(along, x.rank)
+  const places = indices.transpose(order)
+  const count = sizeOf(places.shape.slice(0, -1))
+  const flat = places.reshape([count, indices.shape[along]])
+  const row = iota(flat.shape, 0).mul(length)
+  const found = gather(x.transpose(order).reshape([-1]), where(isIndex(flat, length), flat.add(row), -1))
+  return found.reshape(places.shape).transpose(order)
+}
+
+/** So many indices a row is compared with. */
+const MOST_UPDATES = 4096
+
+/**
+ * x [V, ...rest] with other rows at i32 indices: `updates` [...indices, ...rest]. Of several updates of a row the last one
+ * counts; an index outside of 0..V-1 is dropped. What is replaced gets no gradient. Takes V comparisons for each index.
+ * @throws RmaatError 'shape' for more than 4096 indices
+ */
+export function scatterUpdate(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  expectDType('scatterUpdate', expectDType('scatterUpdate', indices, 'i32') && updates, x.dtype)
+  const [count, rest] = [sizeOf(indices.shape), x.shape.slice(1)]
+  if (x.rank === 0 || !sameShape(updates.shape, [...indices.shape, ...rest]))
+    throw shapeError`scatterUpdate: ${updates.shape} at ${indices.shape} places of ${x.shape}; expected the indices' shape and that of a row`
+  if (count > MOST_UPDATES) throw shapeError`scatterUpdate: ${count} indices; expected at most ${MOST_UPDATES}`
+  if (count === 0) return x
+  // which update each row gets, or -1
+  const places = equal(indices.reshape([count]), iota([x.shape[0], count], 0))
+  const chosen = where(places, iota(places.shape, 1), -1).max(-1)
+  const replaced = lessEqual(0, chosen).reshape([x.shape[0], ...rest.map(() => 1)])
+  return where(replaced, gather(updates.reshape([count, ...rest]), chosen), x)
 }

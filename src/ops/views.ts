@@ -1,7 +1,15 @@
 import { aNumber, shown, takes } from '../checks.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { tensors } from '../tensor/kinds.ts'
-import { broadcastShapes, checkShape, normalizeAxis, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import {
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+  shapeError,
+  sizeOf,
+} from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { expectDType, type OpRow, toTensor } from './row.ts'
 
@@ -20,8 +28,8 @@ export const viewRows = {
   },
   slice: {
     chooses: true,
-    gradient: ({ cotangent: g, inputs: [x], attributes: { start } }) => [
-      g.pad(x.shape.map((size, axis) => [start[axis], size - start[axis] - g.shape[axis]])),
+    gradient: ({ cotangent: g, inputs: [x], attributes: { start, steps } }) => [
+      x.shape.reduce((wide, size, axis) => putBack(wide, axis, size, start[axis], steps[axis]), g),
     ],
   },
   concat: {
@@ -65,26 +73,60 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return new Tensor('broadcastTo', [x], {}, shape, x.dtype)
 }
 
-/** The box of `size` elements that begins at `start`, on every axis. */
-export function slice(x: Tensor, start: readonly number[], size: Shape): Tensor {
-  checkShape('slice', size)
-  const inside = x.shape.every((n, i) => Number.isInteger(start[i]) && start[i] >= 0 && start[i] + size[i] <= n)
-  if (!inside || start.length !== x.rank || size.length !== x.rank)
-    throw shapeError`slice: a box of ${size} at ${start} does not lie in ${x.shape}`
-  return sameShape(size, x.shape) ? x : new Tensor('slice', [x], { start }, size, x.dtype)
+/** Zeros of `size` elements along an axis, among them what a slice has taken from `start` on in this step. */
+function putBack(taken: Tensor, axis: number, size: number, start: number, step: number): Tensor {
+  const [count, gap] = [taken.shape[axis], Math.abs(step)]
+  const widths = (at: number, pair: number[]): number[][] => taken.shape.map(() => [0, 0]).toSpliced(at, 1, pair)
+  const rising = step > 0 ? taken : taken.flip(axis)
+  const apart = gap === 1 ? rising : rising.unsqueeze(axis + 1).pad([[0, 0], ...widths(axis, [0, gap - 1])])
+  const before = step > 0 ? start : start + (count - 1) * step
+  const after = Math.max(0, size - before - count * gap)
+  return apart
+    .reshape(taken.shape.with(axis, count * gap))
+    .pad(widths(axis, [before, after]))
+    .narrow(axis, 0, size)
 }
 
-/** Elements `from` up to `to` of one axis; negative bounds count from the back. */
-export function narrow(x: Tensor, axis: number, from: number, to: number = x.shape.at(axis) ?? 0): Tensor {
+/**
+ * `size` elements on every axis, from `start` on, each `steps` (1 where nothing is said) from the one before; a negative
+ * step goes towards the front.
+ */
+export function slice(x: Tensor, start: readonly number[], size: Shape, steps?: readonly number[]): Tensor {
+  checkShape('slice', size)
+  const by = steps ?? size.map(() => 1)
+  const inside = x.shape.every((n, axis) => {
+    const ends = [start[axis], start[axis] + Math.max(0, size[axis] - 1) * by[axis]]
+    return ends.every((at) => Number.isInteger(at) && at >= 0 && at < n + (size[axis] ? 0 : 1))
+  })
+  const whole = by.every((step) => Number.isSafeInteger(step) && step !== 0)
+  if (!inside || !whole || [start, size, by].some(({ length }) => length !== x.rank))
+    throw shapeError`slice: a box of ${size} at ${start} in steps of ${by} does not lie in ${x.shape}`
+  const all = sameShape(size, x.shape) && by.every((step, axis) => step > 0 || size[axis] < 2)
+  return all ? x : new Tensor('slice', [x], { start, steps: by }, size, x.dtype)
+}
+
+/** The named axes, or all of them, from the last element to the first. */
+export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  const list = normalizeAxes('flip', axes, x.rank)
+  const steps = x.shape.map((_, axis) => (list.includes(axis) ? -1 : 1))
+  const start = x.shape.map((size, axis) => (steps[axis] < 0 ? Math.max(0, size - 1) : 0))
+  return slice(x, start, x.shape, steps)
+}
+
+/** Elements `from` up to `to` of one axis, of each `step` the first; negative bounds count from the back. */
+export function narrow(x: Tensor, axis: number, from: number, to: number = x.shape.at(axis) ?? 0, step = 1): Tensor {
   const along = normalizeAxis('narrow', axis, x.rank)
-  const size = x.shape[along]
+  const whole = x.shape[along]
   for (const bound of [from, to])
-    if (!Number.isInteger(bound) || bound < -size || bound > size)
-      throw shapeError`narrow: axis ${along} of ${x.shape} has no place ${bound}; expected ${-size} to ${size}`
-  const [first, last] = [from, to].map((bound) => (bound < 0 ? bound + size : bound))
-  if (last < first) throw shapeError`narrow: ${from} to ${to} is empty on an axis of ${size}`
-  const start = new Array<number>(x.rank).fill(0)
-  return slice(x, start.with(along, first), x.shape.with(along, last - first))
+    if (!Number.isInteger(bound) || bound < -whole || bound > whole)
+      throw shapeError`narrow: axis ${along} of ${x.shape} has no place ${bound}; expected ${-whole} to ${whole}`
+  const [first, last] = [from, to].map((bound) => (bound < 0 ? bound + whole : bound))
+  if (last < first) throw shapeError`narrow: ${from} to ${to} is empty on an axis of ${whole}`
+  if (!Number.isSafeInteger(step) || step < 1)
+    throw shapeError`narrow: the step is ${step}; expected a whole number of at least 1, and flip for the other direction`
+  const [start, ones] = [x.shape.map(() => 0), x.shape.map(() => 1)]
+  const size = x.shape.with(along, Math.ceil((last - first) / step))
+  return slice(x, start.with(along, first), size, ones.with(along, step))
 }
 
 /** One element of an axis, which disappears; a negative index counts from the back. */
@@ -95,6 +137,50 @@ export const select = (x: Tensor, axis: number, index: number): Tensor => {
     throw shapeError`select: there is no element ${index} on axis ${along} of ${x.shape}; expected ${-size} to ${size - 1}`
   const at = index < 0 ? index + size : index
   return narrow(x, along, at, at + 1).reshape(x.shape.toSpliced(along, 1))
+}
+
+/** A new axis of size 1, at this place of the result. */
+export const unsqueeze = (x: Tensor, axis: number): Tensor =>
+  x.reshape(x.shape.toSpliced(normalizeAxis('unsqueeze', axis, x.rank + 1), 0, 1))
+
+/** Without the named axes, which have size 1, or without all that have. */
+export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  const ones = x.shape.flatMap((size, axis) => (size === 1 ? [axis] : []))
+  const list = axes === undefined ? ones : normalizeAxes('squeeze', axes, x.rank)
+  if (!list.every((axis) => ones.includes(axis)))
+    throw shapeError`squeeze: axes ${list} of ${x.shape} are not all of size 1`
+  return x.reshape(x.shape.filter((_, axis) => !list.includes(axis)))
+}
+
+/** Parts of the given sizes along an axis, one after another; a number is the size of all, the last may be smaller. */
+export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  const along = normalizeAxis('split', axis, x.rank)
+  const length = x.shape[along]
+  if (typeof sizes === 'number' && !(Number.isSafeInteger(sizes) && sizes > 0))
+    throw shapeError`split: parts of ${sizes}; expected a whole number of at least 1, or a list of sizes`
+  const each = (size: number): number[] =>
+    Array.from({ length: Math.max(1, Math.ceil(length / size)) }, (_, i) => Math.min(size, length - i * size))
+  const list = typeof sizes === 'number' ? each(sizes) : sizes
+  checkShape('split', list)
+  if (list.reduce((sum, size) => sum + size, 0) !== length)
+    throw shapeError`split: parts of ${list} do not fill axis ${along} of ${x.shape}`
+  let at = 0
+  return list.map((size) => {
+    at += size
+    return narrow(x, along, at - size, at)
+  })
+}
+
+/** Repeated along each axis, aligned at the back: [a, b] twice is [a, b, a, b]. More repeats than axes make new ones in front. */
+export function tile(x: Tensor, repeats: readonly number[]): Tensor {
+  checkShape('tile', repeats)
+  const rank = Math.max(x.rank, repeats.length)
+  const filled = (list: readonly number[]): number[] => [...new Array<number>(rank - list.length).fill(1), ...list]
+  const [sizes, times] = [filled(x.shape), filled(repeats)]
+  const apart = x
+    .reshape(sizes.flatMap((size) => [1, size]))
+    .broadcastTo(sizes.flatMap((size, axis) => [times[axis], size]))
+  return apart.reshape(sizes.map((size, axis) => size * times[axis]))
 }
 
 /** With `value` before and after: `widths` holds how many, a pair for each axis. */

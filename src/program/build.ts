@@ -88,9 +88,9 @@ function build(tensor: Tensor, block: Block): Ref {
       return { ...x, axes: shape.map((size, i) => (aligned[i]?.size === size ? aligned[i] : { size, stride: 0 })) }
     }
     case 'slice': {
-      const start = attributes.start as number[]
+      const { start, steps } = attributes as Record<'start' | 'steps', number[]>
       const offset = start.reduce((sum, at, axis) => sum + at * x.axes[axis].stride, x.offset)
-      return { ...x, offset, axes: x.axes.map(({ stride }, axis) => ({ size: shape[axis], stride })) }
+      return { ...x, offset, axes: x.axes.map(({ stride }, i) => ({ size: shape[i], stride: stride * steps[i] })) }
     }
     case 'concat': {
       const parts: Ref[] = []

@@ -99,7 +99,7 @@ export function fuses(node: Node): boolean {
   if (task.kind !== 'reduce') return task.kind === 'elementwise'
   const length = widthOf(node)
   if (length === 0 || length > WIDEST_ROW) return false
-  return task.x.base.task.kind === 'elementwise' ? isWhole(task.x) : (task.reduced.at(-1)?.stride ?? 0) <= 1
+  return task.x.base.task.kind === 'elementwise' ? isWhole(task.x) : Math.abs(task.reduced.at(-1)?.stride ?? 0) <= 1
 }
 
 /** Whether a view shows a node as members of a cluster have their values: lane for lane, or one value for each row. */

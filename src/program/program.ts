@@ -1,4 +1,4 @@
-import { aFunction, anObject, kind, listOf, maybe, shown, takes } from '../checks.ts'
+import { aFunction, anObject, kind, listOf, maybe, shown, takes, takesInOrder } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aDType, aTensor, aVariable } from '../tensor/kinds.ts'
@@ -6,7 +6,7 @@ import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { lengthOf, valuesOf } from '../tensor/values.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { aDevice, type Device, type HostArray, type Loaded } from './device.ts'
+import { aDevice, Device, type HostArray, type Loaded } from './device.ts'
 import { describe, list } from './listing.ts'
 import { lower, type Stage } from './lower.ts'
 import type { Memory, Plan, Port } from './plan.ts'
@@ -27,16 +27,19 @@ export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
 /** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */
 export type Results = Readonly<Record<string, Tensor | readonly Update[]>>
-type Build<I extends Inputs, R extends Results> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
+type Build<I extends Inputs, R extends Results | Tensor> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
 export type HostInputs<I extends Inputs> = { readonly [Name in keyof I]: ArrayLike<number> | number }
-/** Scalars come as numbers, all else as arrays. */
-export type HostResults<R extends Results> = {
-  readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never
-}
+/** Scalars come as numbers, all else as arrays; of a function that returns one tensor, that one alone. */
+export type HostResults<R extends Results | Tensor> = R extends Tensor
+  ? HostValue
+  : { readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never }
 // biome-ignore lint/suspicious/noExplicitAny: a scalar or an array, by the shape, which the type system does not know
 export type HostValue = any
 
 const BYTES = 4
+
+/** The name of the result of a function that returns one tensor. */
+const ALONE = ''
 
 /** A plan's memory in bytes, known before anything runs. */
 export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan): Memory => ({
@@ -47,7 +50,7 @@ export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan)
 })
 
 /** A function compiled for one device and one set of shapes. */
-export class Program<I extends Inputs = Inputs, R extends Results = Results> {
+export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Results> {
   readonly device: Device
   readonly plan: Plan
   private readonly loaded: Loaded
@@ -71,9 +74,8 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
    */
   async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
     const arrays = await this.arrays(inputs, timed)
-    return Object.fromEntries(
-      this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])]),
-    ) as HostResults<R>
+    const values = this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])] as const)
+    return (values[0]?.[0] === ALONE ? values[0][1] : Object.fromEntries(values)) as HostResults<R>
   }
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
@@ -131,10 +133,11 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
   }
 }
 
-const hostValue = ({ shape }: Port, values: HostArray): number | HostArray => (shape.length === 0 ? values[0] : values)
+const hostValue = ({ shape }: Pick<Port, 'shape'>, values: HostArray): number | HostArray =>
+  shape.length === 0 ? values[0] : values
 
 /** Makes the plan of a function, without a backend: what `compile` would run. */
-export function plan<I extends Inputs, R extends Results>(
+export function plan<I extends Inputs, R extends Results | Tensor>(
   device: Device | undefined,
   specs: I,
   build: Build<I, R>,
@@ -154,7 +157,8 @@ export function plan<I extends Inputs, R extends Results>(
       return [name, new Tensor('input', [], { name }, shape, dtype, device)]
     }),
   )
-  const results = build(inputs as Parameters<Build<I, R>>[0])
+  const built = build(inputs as Parameters<Build<I, R>>[0])
+  const results = built instanceof Tensor ? { [ALONE]: built } : built
   takes('compile', { 'what build returns': results }, { 'what build returns': tensorsByName }, 'program')
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
@@ -168,10 +172,7 @@ export function plan<I extends Inputs, R extends Results>(
   return lower({ inputs, outputs, updates }, told)
 }
 
-const tensorsByName = kind(
-  'an object of tensors by name',
-  (value) => anObject.fits(value) && !(value instanceof Tensor),
-)
+const tensorsByName = kind('a tensor, or tensors by name', anObject.fits)
 const anInput = kind(
   'f32(...sizes) or i32(...sizes)',
   (value) => anObject.fits(value) && aDType.fits((value as InputSpec).dtype),
@@ -195,10 +196,10 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
 
 /**
  * Compiles a function of tensors to a program of kernels. `build` is called once, with tensors that stand for the
- * inputs; it returns the results by name and, under `updates`, the new values of variables. `told` hears of each stage
- * that begins.
+ * inputs; it returns one tensor, or the results by name and, under `updates`, the new values of variables. `told` hears of
+ * each stage that begins.
  */
-export function compile<I extends Inputs, R extends Results>(
+export function compile<I extends Inputs, R extends Results | Tensor>(
   device: Device,
   inputs: I,
   build: Build<I, R>,
@@ -220,3 +221,24 @@ export async function read(device: Device, ...tensors: Tensor[]): Promise<HostAr
     program.close()
   }
 }
+
+declare module '../tensor/tensor.ts' {
+  interface Tensor {
+    /**
+     * The values of a tensor that is made of variables of a device and needs no inputs, now: a number of a scalar, else an
+     * array, row by row. Builds a program, runs it and forgets it.
+     * @throws RmaatError 'device' for a tensor of constants alone, which `read(device, x)` computes on any device
+     */
+    read(): Promise<HostValue>
+  }
+}
+
+Object.defineProperty(Tensor.prototype, 'read', {
+  async value(this: Tensor, ...rest: unknown[]) {
+    takesInOrder('read', rest, {})
+    if (!(this.device instanceof Device))
+      throw new RmaatError('device', `read: ${this} lives on no device; read(device, x) computes it on one`)
+    const [values] = await read(this.device, this)
+    return hostValue(this, values)
+  },
+})

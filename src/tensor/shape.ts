@@ -32,6 +32,10 @@ export function normalizeAxis(operation: string, axis: number, rank: number): nu
   return axis < 0 ? axis + rank : axis
 }
 
+/** The order of axes in which one and the last change places. */
+export const toBack = (axis: number, rank: number): number[] =>
+  Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i))
+
 /** Axes in rising order, each once; all of them where none are named. */
 export function normalizeAxes(operation: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis)

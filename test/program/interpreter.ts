@@ -84,7 +84,8 @@ export function interpret(
       }
       case 'slice': {
         const strides = contiguousStrides(from.shape)
-        return map(shape, (index) => x[index.reduce((sum, at, i) => sum + (at + attributes.start[i]) * strides[i], 0)])
+        const { start, steps } = attributes
+        return map(shape, (index) => x[index.reduce((sum, at, i) => sum + (start[i] + at * steps[i]) * strides[i], 0)])
       }
       case 'concat': {
         const all = node.inputs.map((input) => contiguousStrides(input.shape))

@@ -53,6 +53,19 @@ for (const [name, open] of Object.entries(devices)) {
     device.close()
   })
 
+  test(`${name}: a function that returns one tensor gives its values, and a tensor of variables can be read`, async () => {
+    const device = await open()
+    const sums = compile(device, { x: f32(2, 2) }, ({ x }) => x.sum(1))
+    assert.equal(Array.from(await sums.run({ x: [1, 2, 3, 4] })), [3, 7])
+    const total = compile(device, { x: f32(2) }, ({ x }) => x.sum())
+    assert.is(await total.run({ x: [1, 2] }), 3)
+    const weight = device.variable([2], 'f32', [5, 6])
+    assert.equal(Array.from(await weight.mul(2).read()), [10, 12])
+    assert.is(await weight.sum().read(), 11)
+    await fails('device', /lives on no device; read\(device, x\)/, () => tensor([1]).read())
+    device.close()
+  })
+
   test(`${name}: a sum of two maxima is no maximum of both`, async () => {
     const device = await open()
     const program = compile(device, { x: f32(2, 3), y: f32(2, 3) }, ({ x, y }) => ({ z: x.max(0).add(y.max(0)) }))

@@ -146,7 +146,7 @@ async function serve(scripts) {
   const server = createServer(async ({ url }, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
-    const golden = /^\/test\/golden\/[\w-]+\.safetensors$/.test(url)
+    const golden = /^\/test\/golden\/[\w-]+\.(?:safetensors|json)$/.test(url)
     if (url === '/') response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Tests</title>')
     else if (scripts.has(url)) response.setHeader('Content-Type', 'text/javascript').end(scripts.get(url).code)
     else if (golden) response.end(await readFile(join(root, url)).catch(() => response.writeHead(404) && undefined))

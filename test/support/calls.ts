@@ -62,6 +62,10 @@ const curve = { cycles: 1, timeStep: 0.05 }
 
 /** How each public function is called that is no method of a tensor; of those, the ones without a domain. */
 export const calls: Readonly<Record<string, () => Invocation | Promise<Invocation>>> = {
+  'Tensor.read': async () => {
+    const x = (await open()).variable([2]).add(1)
+    return plain((...args) => (x.read as Any)(...args))
+  },
   'Tensor.toString': () => plain((...args) => (vector(1).toString as Any)(...args)),
   batchInputs: () => plain(rmaat.batchInputs, 2, sizes),
   batchOf: () => plain(rmaat.batchOf, examples(), { ...sizes, batch: 3, vocabulary: 14, classes: 8 }),
@@ -82,6 +86,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     ),
   concat: () => plain(rmaat.concat, [vector(1, 2), vector(3)], 0),
   einsum: () => plain(rmaat.einsum, 'i,j->ij', vector(1, 2), vector(3)),
+  'einsum of axes without letters': () => plain(rmaat.einsum, '...ii->...', tensor([1, 2, 3, 4], [1, 2, 2])),
   evaluate: async () => slowly(plain(rmaat.evaluate, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
   f32: () => plain(f32, 2, 3),
   grad: () => {

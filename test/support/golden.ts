@@ -8,6 +8,7 @@ export const goldenFiles: readonly string[] = [
   'loss-all.safetensors',
   'macro.safetensors',
   'mix-infinite.safetensors',
+  'operations.json',
   'pre-additive-16.safetensors',
   'pre-running.safetensors',
   'pre-split-stretched.safetensors',

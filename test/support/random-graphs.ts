@@ -423,13 +423,22 @@ const operations = {
   slice: (b, { a, b: from, c }) => {
     const { x, bound } = b.find(a, (y) => y.rank > 0) ?? b.float(0)
     const start = x.shape.map((size, axis) => (axis % 2 ? from : c) % size)
+    const steps = x.shape.map((_, axis) => [1, 1, -1, 2, -3][(from + axis * c) % 5])
+    const most = x.shape.map((size, axis) =>
+      Math.ceil((steps[axis] > 0 ? size - start[axis] : start[axis] + 1) / Math.abs(steps[axis])),
+    )
     b.push(
       x.slice(
         start,
-        x.shape.map((size, axis) => 1 + ((from + c) % (size - start[axis]))),
+        most.map((count) => 1 + ((from + c) % count)),
+        steps,
       ),
       bound,
     )
+  },
+  flip: (b, { a, c }) => {
+    const { x, bound } = b.find(a, (y) => y.rank > 0) ?? b.float(0)
+    b.push(x.flip(axesOf(x, c)), bound)
   },
   select: (b, { a, b: axis, c }) => {
     const { x, bound } = b.find(a, (y) => y.rank > 0) ?? b.float(0)

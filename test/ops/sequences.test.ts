@@ -1,0 +1,179 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { grad } from '../../src/autograd/grad.ts'
+import { einsum } from '../../src/ops/methods.ts'
+import { iota, tensor, zeros } from '../../src/ops/row.ts'
+import { compile, f32, read } from '../../src/program/program.ts'
+import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
+
+const integers = (...values: number[]) => tensor(values, [values.length], 'i32')
+
+for (const [name, open] of Object.entries(devices)) {
+  if (name.endsWith('threads')) continue // the bits of one thread
+
+  test(`${name}: running sums of many elements are as near as sums of few`, async () => {
+    const device = await open()
+    const count = 3000
+    const x = Float32Array.from({ length: count }, (_, i) => Math.fround(Math.cos(i) / 3 + 0.7))
+    const program = compile(device, { x: f32(count) }, ({ x }) => {
+      const sums = x.cumsum(0)
+      return { sums, gradient: grad(sums.mul(iota([count], 0).cast('f32')).sum(), [x])[0] }
+    })
+    const { sums, gradient } = await program.run({ x })
+    let [sum, weights] = [0, (count * (count - 1)) / 2]
+    for (let i = 0; i < count; i++) {
+      sum += x[i]
+      assert.ok(Math.abs(sums[i] - sum) <= 1e-6 * sum, `sum ${i} is ${sums[i]} instead of ${sum}`)
+      assert.ok(Math.abs(gradient[i] - weights) <= 2e-6 * weights, `slope ${i} is ${gradient[i]}, not ${weights}`)
+      weights -= i
+    }
+    device.close()
+  })
+
+  test(`${name}: many elements in their order, of equal ones the first first`, async () => {
+    const device = await open()
+    const x = Float32Array.from({ length: 700 }, (_, i) => (i * 389) % 97)
+    const program = compile(device, { x: f32(700) }, ({ x }) => ({ ...x.sort(), largest: x.topK(9).indices }))
+    const { values, indices, largest } = await program.run({ x })
+    const order = [...x.keys()].sort((a, b) => x[a] - x[b] || a - b)
+    assert.equal(Array.from(indices), order)
+    assert.equal(
+      Array.from(values),
+      order.map((i) => x[i]),
+    )
+    const falling = [...x.keys()].sort((a, b) => x[b] - x[a] || a - b)
+    assert.equal(Array.from(largest), falling.slice(0, 9))
+    device.close()
+  })
+
+  test(`${name}: of several updates of a row the last counts, one outside is dropped; so is its gradient`, async () => {
+    const device = await open()
+    const program = compile(device, { x: f32(4, 1), u: f32(5, 1) }, ({ x, u }) => {
+      const y = x.scatterUpdate(integers(2, -1, 2, 0, 4), u)
+      const [dx, du] = grad(y.mul(tensor([1, 2, 3, 4], [4, 1])).sum(), [x, u])
+      return { y, dx, du }
+    })
+    const { y, dx, du } = await program.run({ x: [10, 20, 30, 40], u: [1, 2, 3, 4, 5] })
+    assert.equal(
+      [y, dx, du].map((values) => Array.from(values)),
+      [
+        [4, 20, 3, 40],
+        [0, 2, 0, 4],
+        [0, 0, 3, 1, 0],
+      ],
+    )
+    device.close()
+  })
+
+  test(`${name}: a label outside is no class, an index outside of an axis takes nothing from the next row`, async () => {
+    const device = await open()
+    const x = tensor([1, 2, 3, 4, 5, 6], [2, 3])
+    const taken = x.takeAlong(tensor([0, 3, -1, 2], [2, 2], 'i32'), 1)
+    const [classes, finite] = await read(device, integers(-1, 1, 2).oneHot(2), taken.isFinite())
+    assert.equal(Array.from(classes), [0, 0, 0, 1, 0, 0])
+    assert.equal(Array.from(finite), [1, 0, 0, 1])
+    device.close()
+  })
+
+  test(`${name}: every kernel reads what lies the other way round`, async () => {
+    const device = await open()
+    const a = Float32Array.from({ length: 70 * 66 }, (_, i) => ((i * 37) % 101) / 64)
+    const at = (row: number, column: number) => a[(69 - row) * 66 + 65 - column]
+    const program = compile(device, { a: f32(70, 66) }, ({ a }) => {
+      const turned = a.flip()
+      return {
+        copy: turned,
+        add: turned.add(a),
+        rows: turned.sum(1),
+        columns: turned.sum(0),
+        largest: turned.max(1),
+        product: turned.matmul(a.flip(0).transpose()),
+        gather: turned.gather(integers(1, 69)),
+        scatter: turned.narrow(0, 0, 70, 35).scatterAdd(integers(1, 0), 2),
+        numbers: iota([5], 0).flip(),
+        every: turned.narrow(1, 5, 60, 9).sum(0),
+      }
+    })
+    const found: Record<string, ArrayLike<number>> = await program.run({ a })
+    const table = (rows: number, columns: number, f: (row: number, column: number) => number) =>
+      Array.from({ length: rows * columns }, (_, i) => f(Math.floor(i / columns), i % columns))
+    const sum = (count: number, f: (i: number) => number) =>
+      Array.from({ length: count }, (_, i) => f(i)).reduce((total, x) => total + x, 0)
+    const expected: Record<string, number[]> = {
+      copy: table(70, 66, at),
+      add: table(70, 66, (i, j) => at(i, j) + a[i * 66 + j]),
+      rows: table(70, 1, (i) => sum(66, (j) => at(i, j))),
+      columns: table(66, 1, (j) => sum(70, (i) => at(i, j))),
+      largest: table(70, 1, (i) => Math.max(...Array.from({ length: 66 }, (_, j) => at(i, j)))),
+      product: table(70, 70, (i, k) => sum(66, (j) => at(i, j) * a[(69 - k) * 66 + j])),
+      gather: table(2, 66, (i, j) => at([1, 69][i], j)),
+      scatter: table(2, 66, (i, j) => at([35, 0][i], j)),
+      numbers: [4, 3, 2, 1, 0],
+      every: table(7, 1, (j) => sum(70, (i) => at(i, 5 + 9 * j))),
+    }
+    for (const [key, values] of Object.entries(expected)) {
+      assert.is(found[key].length, values.length, key)
+      for (const [i, x] of values.entries())
+        assert.ok(Math.abs(found[key][i] - x) <= 1e-5 * (1 + x), `${key}, element ${i}: ${found[key][i]}, not ${x}`)
+    }
+    device.close()
+  })
+}
+
+test('what does not fit is refused with what would', async () => {
+  const x = zeros([2, 6])
+  await fails('shape', /^sort: axis 0 of \[5000\] is longer than 4096/, () => zeros([5000]).sort())
+  await fails('shape', /^topK: 7 elements of axis 1 of \[2, 6\]; expected 0 to 6$/, () => x.topK(7))
+  await fails('shape', /^scatterUpdate: 5000 indices; expected at most 4096$/, () =>
+    zeros([9]).scatterUpdate(zeros([5000], 'i32'), zeros([5000])),
+  )
+  await fails('shape', /^takeAlong: indices \[3, 1\] and \[2, 6\] differ outside axis 1$/, () =>
+    x.takeAlong(zeros([3, 1], 'i32'), 1),
+  )
+  for (const [start, size, steps] of [
+    [
+      [0, 5],
+      [2, 3],
+      [1, -3],
+    ],
+    [
+      [0, 0],
+      [2, 3],
+      [1, 3],
+    ],
+    [
+      [0, 0],
+      [1, 1],
+      [0, 1],
+    ],
+    [
+      [0, 0],
+      [1, 1],
+      [1.5, 1],
+    ],
+    [[0, 0], [1, 1], [1]],
+  ])
+    await fails('shape', /^slice: a box of/, () => x.slice(start, size, steps))
+  await fails('shape', /^narrow: the step is -1; expected a whole number of at least 1/, () => x.narrow(1, 0, 6, -1))
+  await fails('shape', /^split: parts of \[2, 3\] do not fill axis 1 of \[2, 6\]$/, () => x.split([2, 3], 1))
+  await fails('shape', /^split: parts of 0; expected/, () => x.split(0))
+  await fails('shape', /^squeeze: axes \[1\] of \[2, 6\] are not all of size 1$/, () => x.squeeze(1))
+  await fails('shape', /^tril: a matrix has two axes, found \[3\]$/, () => zeros([3]).tril())
+  await fails('shape', /^maskedFill: a mask \[3, 2, 6\] does not broadcast to \[2, 6\]$/, () =>
+    x.maskedFill(zeros([3, 2, 6], 'i32'), 1),
+  )
+  for (const [notation, why] of [
+    ['ij->ik', 'axis k of the result stands in no operand'],
+    ['ii->i', 'axis i has sizes 2 and 6'],
+    ['ij->ii', 'a letter stands twice in the result'],
+    ['...i->i', 'the result has no ... for the axes of the operands'],
+    ['......->', '... stands twice in one place'],
+    ['ijk->', 'a letter is needed for every axis'],
+    ['ij,jk->ik', '2 operands are named'],
+    ['i.j->', "expected a form like 'ij,jk->ik' or 'ij->ji'"],
+  ])
+    await fails('shape', `einsum '${notation}' of [2, 6]: ${why}`, () => einsum(notation, x))
+})
+
+test.run()
