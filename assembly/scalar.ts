@@ -74,6 +74,8 @@ export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, byte
       return map1<Tanh>(to, a, bytes)
     case op.ERF:
       return map1<Erf>(to, a, bytes)
+    case op.NORMAL_CDF:
+      return map1<NormalCdf>(to, a, bytes)
     case op.ELU:
       return map1<Elu>(to, a, bytes)
     case op.ELU_PLUS_ONE:
@@ -108,8 +110,6 @@ export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, byte
       return map2<Then<Sub<f32>, Exp>>(step, to, a, b, bytes, rows)
     case op.MUL_EXP:
       return map2<Then<Mul<f32>, Exp>>(step, to, a, b, bytes, rows)
-    case op.MUL_ERF:
-      return map2<Then<Mul<f32>, Erf>>(step, to, a, b, bytes, rows)
     default:
       unreachable()
   }
@@ -362,6 +362,14 @@ class Erf {
   @inline
   of(x: v128): v128 {
     return math.erf(x)
+  }
+}
+
+class NormalCdf {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.normalCdf(x)
   }
 }
 

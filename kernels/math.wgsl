@@ -51,17 +51,11 @@ fn settled(x: f32) -> f32 {
 const LN_2_HIGH = 0.693359375;
 const LN_2_LOW = -2.12194440054690583e-4;
 
-/** e^x; 0 where the result is below the smallest normal number. */
-fn op_exp(x: f32) -> f32 {
-  if (x > 88.722835) { // 128 ln 2
-    return infinity();
-  }
-  if (x < -87.336544) { // -126 ln 2
-    return 0.0;
-  }
-  let n = round(x * 1.4426950408889634);
-  // the first difference is exact, but for the last bit where |x| < 1/2, and has to come first
-  let r = settled(x - n * LN_2_HIGH) - n * LN_2_LOW;
+/** e^(high + low) where it is a normal number or up to 2^128; high is the sum, nearly. */
+fn exponential(high: f32, low: f32) -> f32 {
+  let n = round((high + low) * 1.4426950408889634);
+  // the first difference is exact, but for the last bit where |high| < 1/2, and has to come first
+  let r = settled(high - n * LN_2_HIGH) - n * LN_2_LOW + low;
   var p = 0.0013818938750773668 * r + 0.008368703536689281;
   p = p * r + 0.04166828840970993;
   p = p * r + 0.1666652113199234;
@@ -70,6 +64,17 @@ fn op_exp(x: f32) -> f32 {
   p = p * r + 1.0;
   // p x 2^n by its bits: 2^128 is no number
   return bitcast<f32>(bitcast<i32>(p) + (i32(n) << 23u));
+}
+
+/** e^x; 0 where the result is below the smallest normal number. */
+fn op_exp(x: f32) -> f32 {
+  if (x > 88.722835) { // 128 ln 2
+    return infinity();
+  }
+  if (x < -87.336544) { // -126 ln 2
+    return 0.0;
+  }
+  return exponential(x, 0.0);
 }
 
 /** x > 0 ? x : e^x - 1 */
@@ -214,6 +219,30 @@ fn op_erf(x: f32) -> f32 {
   q = q * size - 1.1176213026046753;
   q = q * size - 0.0026191449724137783;
   return limit - limit * op_exp(q);
+}
+
+/**
+ * e^(-x^2 / 2) P(|x|) / Q(|x|) for x < 0; that of -x, taken from 1, beyond. The exponent is a sum of two numbers, since
+ * rounding it would cost a hundred units in the last place.
+ */
+fn op_normalCdf(x: f32) -> f32 {
+  let size = abs(x);
+  if (size > 13.2) { // the tail is below the smallest normal number
+    return select(0.0, 1.0, x > 0.0);
+  }
+  let first = bitcast<f32>(bitcast<u32>(size) & 0xfffff000u); // its square is exact
+  let e = exponential(-0.5 * first * first, -0.5 * (size - first) * (size + first));
+  var p = 0.003994959872215986 * size + 0.03981487825512886;
+  p = p * size + 0.18080292642116547;
+  p = p * size + 0.435002863407135;
+  p = p * size + 0.5;
+  var q = 0.010013730265200138 * size + 0.09980873018503189;
+  q = q * size + 0.46304991841316223;
+  q = q * size + 1.1923863887786865;
+  q = q * size + 1.6678905487060547;
+  q = q * size + 1.0;
+  let tail = e * p / q;
+  return select(1.0 - tail, tail, x < 0.0);
 }
 
 /** a / b, also where b is so large that WGSL promises nothing. */

@@ -65,6 +65,7 @@ const ranges: Readonly<Record<ScalarName, readonly Range[]>> = {
   mulI: [integers, integers],
   neg: [wide],
   negI: [integers],
+  normalCdf: [even(-12.9, 6)],
   philox: [integers, whole(0, 1024), integers],
   pow: [magnitudes(1e-3, 1e3), even(-6, 6)],
   rsqrt: [magnitudes(1e-37, 1e38)],

@@ -128,6 +128,7 @@ const monotone: ReadonlySet<ScalarName> = new Set([
   'rsqrt',
   'tanh',
   'erf',
+  'normalCdf',
   'elu',
   'eluPlusOne',
   'neg',

@@ -45,6 +45,8 @@ interface Unary {
   eluPlusOne: UnaryFunction
   /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
   erf: UnaryFunction
+  /** The distribution function of the standard normal distribution: (1 + erf(x / sqrt(2))) / 2, exact where it is near 0 too. */
+  normalCdf: UnaryFunction
   /** e to the power of x. */
   exp: UnaryFunction
   /** As i32: 1 where the number is finite, 0 for NaN and infinities. */
@@ -94,6 +96,7 @@ const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
   eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
+  normalCdf: smooth('normalCdf', (g, x) => g.mul(x.mul(x).mul(-0.5).exp()).mul(1 / Math.sqrt(2 * Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
   isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
   log: smooth('log', (g, x) => g.div(x)),
@@ -102,7 +105,8 @@ const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   rsqrt: smooth('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
   sign: row(both('sign'), noGradient),
   sqrt: { ...smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)), steep: true },
-  tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
+  // 1 - y^2 would cancel
+  tanh: smooth('tanh', (g, x) => g.mul(x.mul(2).sigmoid()).mul(x.mul(-2).sigmoid()).mul(4)),
 }
 
 const binaryRows: Record<keyof Binary, ElementwiseRow> = {

@@ -12,6 +12,7 @@ const logistic = (x: Tensor): Tensor => {
 const GELU = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
 const CUBIC_SLOPE = 3 * CUBIC
+const DENSITY = 1 / Math.sqrt(2 * Math.PI)
 
 /** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
 function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
@@ -41,7 +42,7 @@ export const formulaRows = {
   sigmoid: {
     scales: 'lanes',
     formula: ([x]) => logistic(x),
-    gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
+    gradient: ({ cotangent: g, inputs: [x], output: y }) => [g.mul(y).mul(x.neg().sigmoid())],
   },
   softplus: {
     scales: 'lanes',
@@ -55,12 +56,15 @@ export const formulaRows = {
   },
   gelu: {
     scales: 'lanes',
-    formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
+    formula: ([x], { form }) => x.mul(form === 'erf' ? x.normalCdf() : nearNormal(x).sigmoid()),
     gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
-      const t = cumulative(x, form)
-      const slope = sub(1, t.square()).mul(x.square().mul(CUBIC_SLOPE).add(1))
-      const density = form === 'erf' ? x.square().mul(-0.5).exp() : slope
-      return [g.mul(t.add(1).add(x.mul(density).mul(GELU)).mul(0.5))]
+      if (form === 'erf') return [g.mul(x.normalCdf().add(x.mul(x.square().mul(-0.5).exp()).mul(DENSITY)))]
+      const z = nearNormal(x)
+      const slope = x
+        .square()
+        .mul(2 * GELU * CUBIC_SLOPE)
+        .add(2 * GELU)
+      return [g.mul(z.sigmoid()).mul(x.mul(slope).mul(z.neg().sigmoid()).add(1))]
     },
   },
   softmax: {
@@ -115,8 +119,8 @@ export const formulaRows = {
   },
 } satisfies Record<string, OpRow>
 
-const cumulative = (x: Tensor, form: 'erf' | 'tanh'): Tensor =>
-  form === 'erf' ? x.mul(Math.SQRT1_2).erf() : x.add(x.mul(x).mul(x).mul(CUBIC)).mul(GELU).tanh()
+/** What the logistic function is nearly the normal distribution at x of: (1 + tanh(z)) / 2 is the one of 2z. */
+const nearNormal = (x: Tensor): Tensor => x.add(x.mul(x).mul(x).mul(CUBIC)).mul(2 * GELU)
 
 type FormulaName = keyof typeof formulaRows
 const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>

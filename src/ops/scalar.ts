@@ -50,9 +50,21 @@ export function erf(x: number): number {
     }
     return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
   }
+  return Math.sign(x) * (1 - complement(z))
+}
+
+/** 1 - erf(z), for z of at least 2.5. */
+function complement(z: number): number {
   let fraction = 0
   for (let k = 60; k >= 1; k--) fraction = k / 2 / (z + fraction)
-  return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)))
+  return Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction))
+}
+
+/** The normal distribution's function: its lower tail does not cancel. */
+function normalCdf(x: number): number {
+  const z = Math.abs(x) * Math.SQRT1_2
+  const tail = (z < 2.5 ? 1 - erf(z) : complement(z)) / 2
+  return x < 0 ? tail : 1 - tail
 }
 
 /** The high and low 32 bits of a 32 x 32 bit product. */
@@ -102,6 +114,7 @@ export const scalars = {
   rsqrt: real((a) => 1 / Math.sqrt(a), 1, ulps(3)),
   tanh: real((a) => Math.tanh(a), 1, ulps(4)),
   erf: real((a) => erf(a), 1, ulps(4)),
+  normalCdf: real((a) => normalCdf(a), 1, ulps(8)),
   elu: real((a) => (a > 0 ? a : Math.expm1(a)), 1, ulps(4)),
   /** elu(a) + 1, which does not cancel where a is far below 0. */
   eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), 1, ulps(4)),

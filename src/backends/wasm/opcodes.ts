@@ -85,6 +85,7 @@ export const IS_FINITE = 51
 export const PHILOX = 52 // a: element, b: segment, c: step; immediates: seed, site
 export const UNIFORM = 53 // (bits >>> 8) x 2^-24
 export const ELU_PLUS_ONE = 54
+export const NORMAL_CDF = 55
 
 // Two steps in one, without storing what the first one gives: op2(op1(a, b), c), or `FROM`: c - op1(a, b).
 export const ADD_ADD = 64
@@ -96,7 +97,6 @@ export const MUL_FROM = 69
 export const MUL_MUL = 70
 export const SUB_EXP = 71
 export const MUL_EXP = 72
-export const MUL_ERF = 73
 export const MUL_SUM = 75
 
 // Kinds of `reduce`.

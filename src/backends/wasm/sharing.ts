@@ -79,6 +79,7 @@ const COSTLY: ReadonlySet<Step['op']> = new Set([
   'exp',
   'log',
   'log1p',
+  'normalCdf',
   'philox',
   'pow',
   'tanh',

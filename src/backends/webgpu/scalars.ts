@@ -40,6 +40,7 @@ export const scalarExpressions: Readonly<Record<ScalarName, Expression>> = {
   rsqrt: call('op_rsqrt'),
   tanh: call('op_tanh'),
   erf: call('op_erf'),
+  normalCdf: call('op_normalCdf'),
   elu: call('op_elu'),
   eluPlusOne: call('op_eluPlusOne'),
   less: comparison('<'),
