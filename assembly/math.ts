@@ -36,27 +36,21 @@ function reduce(x: v128, n: v128): v128 {
   return madd(n, all(-LN_2_LOW), madd(n, all(-LN_2_HIGH), x))
 }
 
-/** 2^n e^r, where `shifted` is n + NEAREST; 0 where n is below -126. */
-// @ts-ignore: decorator
-@inline
-function power(shifted: v128, r: v128): v128 {
-  let p = madd(all(2 * 0.008289730176329613), r, all(2 * 0.04189785569906235))
-  p = madd(p, r, all(2 * 0.16667647659778595))
-  p = madd(p, r, all(2 * 0.4999915063381195))
-  p = madd(p, r, all(2 * 0.9999997019767761))
-  p = madd(p, r, all(2))
-  // 2^(n - 1), so that 2^128 need not be made: twice the polynomial overflows by itself
-  const half = i32x4.max_s(i32x4.add(i32x4.shl(shifted, 23), all(0.5)), i32x4.splat(0))
-  return f32x4.mul(p, half)
-}
-
 /** e^x; 0 where the result is below 2^-125.5, in the last binade of normal numbers. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
   const t = f32x4.pmax(f32x4.pmin(x, all(88.9)), all(-88))
   const shifted = madd(t, all(LOG2_E), all(NEAREST))
-  return power(shifted, reduce(t, f32x4.sub(shifted, all(NEAREST))))
+  const r = reduce(t, f32x4.sub(shifted, all(NEAREST)))
+  let p = madd(all(2 * 0.008289730176329613), r, all(2 * 0.04189785569906235))
+  p = madd(p, r, all(2 * 0.16667647659778595))
+  p = madd(p, r, all(2 * 0.4999915063381195))
+  p = madd(p, r, all(2 * 0.9999997019767761))
+  p = madd(p, r, all(2))
+  // 2^(n - 1), so that 2^128 need not be made: twice the polynomial overflows by itself
+  const power = i32x4.max_s(i32x4.add(i32x4.shl(shifted, 23), all(0.5)), i32x4.splat(0))
+  return f32x4.mul(p, power)
 }
 
 /** x > 0 ? x : e^x - 1 */
@@ -184,30 +178,51 @@ export function erf(x: v128): v128 {
   return clamp(f32x4.div(f32x4.mul(t, p), q), 1)
 }
 
-/**
- * e^(-x^2 / 2) P(|x|) / Q(|x|) for x < 0, of degree 4 and 5; that of -x, taken from 1, beyond. The exponent is a sum of two
- * numbers, since rounding it would cost a hundred units in the last place.
- */
+/** e^(-t^2 / 2) for 0 <= t <= 13.3; 0 below 2^-126. */
 // @ts-ignore: decorator
 @inline
-export function normalCdf(x: v128): v128 {
-  const t = f32x4.pmin(f32x4.abs(x), all(13.3))
-  const first = v128.and(t, i32x4.splat(0xfffff000)) // its square is exact
-  const high = f32x4.mul(f32x4.mul(first, first), all(-0.5))
-  const low = f32x4.mul(f32x4.mul(f32x4.sub(t, first), f32x4.add(t, first)), all(-0.5))
-  const shifted = madd(f32x4.add(high, low), all(LOG2_E), all(NEAREST))
-  const e = power(shifted, f32x4.add(reduce(high, f32x4.sub(shifted, all(NEAREST))), low))
-  let p = madd(all(0.003994959872215986), t, all(0.03981487825512886))
-  p = madd(p, t, all(0.18080292642116547))
-  p = madd(p, t, all(0.435002863407135))
+function bell(t: v128): v128 {
+  const z = f32x4.mul(t, f32x4.mul(t, all(-0.5)))
+  const shifted = madd(z, all(LOG2_E), all(NEAREST))
+  // what ln 2 in one number loses is little beside the rounding of t^2
+  const r = madd(f32x4.sub(shifted, all(NEAREST)), all(-0.693147180559945309), z)
+  let p = madd(all(0.008289730176329613), r, all(0.04189785569906235))
+  p = madd(p, r, all(0.16667647659778595))
+  p = madd(p, r, all(0.4999915063381195))
+  p = madd(p, r, all(0.9999997019767761))
+  p = madd(p, r, all(1))
+  return i32x4.max_s(i32x4.add(p, i32x4.shl(shifted, 23)), i32x4.splat(0))
+}
+
+/** (1 - Phi(t)) e^(t^2 / 2) for 0 <= t <= 13.3, where Phi is the normal distribution: P(t) / Q(t), of degree 3 and 4. */
+// @ts-ignore: decorator
+@inline
+function tailOverBell(t: v128): v128 {
+  let p = madd(all(0.014998595230281353), t, all(0.11085323989391327))
+  p = madd(p, t, all(0.34681597352027893))
   p = madd(p, t, all(0.5))
-  let q = madd(all(0.010013730265200138), t, all(0.09980873018503189))
-  q = madd(q, t, all(0.46304991841316223))
-  q = madd(q, t, all(1.1923863887786865))
-  q = madd(q, t, all(1.6678905487060547))
+  let q = madd(all(0.03760576993227005), t, all(0.277528315782547))
+  q = madd(q, t, all(0.911811351776123))
+  q = madd(q, t, all(1.4915119409561157))
   q = madd(q, t, all(1))
-  const tail = f32x4.div(f32x4.mul(e, p), q)
-  return select(tail, f32x4.sub(all(1), tail), f32x4.lt(x, all(0)))
+  return f32x4.div(p, q)
+}
+
+/** x Phi(x), by the tail of Phi alone. */
+// @ts-ignore: decorator
+@inline
+export function gelu(x: v128): v128 {
+  const t = f32x4.pmin(f32x4.abs(x), all(13.3))
+  return f32x4.sub(f32x4.pmax(x, all(0)), f32x4.mul(f32x4.mul(t, bell(t)), tailOverBell(t)))
+}
+
+/** Phi(x) + x Phi'(x) */
+// @ts-ignore: decorator
+@inline
+export function geluSlope(x: v128): v128 {
+  const t = f32x4.pmin(f32x4.abs(x), all(13.3))
+  const below = f32x4.mul(bell(t), madd(t, all(-0.398942280401432678), tailOverBell(t)))
+  return select(below, f32x4.sub(all(1), below), f32x4.lt(x, all(0)))
 }
 
 // @ts-ignore: decorator

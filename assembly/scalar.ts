@@ -74,8 +74,10 @@ export function apply(step: usize, to: usize, a: usize, b: usize, c: usize, byte
       return map1<Tanh>(to, a, bytes)
     case op.ERF:
       return map1<Erf>(to, a, bytes)
-    case op.NORMAL_CDF:
-      return map1<NormalCdf>(to, a, bytes)
+    case op.GELU:
+      return map1<Gelu>(to, a, bytes)
+    case op.GELU_SLOPE:
+      return map1<GeluSlope>(to, a, bytes)
     case op.ELU:
       return map1<Elu>(to, a, bytes)
     case op.ELU_PLUS_ONE:
@@ -365,11 +367,19 @@ class Erf {
   }
 }
 
-class NormalCdf {
+class Gelu {
   // @ts-ignore: decorator
   @inline
   of(x: v128): v128 {
-    return math.normalCdf(x)
+    return math.gelu(x)
+  }
+}
+
+class GeluSlope {
+  // @ts-ignore: decorator
+  @inline
+  of(x: v128): v128 {
+    return math.geluSlope(x)
   }
 }
 

@@ -51,21 +51,6 @@ fn settled(x: f32) -> f32 {
 const LN_2_HIGH = 0.693359375;
 const LN_2_LOW = -2.12194440054690583e-4;
 
-/** e^(high + low) where it is a normal number or up to 2^128; high is the sum, nearly. */
-fn exponential(high: f32, low: f32) -> f32 {
-  let n = round((high + low) * 1.4426950408889634);
-  // the first difference is exact, but for the last bit where |high| < 1/2, and has to come first
-  let r = settled(high - n * LN_2_HIGH) - n * LN_2_LOW + low;
-  var p = 0.0013818938750773668 * r + 0.008368703536689281;
-  p = p * r + 0.04166828840970993;
-  p = p * r + 0.1666652113199234;
-  p = p * r + 0.4999999403953552;
-  p = p * r + 1.0;
-  p = p * r + 1.0;
-  // p x 2^n by its bits: 2^128 is no number
-  return bitcast<f32>(bitcast<i32>(p) + (i32(n) << 23u));
-}
-
 /** e^x; 0 where the result is below the smallest normal number. */
 fn op_exp(x: f32) -> f32 {
   if (x > 88.722835) { // 128 ln 2
@@ -74,7 +59,17 @@ fn op_exp(x: f32) -> f32 {
   if (x < -87.336544) { // -126 ln 2
     return 0.0;
   }
-  return exponential(x, 0.0);
+  let n = round(x * 1.4426950408889634);
+  // the first difference is exact, but for the last bit where |x| < 1/2, and has to come first
+  let r = settled(x - n * LN_2_HIGH) - n * LN_2_LOW;
+  var p = 0.0013818938750773668 * r + 0.008368703536689281;
+  p = p * r + 0.04166828840970993;
+  p = p * r + 0.1666652113199234;
+  p = p * r + 0.4999999403953552;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
+  // p x 2^n by its bits: 2^128 is no number
+  return bitcast<f32>(bitcast<i32>(p) + (i32(n) << 23u));
 }
 
 /** x > 0 ? x : e^x - 1 */
@@ -221,28 +216,29 @@ fn op_erf(x: f32) -> f32 {
   return limit - limit * op_exp(q);
 }
 
-/**
- * e^(-x^2 / 2) P(|x|) / Q(|x|) for x < 0; that of -x, taken from 1, beyond. The exponent is a sum of two numbers, since
- * rounding it would cost a hundred units in the last place.
- */
-fn op_normalCdf(x: f32) -> f32 {
-  let size = abs(x);
-  if (size > 13.2) { // the tail is below the smallest normal number
-    return select(0.0, 1.0, x > 0.0);
-  }
-  let first = bitcast<f32>(bitcast<u32>(size) & 0xfffff000u); // its square is exact
-  let e = exponential(-0.5 * first * first, -0.5 * (size - first) * (size + first));
-  var p = 0.003994959872215986 * size + 0.03981487825512886;
-  p = p * size + 0.18080292642116547;
-  p = p * size + 0.435002863407135;
-  p = p * size + 0.5;
-  var q = 0.010013730265200138 * size + 0.09980873018503189;
-  q = q * size + 0.46304991841316223;
-  q = q * size + 1.1923863887786865;
-  q = q * size + 1.6678905487060547;
-  q = q * size + 1.0;
-  let tail = e * p / q;
-  return select(1.0 - tail, tail, x < 0.0);
+/** (1 - Phi(t)) e^(t^2 / 2) for 0 <= t <= 13.3, where Phi is the normal distribution: P(t) / Q(t). */
+fn tail_over_bell(t: f32) -> f32 {
+  var p = 0.014998595230281353 * t + 0.11085323989391327;
+  p = p * t + 0.34681597352027893;
+  p = p * t + 0.5;
+  var q = 0.03760576993227005 * t + 0.277528315782547;
+  q = q * t + 0.911811351776123;
+  q = q * t + 1.4915119409561157;
+  q = q * t + 1.0;
+  return p / q;
+}
+
+/** x Phi(x), by the tail of Phi alone. */
+fn op_gelu(x: f32) -> f32 {
+  let t = min(abs(x), 13.3);
+  return max(x, 0.0) - t * op_exp(-0.5 * t * t) * tail_over_bell(t);
+}
+
+/** Phi(x) + x Phi'(x) */
+fn op_geluSlope(x: f32) -> f32 {
+  let t = min(abs(x), 13.3);
+  let below = op_exp(-0.5 * t * t) * (tail_over_bell(t) - 0.3989422804014327 * t);
+  return select(1.0 - below, below, x < 0.0);
 }
 
 /** a / b, also where b is so large that WGSL promises nothing. */

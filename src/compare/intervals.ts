@@ -128,7 +128,6 @@ const monotone: ReadonlySet<ScalarName> = new Set([
   'rsqrt',
   'tanh',
   'erf',
-  'normalCdf',
   'elu',
   'eluPlusOne',
   'neg',
@@ -148,6 +147,11 @@ const monotone: ReadonlySet<ScalarName> = new Set([
   'negI',
   'signI',
 ])
+/** Where functions that fall and rise have their extremes. */
+const extremes: Partial<Record<ScalarName, readonly number[]>> = {
+  gelu: [-0.7517915246935645],
+  geluSlope: [-Math.SQRT2, Math.SQRT2],
+}
 const domains: Partial<Record<ScalarName, number>> = { log: 0, log1p: -1, rsqrt: 0 }
 
 function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
@@ -185,6 +189,9 @@ function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Int
     } else if (op === 'pow') {
       if ((al <= 0 && ah >= 0) || bl !== bh) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)
+    } else if (extremes[op]) {
+      const between = extremes[op].filter((x) => al < x && x < ah)
+      for (const [low, high] of [[al, ah], ...between.map((x) => [x, x])]) corners(i, low, high, 0, 0)
     } else if (monotone.has(op)) {
       if (op === 'sqrt' ? al < 0 : al <= (domains[op] ?? -Infinity)) set(result, i, -Infinity, Infinity)
       else corners(i, al, ah, bl, bh)

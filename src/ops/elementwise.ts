@@ -5,7 +5,7 @@ import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
-import { type ScalarName, scalars } from './scalar.ts'
+import { DENSITY, type ScalarName, scalars } from './scalar.ts'
 
 export interface ElementwiseRow extends OpRow {
   readonly scalar: Required<OpRow>['scalar']
@@ -45,8 +45,6 @@ interface Unary {
   eluPlusOne: UnaryFunction
   /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
   erf: UnaryFunction
-  /** The distribution function of the standard normal distribution: (1 + erf(x / sqrt(2))) / 2, exact where it is near 0 too. */
-  normalCdf: UnaryFunction
   /** e to the power of x. */
   exp: UnaryFunction
   /** As i32: 1 where the number is finite, 0 for NaN and infinities. */
@@ -88,7 +86,17 @@ interface Binary {
   /** As i32: 1 where a = b, else 0; broadcast. */
   equal: BinaryFunction
 }
-export type ElementwiseName = keyof Unary | keyof Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+export type ElementwiseName =
+  | keyof Unary
+  | keyof Binary
+  | 'gelu'
+  | 'geluSlope'
+  | 'pow'
+  | 'where'
+  | 'toFloat'
+  | 'toInt'
+  | 'philox'
+  | 'uniform'
 
 const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
@@ -96,7 +104,6 @@ const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
   eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
   erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
-  normalCdf: smooth('normalCdf', (g, x) => g.mul(x.mul(x).mul(-0.5).exp()).mul(1 / Math.sqrt(2 * Math.PI))),
   exp: smooth('exp', (g, _, y) => g.mul(y)),
   isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
   log: smooth('log', (g, x) => g.div(x)),
@@ -132,6 +139,13 @@ const binaryRows: Record<keyof Binary, ElementwiseRow> = {
 export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   ...unaryRows,
   ...binaryRows,
+  gelu: smooth('gelu', (g, x) => g.mul(elementwise('geluSlope', [x]))),
+  geluSlope: smooth('geluSlope', (g, x) =>
+    g
+      .mul(sub(2, x.mul(x)))
+      .mul(x.mul(x).mul(-0.5).exp())
+      .mul(DENSITY),
+  ),
   /** The exponent is a literal. */
   pow: row(
     { f32: 'pow' },

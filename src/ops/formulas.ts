@@ -1,6 +1,6 @@
 import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, equal, isIndex, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { div, elementwise, equal, isIndex, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
@@ -12,7 +12,6 @@ const logistic = (x: Tensor): Tensor => {
 const GELU = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
 const CUBIC_SLOPE = 3 * CUBIC
-const DENSITY = 1 / Math.sqrt(2 * Math.PI)
 
 /** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
 function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
@@ -54,11 +53,10 @@ export const formulaRows = {
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
-  gelu: {
+  geluTanh: {
     scales: 'lanes',
-    formula: ([x], { form }) => x.mul(form === 'erf' ? x.normalCdf() : nearNormal(x).sigmoid()),
-    gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
-      if (form === 'erf') return [g.mul(x.normalCdf().add(x.mul(x.square().mul(-0.5).exp()).mul(DENSITY)))]
+    formula: ([x]) => x.mul(nearNormal(x).sigmoid()),
+    gradient: ({ cotangent: g, inputs: [x] }) => {
       const z = nearNormal(x)
       const slope = x
         .square()
@@ -139,7 +137,8 @@ export const softplus = (x: Tensor): Tensor => node('softplus', x)
 /** The larger of x and 0, element by element. */
 export const relu = (x: Tensor): Tensor => node('relu', x)
 /** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
-export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
+export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor =>
+  form === 'erf' ? elementwise('gelu', [expectDType('gelu', x, 'f32')]) : node('geluTanh', x)
 /** exp(x) over its sum along the last axis: x [..., C] -> [..., C], each row with the sum 1. */
 export const softmax = (x: Tensor): Tensor => overLast('softmax', x)
 /** The logarithm of `softmax` over the last axis: x [..., C] -> [..., C]. */

@@ -20,6 +20,9 @@ export interface ScalarRow {
 const UNIT = 2 ** -24 // half a unit in the last place of 1
 const TINY = 2 ** -126 // the smallest normal number; below it, and powers below twice that, devices may flush to zero
 
+/** The density of the normal distribution at 0. */
+export const DENSITY = 1 / Math.sqrt(2 * Math.PI)
+
 const budget = (text: string, bound: (exact: number, args: readonly number[]) => number): Budget =>
   Object.assign(bound, { text })
 
@@ -31,6 +34,13 @@ const powers = budget(
   '(8 + 4·|b·ln |a||)·2⁻²⁴·|x|',
   (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(Math.abs(a) || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
 )
+
+// e^(-a^2 / 2): what the exponent is rounded by stays in the result
+const bells = budget('(16 + 2·a²)·2⁻²⁴·|x|', (exact, [a]) => (16 + 2 * a * a) * UNIT * Math.abs(exact) + 16 * TINY)
+const bellSums = budget('(16 + 2·a²)·2⁻²⁴·(Φ(a) + |a|·φ(a))', (exact, [a]) => {
+  const both = exact + (a < 0 ? 2 * moment(-a) : 0)
+  return (16 + 2 * a * a) * UNIT * both + 16 * TINY
+})
 
 type Evaluate = ScalarRow['evaluate']
 const real = (evaluate: Evaluate, arity: ScalarRow['arity'], budget: Budget): ScalarRow => ({ arity, evaluate, budget })
@@ -60,11 +70,22 @@ function complement(z: number): number {
   return Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction))
 }
 
-/** The normal distribution's function: its lower tail does not cancel. */
-function normalCdf(x: number): number {
-  const z = Math.abs(x) * Math.SQRT1_2
-  const tail = (z < 2.5 ? 1 - erf(z) : complement(z)) / 2
-  return x < 0 ? tail : 1 - tail
+/** 1 - Phi(t) for t >= 0, where Phi is the normal distribution. */
+function normalTail(t: number): number {
+  const z = t * Math.SQRT1_2
+  return (z < 2.5 ? 1 - erf(z) : complement(z)) / 2
+}
+/** t times the density of the normal distribution at t; beyond 40 there is none, and Infinity must not meet 0. */
+const moment = (t: number): number => Math.min(t, 40) * Math.exp((-t * t) / 2) * DENSITY
+
+/** x Phi(x), which does not cancel where x is far below 0. */
+function gelu(x: number): number {
+  const t = Math.abs(x)
+  return Math.max(x, 0) - Math.min(t, 40) * normalTail(t)
+}
+function geluSlope(x: number): number {
+  const below = normalTail(Math.abs(x)) - moment(Math.abs(x))
+  return x < 0 ? below : 1 - below
 }
 
 /** The high and low 32 bits of a 32 x 32 bit product. */
@@ -114,7 +135,10 @@ export const scalars = {
   rsqrt: real((a) => 1 / Math.sqrt(a), 1, ulps(3)),
   tanh: real((a) => Math.tanh(a), 1, ulps(4)),
   erf: real((a) => erf(a), 1, ulps(4)),
-  normalCdf: real((a) => normalCdf(a), 1, ulps(8)),
+  /** a Phi(a) (Hendrycks & Gimpel 2016), where Phi is the normal distribution and phi its density. */
+  gelu: real(gelu, 1, bells),
+  /** Phi(a) + a phi(a) */
+  geluSlope: real(geluSlope, 1, bellSums),
   elu: real((a) => (a > 0 ? a : Math.expm1(a)), 1, ulps(4)),
   /** elu(a) + 1, which does not cancel where a is far below 0. */
   eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), 1, ulps(4)),

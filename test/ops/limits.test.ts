@@ -146,6 +146,61 @@ for (const [name, open] of Object.entries(devices)) {
     eachOf((await both(device, x, [6], (z) => z.elu())).gradient, slope, 'the slope of elu')
     device.close()
   })
+
+  test(`${name}: sigmoid, tanh and gelu keep their digits in their tails, and so do their slopes`, async () => {
+    const device = await open()
+    const each = async (what: string, f: (x: Tensor) => Tensor, rows: readonly (readonly number[])[]) => {
+      const x = rows.map(([at]) => at)
+      const { y, gradient } = await both(device, x, [x.length], f)
+      rows.forEach(([at, value, slope]) => {
+        const i = x.indexOf(at)
+        // what the exponent is rounded by is multiplied by it
+        const tolerance = name === 'reference' ? 1e-11 : 1e-6 + 1e-7 * at * at
+        close([y[i]], [value], `${what} at ${at}`, tolerance)
+        close([gradient[i]], [slope], `the slope of ${what} at ${at}`, tolerance)
+      })
+    }
+    // computed with 40 digits
+    await each('gelu', (x) => x.gelu(), [
+      [-12, -2.1317785344932e-32, -2.5578956616749e-31],
+      [-8, -4.9767684594174e-15, -3.9796072610868e-14],
+      [-5.5, -1.0444259356238e-7, -5.7334723987399e-7],
+      [-5, -1.433257859396e-6, -7.1469460017923e-6],
+      [-4, -0.00012668496733248, -0.00050364966122642],
+      [-1, -0.158655253931457, -0.083315470587686],
+      [0, 0, 0.5],
+      [3, 2.99595030590511, 1.0119456153109],
+    ])
+    await each("gelu('tanh')", (x) => x.gelu('tanh'), [
+      [-8, -3.1077829375011e-21, -4.71478450411e-20],
+      [-5.5, -5.9276402638803e-9, -4.67655281081e-8],
+      [-5, -2.2917961966295e-7, -1.54636198753e-6],
+      [-1, -0.15880800939172, -0.0829640838458],
+      [0, 0, 0.5],
+    ])
+    const share = (x: number) => 1 / (1 + exp(-x))
+    const bothWays = [-30, -20, -1, 0, 1, 8, 20, 30]
+    await each(
+      'sigmoid',
+      (x) => x.sigmoid(),
+      bothWays.map((x) => [x, share(x), share(x) * share(-x)]),
+    )
+    await each(
+      'softplus',
+      (x) => x.softplus(),
+      bothWays.map((x) => [x, Math.max(x, 0) + Math.log1p(exp(-Math.abs(x))), share(x)]),
+    )
+    await each(
+      'tanh',
+      (x) => x.tanh(),
+      [-15, -5, -1, 0, 1, 5, 15].map((x) => [x, Math.tanh(x), 1 / Math.cosh(x) ** 2]),
+    )
+    // far outside there is nothing left
+    const { y, gradient } = await both(device, [-1e30, -40, 40, 1e30], [4], (x) => x.gelu())
+    assert.equal(Array.from(y, Math.fround).map(Math.abs), [0, 0, 40, Math.fround(1e30)])
+    assert.equal(Array.from(gradient, Math.fround).map(Math.abs), [0, 0, 1, 1])
+    device.close()
+  })
 }
 
 test.run()

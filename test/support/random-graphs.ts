@@ -281,10 +281,6 @@ const operations = {
     (x) => x.erf(),
     () => 1,
   ),
-  normalCdf: unary(
-    (x) => x.normalCdf(),
-    () => 1,
-  ),
   elu: unary((x) => x.elu()),
   eluPlusOne: unary(
     (x) => x.eluPlusOne(),

@@ -85,7 +85,8 @@ export const IS_FINITE = 51
 export const PHILOX = 52 // a: element, b: segment, c: step; immediates: seed, site
 export const UNIFORM = 53 // (bits >>> 8) x 2^-24
 export const ELU_PLUS_ONE = 54
-export const NORMAL_CDF = 55
+export const GELU = 55
+export const GELU_SLOPE = 56 // its derivative
 
 // Two steps in one, without storing what the first one gives: op2(op1(a, b), c), or `FROM`: c - op1(a, b).
 export const ADD_ADD = 64
