@@ -5,7 +5,7 @@ import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
-import { DENSITY, type ScalarName, scalars } from './scalar.ts'
+import { DENSITY, isRounded, type ScalarName, scalars } from './scalar.ts'
 
 export interface ElementwiseRow extends OpRow {
   readonly scalar: Required<OpRow>['scalar']
@@ -166,6 +166,19 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   uniform: row({ i32: 'uniform' }, noGradient, { result: 'f32' }),
 }
 
+/**
+ * The value of an operation on literals, where that is the same for every device: correctly rounded, and of rounded
+ * operands no other than of those in double precision. So no formula has another value because a leaf of it is a literal.
+ */
+function folded(scalar: ScalarName, values: readonly number[], types: readonly DType[], result: DType) {
+  if (!isRounded(scalar)) return undefined
+  const of = ([a, b = 0, c = 0]: readonly number[]): number => scalars[scalar].evaluate(a, b, c)
+  const float = (value: number, dtype: DType): number => (dtype === 'f32' ? Math.fround(value) : value)
+  const value = of(values)
+  const onDevice = float(of(values.map((operand, i) => float(operand, types[i]))), result)
+  return Object.is(float(value, result), onDevice) ? value : undefined
+}
+
 /** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
 export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
   const operation = elementwiseRows[op]
@@ -181,10 +194,8 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const values = inputs.map(constantValue)
   if (operation.right !== undefined && values[1] === operation.right) return inputs[0].broadcastTo(shape)
   if (operation.left !== undefined && values[0] === operation.left) return inputs[1].broadcastTo(shape)
-  if (op !== 'philox' && values.every((value) => value !== undefined)) {
-    const [a, b = 0, c = 0] = values
-    return constant(scalars[scalar].evaluate(a, b, c), result).broadcastTo(shape)
-  }
+  const value = values.every((value) => value !== undefined) ? folded(scalar, values, types, result) : undefined
+  if (value !== undefined) return constant(value, result).broadcastTo(shape)
   const stretched = inputs.map((input) => input.broadcastTo(shape))
   return new Tensor(op, stretched, attributes, shape, result)
 }

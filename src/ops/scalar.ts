@@ -29,6 +29,7 @@ const budget = (text: string, bound: (exact: number, args: readonly number[]) =>
 const exactly = budget('exact', () => 0)
 /** k units in the last place. */
 const ulps = (k: number): Budget => budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY))
+const rounded = ulps(0.5)
 // exp(b log |a|): the error of the logarithm is multiplied by b log |a|
 const powers = budget(
   '(8 + 4·|b·ln |a||)·2⁻²⁴·|x|',
@@ -118,9 +119,9 @@ export const randomWord = (element: number, segment: number, step: number, seed:
   philox([element >>> 2, site, segment, step], [seed, 0])[element & 3] | 0
 
 export const scalars = {
-  add: real((a, b) => a + b, 2, ulps(0.5)),
-  sub: real((a, b) => a - b, 2, ulps(0.5)),
-  mul: real((a, b) => a * b, 2, ulps(0.5)),
+  add: real((a, b) => a + b, 2, rounded),
+  sub: real((a, b) => a - b, 2, rounded),
+  mul: real((a, b) => a * b, 2, rounded),
   div: real((a, b) => a / b, 2, ulps(2.5)),
   minimum: real((a, b) => Math.min(a, b), 2, exactly),
   maximum: real((a, b) => Math.max(a, b), 2, exactly),
@@ -159,7 +160,7 @@ export const scalars = {
   /** a is i32; b, c and the result are of one dtype, either. */
   where: real((a, b, c) => (a !== 0 ? b : c), 3, exactly),
   /** i32 -> f32 */
-  toFloat: real((a) => a, 1, ulps(0.5)),
+  toFloat: real((a) => a, 1, rounded),
   /** f32 -> i32: towards zero, saturating, NaN -> 0 */
   toInt: real((a) => (Number.isNaN(a) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(a)))), 1, exactly),
   /** f32 -> i32 */
@@ -171,3 +172,7 @@ export const scalars = {
 } as const satisfies Record<string, ScalarRow>
 
 export type ScalarName = keyof typeof scalars
+
+/** Whether every device gives the exact result, rounded. */
+export const isRounded = (name: ScalarName): boolean =>
+  name !== 'philox' && [exactly, rounded].includes(scalars[name].budget)
