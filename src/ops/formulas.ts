@@ -22,11 +22,18 @@ function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tens
   return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
 }
 
+/** log(sum exp(x)) over the last axis, which stays, where the largest is 0: its 1 is added at last, or it would hide the rest. */
+function logSumBelow(x: Tensor): Tensor {
+  const top = equal(x, 0)
+  const others = top.sum(-1, true).sub(1).cast('f32')
+  return where(top, 0, x.exp()).sum(-1, true).add(others).log1p()
+}
+
 /** x less its largest element, and log(sum exp) of that, over the last axis: what is as large as x itself stays out. */
 function relative(x: Tensor): { apart: Tensor; logSum: Tensor; largest: Tensor } {
   const largest = x.max(-1, true)
   const apart = x.sub(largest)
-  return { apart, logSum: apart.exp().sum(-1, true).log(), largest }
+  return { apart, logSum: logSumBelow(apart), largest }
 }
 
 const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
@@ -80,7 +87,8 @@ export const formulaRows = {
       const { apart, logSum } = relative(x)
       return apart.sub(logSum)
     },
-    gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
+    // g - exp(y) sum(g), but that 1 - exp(y) does not cancel
+    gradient: ({ cotangent: g, output: y }) => [g.mul(y.elu().neg()).sub(y.exp().mul(g.sum(-1, true).sub(g)))],
   },
   logSumExp: {
     scales: 'rows',
@@ -88,7 +96,7 @@ export const formulaRows = {
       const largest = x.max(-1, true)
       // where all are -Infinity, or one is Infinity, the sum says so by itself
       const taken = where(largest.isFinite(), largest, 0)
-      return x.sub(taken).exp().sum(-1, true).log().add(taken).reshape(x.shape.slice(0, -1))
+      return logSumBelow(x.sub(taken)).add(taken).reshape(x.shape.slice(0, -1))
     },
     gradient: ({ cotangent: g, inputs: [x] }) => [x.softmax().mul(g.reshape([...g.shape, 1]))],
   },
@@ -100,10 +108,10 @@ export const formulaRows = {
       const none = where(isIndex(labels, logits.shape[logits.rank - 1]), 0, largest.reshape(labels.shape))
       return logSum.reshape(labels.shape).sub(chosen).add(none)
     },
-    gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
-      sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
-      undefined,
-    ],
+    gradient: ({ cotangent: g, inputs: [logits, labels], output: loss }) => {
+      const [scale, atLabel] = [g, loss.neg().elu()].map((x) => x.reshape([...x.shape, 1]))
+      return [where(oneHot(labels, logits), atLabel, logits.softmax()).mul(scale), undefined]
+    },
   },
   normalize: {
     scales: 'rows',

@@ -82,6 +82,26 @@ for (const [name, open] of Object.entries(devices)) {
     device.close()
   })
 
+  test(`${name}: what is nearly certain keeps the digits of its doubt`, async () => {
+    const device = await open()
+    for (const apart of [1, 10, 20, 60]) {
+      const [loss, share] = [Math.log1p(exp(-apart)), 1 / (1 + exp(apart))]
+      const logits = [3, 3 - apart]
+      const entropy = await both(device, logits, [1, 2], (x) => x.crossEntropy(tensor([0], [1], 'i32')))
+      close(entropy.y, [loss], `cross entropy of ${apart}`)
+      close(entropy.gradient, [-share, share], `its gradient of ${apart}`, 5e-6)
+      const logs = await both(device, logits, [2], (x) => x.logSoftmax().select(0, 0))
+      close(logs.y, [-loss], `log softmax of ${apart}`)
+      close(logs.gradient, [share, -share], `its gradient of ${apart}`, 5e-6)
+      close((await both(device, [0, -apart], [2], (x) => x.logSumExp())).y, [loss], `logSumExp of ${apart}`)
+    }
+    // each of several largest counts, and those alone are not taken off
+    const ties = await both(device, [0, 0, 0, -1, 2, 2], [2, 3], (x) => x.logSumExp())
+    close(ties.y, [log(3), 2 + log(2 + exp(-3))], 'logSumExp of ties')
+    close(ties.gradient, [1 / 3, 1 / 3, 1 / 3, ...[-3, 0, 0].map((x) => exp(x) / (2 + exp(-3)))], 'its gradient', 3e-6)
+    device.close()
+  })
+
   test(`${name}: softmax over nothing is nothing, what has no value of its own there is an error`, async () => {
     const device = await open()
     for (const f of [
