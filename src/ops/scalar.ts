@@ -36,12 +36,13 @@ const powers = budget(
   (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(Math.abs(a) || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
 )
 
-// e^(-a^2 / 2): what the exponent is rounded by stays in the result
-const bells = budget('(16 + 2·a²)·2⁻²⁴·|x|', (exact, [a]) => (16 + 2 * a * a) * UNIT * Math.abs(exact) + 16 * TINY)
-const bellSums = budget('(16 + 2·a²)·2⁻²⁴·(Φ(a) + |a|·φ(a))', (exact, [a]) => {
-  const both = exact + (a < 0 ? 2 * moment(-a) : 0)
-  return (16 + 2 * a * a) * UNIT * both + 16 * TINY
-})
+// e^(-a^2 / 2): what the exponent is rounded by stays in the result; beyond 40 there is none
+const bell = (a: number): number => (16 + 2 * Math.min(a * a, 1600)) * UNIT
+const bells = budget('(16 + 2·a²)·2⁻²⁴·|x|', (exact, [a]) => bell(a) * Math.abs(exact) + 16 * TINY)
+const bellSums = budget(
+  '(16 + 2·a²)·2⁻²⁴·(Φ(a) + |a|·φ(a))',
+  (exact, [a]) => bell(a) * (exact + (a < 0 ? 2 * moment(-a) : 0)) + 16 * TINY,
+)
 
 type Evaluate = ScalarRow['evaluate']
 const real = (evaluate: Evaluate, arity: ScalarRow['arity'], budget: Budget): ScalarRow => ({ arity, evaluate, budget })
