@@ -22,20 +22,6 @@ function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tens
   return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
 }
 
-/** log(sum exp(x)) over the last axis, which stays, where the largest is 0: its 1 is added at last, or it would hide the rest. */
-function logSumBelow(x: Tensor): Tensor {
-  const top = equal(x, 0)
-  const others = top.sum(-1, true).sub(1).cast('f32')
-  return where(top, 0, x.exp()).sum(-1, true).add(others).log1p()
-}
-
-/** x less its largest element, and log(sum exp) of that, over the last axis: what is as large as x itself stays out. */
-function relative(x: Tensor): { apart: Tensor; logSum: Tensor; largest: Tensor } {
-  const largest = x.max(-1, true)
-  const apart = x.sub(largest)
-  return { apart, logSum: logSumBelow(apart), largest }
-}
-
 const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
   equal(iota(logits.shape, logits.rank - 1), labels.reshape([...labels.shape, 1]))
 
@@ -84,11 +70,10 @@ export const formulaRows = {
   logSoftmax: {
     scales: 'rows',
     formula: ([x]) => {
-      const { apart, logSum } = relative(x)
-      return apart.sub(logSum)
+      const apart = x.sub(x.max(-1, true))
+      return apart.sub(apart.exp().sum(-1, true).log())
     },
-    // g - exp(y) sum(g), but that 1 - exp(y) does not cancel
-    gradient: ({ cotangent: g, output: y }) => [g.mul(y.elu().neg()).sub(y.exp().mul(g.sum(-1, true).sub(g)))],
+    gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
   logSumExp: {
     scales: 'rows',
@@ -96,17 +81,23 @@ export const formulaRows = {
       const largest = x.max(-1, true)
       // where all are -Infinity, or one is Infinity, the sum says so by itself
       const taken = where(largest.isFinite(), largest, 0)
-      return logSumBelow(x.sub(taken)).add(taken).reshape(x.shape.slice(0, -1))
+      return x.sub(taken).exp().sum(-1, true).log().add(taken).reshape(x.shape.slice(0, -1))
     },
     gradient: ({ cotangent: g, inputs: [x] }) => [x.softmax().mul(g.reshape([...g.shape, 1]))],
   },
   crossEntropy: {
     scales: 'rows',
     formula: ([logits, labels]) => {
-      const { apart, logSum, largest } = relative(logits)
-      const chosen = where(oneHot(labels, logits), apart, 0).sum(-1)
-      const none = where(isIndex(labels, logits.shape[logits.rank - 1]), 0, largest.reshape(labels.shape))
-      return logSum.reshape(labels.shape).sub(chosen).add(none)
+      const largest = logits.max(-1, true)
+      // what is as large as the logits themselves stays out
+      const apart = logits.sub(largest)
+      const hot = oneHot(labels, logits)
+      const chosen = where(hot, apart, 0).sum(-1)
+      // 1 + what the chosen class is short of it: so the others keep their digits where it is nearly certain
+      const others = where(hot, 0, apart.exp()).sum(-1)
+      const known = isIndex(labels, logits.shape[logits.rank - 1])
+      const logSum = others.add(where(known, chosen.elu(), -1)).log1p()
+      return logSum.sub(chosen).add(where(known, 0, largest.reshape(labels.shape)))
     },
     gradient: ({ cotangent: g, inputs: [logits, labels], output: loss }) => {
       const [scale, atLabel] = [g, loss.neg().elu()].map((x) => x.reshape([...x.shape, 1]))
