@@ -178,6 +178,53 @@ export function erf(x: v128): v128 {
   return clamp(f32x4.div(f32x4.mul(t, p), q), 1)
 }
 
+/** e^(-t^2 / 2) for 0 <= t <= 13.3; 0 below 2^-126. */
+// @ts-ignore: decorator
+@inline
+function bell(t: v128): v128 {
+  const z = f32x4.mul(t, f32x4.mul(t, all(-0.5)))
+  const shifted = madd(z, all(LOG2_E), all(NEAREST))
+  // what ln 2 in one number loses is little beside the rounding of t^2
+  const r = madd(f32x4.sub(shifted, all(NEAREST)), all(-0.693147180559945309), z)
+  let p = madd(all(0.008289730176329613), r, all(0.04189785569906235))
+  p = madd(p, r, all(0.16667647659778595))
+  p = madd(p, r, all(0.4999915063381195))
+  p = madd(p, r, all(0.9999997019767761))
+  p = madd(p, r, all(1))
+  return i32x4.max_s(i32x4.add(p, i32x4.shl(shifted, 23)), i32x4.splat(0))
+}
+
+/** (1 - Phi(t)) e^(t^2 / 2) for 0 <= t <= 13.3, where Phi is the normal distribution: P(t) / Q(t), of degree 3 and 4. */
+// @ts-ignore: decorator
+@inline
+function tailOverBell(t: v128): v128 {
+  let p = madd(all(0.014998595230281353), t, all(0.11085323989391327))
+  p = madd(p, t, all(0.34681597352027893))
+  p = madd(p, t, all(0.5))
+  let q = madd(all(0.03760576993227005), t, all(0.277528315782547))
+  q = madd(q, t, all(0.911811351776123))
+  q = madd(q, t, all(1.4915119409561157))
+  q = madd(q, t, all(1))
+  return f32x4.div(p, q)
+}
+
+/** x Phi(x), by the tail of Phi alone. */
+// @ts-ignore: decorator
+@inline
+export function gelu(x: v128): v128 {
+  const t = f32x4.pmin(f32x4.abs(x), all(13.3))
+  return f32x4.sub(f32x4.pmax(x, all(0)), f32x4.mul(f32x4.mul(t, bell(t)), tailOverBell(t)))
+}
+
+/** Phi(x) + x Phi'(x) */
+// @ts-ignore: decorator
+@inline
+export function geluSlope(x: v128): v128 {
+  const t = f32x4.pmin(f32x4.abs(x), all(13.3))
+  const below = f32x4.mul(bell(t), madd(t, all(-0.398942280401432678), tailOverBell(t)))
+  return select(below, f32x4.sub(all(1), below), f32x4.lt(x, all(0)))
+}
+
 // @ts-ignore: decorator
 @inline
 export function rsqrt(x: v128): v128 {

@@ -216,6 +216,31 @@ fn op_erf(x: f32) -> f32 {
   return limit - limit * op_exp(q);
 }
 
+/** (1 - Phi(t)) e^(t^2 / 2) for 0 <= t <= 13.3, where Phi is the normal distribution: P(t) / Q(t). */
+fn tail_over_bell(t: f32) -> f32 {
+  var p = 0.014998595230281353 * t + 0.11085323989391327;
+  p = p * t + 0.34681597352027893;
+  p = p * t + 0.5;
+  var q = 0.03760576993227005 * t + 0.277528315782547;
+  q = q * t + 0.911811351776123;
+  q = q * t + 1.4915119409561157;
+  q = q * t + 1.0;
+  return p / q;
+}
+
+/** x Phi(x), by the tail of Phi alone. */
+fn op_gelu(x: f32) -> f32 {
+  let t = min(abs(x), 13.3);
+  return max(x, 0.0) - t * op_exp(-0.5 * t * t) * tail_over_bell(t);
+}
+
+/** Phi(x) + x Phi'(x) */
+fn op_geluSlope(x: f32) -> f32 {
+  let t = min(abs(x), 13.3);
+  let below = op_exp(-0.5 * t * t) * (tail_over_bell(t) - 0.3989422804014327 * t);
+  return select(1.0 - below, below, x < 0.0);
+}
+
 /** a / b, also where b is so large that WGSL promises nothing. */
 fn op_div(a: f32, b: f32) -> f32 {
   let scale = select(1.0, 0.0625, abs(b) > 4.2535295865117308e37); // 2^125

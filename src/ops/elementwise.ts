@@ -6,7 +6,7 @@ import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { bent, each, flat, one, positive, two, within } from './domains.ts'
 import { constant, constantValue, type Domain, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
-import { type ScalarName, scalars } from './scalar.ts'
+import { DENSITY, isRounded, type ScalarName, scalars } from './scalar.ts'
 
 export interface ElementwiseRow extends OpRow {
   readonly scalar: Required<OpRow>['scalar']
@@ -87,7 +87,17 @@ interface Binary {
   /** As i32: 1 where a = b, else 0; broadcast. */
   equal: BinaryFunction
 }
-export type ElementwiseName = keyof Unary | keyof Binary | 'pow' | 'where' | 'toFloat' | 'toInt' | 'philox' | 'uniform'
+export type ElementwiseName =
+  | keyof Unary
+  | keyof Binary
+  | 'gelu'
+  | 'geluSlope'
+  | 'pow'
+  | 'where'
+  | 'toFloat'
+  | 'toInt'
+  | 'philox'
+  | 'uniform'
 
 const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
@@ -103,7 +113,8 @@ const unaryRows: Record<keyof Unary, ElementwiseRow> = {
   rsqrt: smooth('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
   sign: row(both('sign'), noGradient),
   sqrt: { ...smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)), steep: true },
-  tanh: smooth('tanh', (g, _, y) => g.mul(sub(1, y.mul(y)))),
+  // 1 - y^2 would cancel
+  tanh: smooth('tanh', (g, x) => g.mul(x.mul(2).sigmoid()).mul(x.mul(-2).sigmoid()).mul(4)),
 }
 
 const binaryRows: Record<keyof Binary, ElementwiseRow> = {
@@ -129,6 +140,13 @@ const binaryRows: Record<keyof Binary, ElementwiseRow> = {
 export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   ...unaryRows,
   ...binaryRows,
+  gelu: smooth('gelu', (g, x) => g.mul(elementwise('geluSlope', [x]))),
+  geluSlope: smooth('geluSlope', (g, x) =>
+    g
+      .mul(sub(2, x.mul(x)))
+      .mul(x.mul(x).mul(-0.5).exp())
+      .mul(DENSITY),
+  ),
   /** The exponent is a literal. */
   pow: row(
     { f32: 'pow' },
@@ -149,6 +167,19 @@ export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
   uniform: row({ i32: 'uniform' }, noGradient, { result: 'f32' }),
 }
 
+/**
+ * The value of an operation on literals, where that is the same for every device: correctly rounded, and of rounded
+ * operands no other than of those in double precision. So no formula has another value because a leaf of it is a literal.
+ */
+function folded(scalar: ScalarName, values: readonly number[], types: readonly DType[], result: DType) {
+  if (!isRounded(scalar)) return undefined
+  const of = ([a, b = 0, c = 0]: readonly number[]): number => scalars[scalar].evaluate(a, b, c)
+  const float = (value: number, dtype: DType): number => (dtype === 'f32' ? Math.fround(value) : value)
+  const value = of(values)
+  const onDevice = float(of(values.map((operand, i) => float(operand, types[i]))), result)
+  return Object.is(float(value, result), onDevice) ? value : undefined
+}
+
 /** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
 export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
   const operation = elementwiseRows[op]
@@ -164,10 +195,8 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const values = inputs.map(constantValue)
   if (operation.right !== undefined && values[1] === operation.right) return inputs[0].broadcastTo(shape)
   if (operation.left !== undefined && values[0] === operation.left) return inputs[1].broadcastTo(shape)
-  if (op !== 'philox' && values.every((value) => value !== undefined)) {
-    const [a, b = 0, c = 0] = values
-    return constant(scalars[scalar].evaluate(a, b, c), result).broadcastTo(shape)
-  }
+  const value = values.every((value) => value !== undefined) ? folded(scalar, values, types, result) : undefined
+  if (value !== undefined) return constant(value, result).broadcastTo(shape)
   const stretched = inputs.map((input) => input.broadcastTo(shape))
   return new Tensor(op, stretched, attributes, shape, result)
 }

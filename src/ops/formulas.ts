@@ -1,6 +1,6 @@
 import { normalizeAxes, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, equal, isIndex, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
+import { div, elementwise, equal, isIndex, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
 import { keepAxes, rowsOver } from './reductions.ts'
 import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
 
@@ -23,13 +23,6 @@ function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tens
   return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
 }
 
-/** x less its largest element, and log(sum exp) of that, over the last axis: what is as large as x itself stays out. */
-function relative(x: Tensor): { apart: Tensor; logSum: Tensor; largest: Tensor } {
-  const largest = x.max(-1, true)
-  const apart = x.sub(largest)
-  return { apart, logSum: apart.exp().sum(-1, true).log(), largest }
-}
-
 const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
   equal(iota(logits.shape, logits.rank - 1), labels.reshape([...labels.shape, 1]))
 
@@ -42,7 +35,7 @@ export const formulaRows = {
   sigmoid: {
     scales: 'lanes',
     formula: ([x]) => logistic(x),
-    gradient: ({ cotangent: g, output: y }) => [g.mul(y.sub(y.mul(y)))],
+    gradient: ({ cotangent: g, inputs: [x], output: y }) => [g.mul(y).mul(x.neg().sigmoid())],
   },
   softplus: {
     scales: 'lanes',
@@ -54,14 +47,16 @@ export const formulaRows = {
     formula: ([x]) => maximum(x, 0),
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
-  gelu: {
+  geluTanh: {
     scales: 'lanes',
-    formula: ([x], { form }) => x.mul(0.5).mul(cumulative(x, form).add(1)),
-    gradient: ({ cotangent: g, inputs: [x], attributes: { form } }) => {
-      const t = cumulative(x, form)
-      const slope = sub(1, t.square()).mul(x.square().mul(CUBIC_SLOPE).add(1))
-      const density = form === 'erf' ? x.square().mul(-0.5).exp() : slope
-      return [g.mul(t.add(1).add(x.mul(density).mul(GELU)).mul(0.5))]
+    formula: ([x]) => x.mul(nearNormal(x).sigmoid()),
+    gradient: ({ cotangent: g, inputs: [x] }) => {
+      const z = nearNormal(x)
+      const slope = x
+        .square()
+        .mul(2 * GELU * CUBIC_SLOPE)
+        .add(2 * GELU)
+      return [g.mul(z.sigmoid()).mul(x.mul(slope).mul(z.neg().sigmoid()).add(1))]
     },
   },
   softmax: {
@@ -76,8 +71,8 @@ export const formulaRows = {
   logSoftmax: {
     scales: 'rows',
     formula: ([x]) => {
-      const { apart, logSum } = relative(x)
-      return apart.sub(logSum)
+      const apart = x.sub(x.max(-1, true))
+      return apart.sub(apart.exp().sum(-1, true).log())
     },
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
@@ -94,15 +89,21 @@ export const formulaRows = {
   crossEntropy: {
     scales: 'rows',
     formula: ([logits, labels]) => {
-      const { apart, logSum, largest } = relative(logits)
-      const chosen = where(oneHot(labels, logits), apart, 0).sum(-1)
-      const none = where(isIndex(labels, logits.shape[logits.rank - 1]), 0, largest.reshape(labels.shape))
-      return logSum.reshape(labels.shape).sub(chosen).add(none)
+      const largest = logits.max(-1, true)
+      // what is as large as the logits themselves stays out
+      const apart = logits.sub(largest)
+      const hot = oneHot(labels, logits)
+      const chosen = where(hot, apart, 0).sum(-1)
+      // 1 + what the chosen class is short of it: so the others keep their digits where it is nearly certain
+      const others = where(hot, 0, apart.exp()).sum(-1)
+      const known = isIndex(labels, logits.shape[logits.rank - 1])
+      const logSum = others.add(where(known, chosen.elu(), -1)).log1p()
+      return logSum.sub(chosen).add(where(known, 0, largest.reshape(labels.shape)))
     },
-    gradient: ({ cotangent: g, inputs: [logits, labels] }) => [
-      sub(logits.softmax(), oneHot(labels, logits).cast('f32')).mul(g.reshape([...g.shape, 1])),
-      undefined,
-    ],
+    gradient: ({ cotangent: g, inputs: [logits, labels], output: loss }) => {
+      const [scale, atLabel] = [g, loss.neg().elu()].map((x) => x.reshape([...x.shape, 1]))
+      return [where(oneHot(labels, logits), atLabel, logits.softmax()).mul(scale), undefined]
+    },
   },
   normalize: {
     scales: 'rows',
@@ -116,8 +117,8 @@ export const formulaRows = {
   },
 } satisfies Record<string, OpRow>
 
-const cumulative = (x: Tensor, form: 'erf' | 'tanh'): Tensor =>
-  form === 'erf' ? x.mul(Math.SQRT1_2).erf() : x.add(x.mul(x).mul(x).mul(CUBIC)).mul(GELU).tanh()
+/** What the logistic function is nearly the normal distribution at x of: (1 + tanh(z)) / 2 is the one of 2z. */
+const nearNormal = (x: Tensor): Tensor => x.add(x.mul(x).mul(x).mul(CUBIC)).mul(2 * GELU)
 
 type FormulaName = keyof typeof formulaRows
 const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>
@@ -148,7 +149,8 @@ export const silu = (x: Tensor): Tensor => x.mul(x.sigmoid())
 /** The logarithm of the logistic function, -log(1 + exp(-x)), element by element. */
 export const logSigmoid = (x: Tensor): Tensor => sub(0, x.neg().softplus())
 /** x times Phi(x), element by element; Phi, the normal distribution, exactly or by tanh (Hendrycks & Gimpel 2016). */
-export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor => node('gelu', x, { form })
+export const gelu = (x: Tensor, form: 'erf' | 'tanh' = 'erf'): Tensor =>
+  form === 'erf' ? elementwise('gelu', [expectDType('gelu', x, 'f32')]) : node('geluTanh', x)
 /** exp(x) over its sum along an axis, the last one where none is named: the same shape, with the sum 1 along that axis. */
 export const softmax = (x: Tensor, axis = -1): Tensor => overAxis('softmax', x, axis)
 /** The logarithm of `softmax` over an axis, the last one where none is named: the same shape. */

@@ -43,16 +43,28 @@ export interface ScalarRow {
 const UNIT = 2 ** -24 // half a unit in the last place of 1
 const TINY = 2 ** -126 // the smallest normal number; below it, and powers below twice that, devices may flush to zero
 
+/** The density of the normal distribution at 0. */
+export const DENSITY = 1 / Math.sqrt(2 * Math.PI)
+
 const budget = (text: string, bound: (exact: number, args: readonly number[]) => number): Budget =>
   Object.assign(bound, { text })
 
 const exactly = budget('exact', () => 0)
 /** k units in the last place. */
 const ulps = (k: number): Budget => budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY))
+const rounded = ulps(0.5)
 // exp(b log |a|): the error of the logarithm is multiplied by b log |a|
 const powers = budget(
   '(8 + 4·|b·ln |a||)·2⁻²⁴·|x|',
   (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(Math.abs(a) || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
+)
+
+// e^(-a^2 / 2): what the exponent is rounded by stays in the result; beyond 40 there is none
+const bell = (a: number): number => (16 + 2 * Math.min(a * a, 1600)) * UNIT
+const bells = budget('(16 + 2·a²)·2⁻²⁴·|x|', (exact, [a]) => bell(a) * Math.abs(exact) + 16 * TINY)
+const bellSums = budget(
+  '(16 + 2·a²)·2⁻²⁴·(Φ(a) + |a|·φ(a))',
+  (exact, [a]) => bell(a) * (exact + (a < 0 ? 2 * moment(-a) : 0)) + 16 * TINY,
 )
 
 /** Error function: Maclaurin series for |x| < 2.5, continued fraction of the complement beyond (Abramowitz & Stegun 7.1.6, 7.1.14). */
@@ -68,9 +80,32 @@ export function erf(x: number): number {
     }
     return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
   }
+  return Math.sign(x) * (1 - complement(z))
+}
+
+/** 1 - erf(z), for z of at least 2.5. */
+function complement(z: number): number {
   let fraction = 0
   for (let k = 60; k >= 1; k--) fraction = k / 2 / (z + fraction)
-  return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)))
+  return Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction))
+}
+
+/** 1 - Phi(t) for t >= 0, where Phi is the normal distribution. */
+function normalTail(t: number): number {
+  const z = t * Math.SQRT1_2
+  return (z < 2.5 ? 1 - erf(z) : complement(z)) / 2
+}
+/** t times the density of the normal distribution at t; beyond 40 there is none, and Infinity must not meet 0. */
+const moment = (t: number): number => Math.min(t, 40) * Math.exp((-t * t) / 2) * DENSITY
+
+/** x Phi(x), which does not cancel where x is far below 0. */
+function gelu(x: number): number {
+  const t = Math.abs(x)
+  return Math.max(x, 0) - Math.min(t, 40) * normalTail(t)
+}
+function geluSlope(x: number): number {
+  const below = normalTail(Math.abs(x)) - moment(Math.abs(x))
+  return x < 0 ? below : 1 - below
 }
 
 /** The high and low 32 bits of a 32 x 32 bit product. */
@@ -130,9 +165,9 @@ const costly = true
 
 /** In the order of this table the CPU kernels number them. */
 export const scalars = {
-  add: real((a, b) => a + b, [wide, wide], ulps(0.5), { simd: 'f32x4.add(a, b)', wgsl: '(a + b)', monotone }),
-  sub: real((a, b) => a - b, [wide, wide], ulps(0.5), { simd: 'f32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
-  mul: real((a, b) => a * b, [wide, wide], ulps(0.5), { simd: 'f32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
+  add: real((a, b) => a + b, [wide, wide], rounded, { simd: 'f32x4.add(a, b)', wgsl: '(a + b)', monotone }),
+  sub: real((a, b) => a - b, [wide, wide], rounded, { simd: 'f32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
+  mul: real((a, b) => a * b, [wide, wide], rounded, { simd: 'f32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
   div: real((a, b) => a / b, [wide, wide], ulps(2.5), { simd: 'f32x4.div(a, b)' }),
   minimum: real((a, b) => Math.min(a, b), [wide, wide], exactly, {
     simd: 'f32x4.min(a, b)',
@@ -155,6 +190,10 @@ export const scalars = {
   rsqrt: real((a) => 1 / Math.sqrt(a), [positive], ulps(3), { monotone }),
   tanh: real((a) => Math.tanh(a), [either(1e-6, 12)], ulps(4), { monotone, costly }),
   erf: real((a) => erf(a), [even(-6, 6)], ulps(4), { monotone, costly }),
+  /** a Phi(a) (Hendrycks & Gimpel 2016), where Phi is the normal distribution and phi its density. */
+  gelu: real(gelu, [even(-12.9, 6)], bells, { turns: at(-0.7517915246935645), costly }),
+  /** Phi(a) + a phi(a) */
+  geluSlope: real(geluSlope, [even(-12.9, 6)], bellSums, { turns: at(-Math.SQRT2, Math.SQRT2), costly }),
   elu: real((a) => (a > 0 ? a : Math.expm1(a)), [even(-20, 20)], ulps(4), { monotone, costly }),
   /** elu(a) + 1, which does not cancel where a is far below 0. */
   eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), [even(-86.9, 20)], ulps(4), { monotone, costly }),
@@ -198,7 +237,7 @@ export const scalars = {
     wgsl: 'select(c, b, a != 0)',
   }),
   /** i32 -> f32 */
-  toFloat: real((a) => a, [integers], ulps(0.5), { simd: 'f32x4.convert_i32x4_s(a)', wgsl: 'f32(a)', monotone }),
+  toFloat: real((a) => a, [integers], rounded, { simd: 'f32x4.convert_i32x4_s(a)', wgsl: 'f32(a)', monotone }),
   /** f32 -> i32: towards zero, saturating, NaN -> 0 */
   toInt: real(
     (a) => (Number.isNaN(a) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(a)))),
@@ -225,3 +264,7 @@ export type ScalarName = keyof typeof scalars
 export type ScalarsThat<Key extends keyof ScalarRow> = {
   [Name in ScalarName]: (typeof scalars)[Name] extends Readonly<Record<Key, unknown>> ? Name : never
 }[ScalarName]
+
+/** Whether every device gives the exact result, rounded. */
+export const isRounded = (name: ScalarName): boolean =>
+  name !== 'philox' && [exactly, rounded].includes(scalars[name].budget)

@@ -136,6 +136,7 @@ const unary: readonly ScalarName[] = [
   'rsqrt',
   'tanh',
   'erf',
+  'gelu',
   'elu',
   'eluPlusOne',
   'isFinite',

@@ -12,7 +12,6 @@ export const pairs = [
   'mul mul',
   'sub exp',
   'mul exp',
-  'mul erf',
 ] as const satisfies readonly `${ScalarName} ${ScalarName | 'from'}`[]
 
 const names: readonly string[] = [...Object.keys(scalars), ...pairs]
