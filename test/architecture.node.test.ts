@@ -13,7 +13,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   backends: ['program', 'ops', 'tensor', 'runtime'],
   nn: ['autograd', 'program', 'ops', 'tensor'],
-  optim: ['autograd', 'program', 'ops', 'tensor'],
+  optim: ['nn', 'autograd', 'program', 'ops', 'tensor'],
   tasks: ['runtime'],
   rmaat: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
   baselines: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],

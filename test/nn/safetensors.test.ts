@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 import { golden } from '../support/golden.ts'
 

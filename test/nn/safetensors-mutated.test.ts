@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RmaatError } from '../../src/errors.ts'
-import { readSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 
 const SIZES: Readonly<Record<string, number>> = { F64: 8, F32: 4, I64: 8, I32: 4 }
