@@ -64,10 +64,13 @@ const optionKinds = {
   ),
 }
 const aTrained = kind(
-  'Parameters or a list of f32 variables',
+  'Parameters or a list of different f32 variables',
   (value) =>
     value instanceof Parameters ||
-    (Array.isArray(value) && value.length > 0 && value.every((one) => one instanceof Variable && one.dtype === 'f32')),
+    (Array.isArray(value) &&
+      value.length > 0 &&
+      new Set(value).size === value.length &&
+      value.every((one) => one instanceof Variable && one.dtype === 'f32')),
 )
 const aRate = kind(
   'a number or an f32 scalar',

@@ -6,7 +6,7 @@ import type { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
 import { openAdapter } from '../../src/backends/webgpu/open.ts'
 import { RmaatError } from '../../src/errors.ts'
 import { AdamW } from '../../src/optim/adamw.ts'
-import { sgd } from '../../src/optim/sgd.ts'
+import { SGD } from '../../src/optim/sgd.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
@@ -80,9 +80,10 @@ onGpu('a thousand steps hold no more memory than the first, and what is held is 
     'f32',
     Float32Array.from({ length: 15 }, (_, i) => Math.sin(i)),
   )
+  const optimizer = new SGD([w], { rate: 0.1 })
   const program = compile(device, { x: f32(8, 5), y: f32(8, 3) }, ({ x, y }) => {
     const loss = x.matmul(w).sub(y).square().mean()
-    return { loss, updates: sgd(0.1).update([w], grad(loss, [w])) }
+    return { loss, updates: optimizer.update(grad(loss, [w])) }
   })
   const x = Float32Array.from({ length: 40 }, (_, i) => Math.cos(3 * i))
   const y = Float32Array.from({ length: 24 }, (_, i) => Math.cos(5 * i))
