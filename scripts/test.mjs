@@ -1,6 +1,7 @@
 // Runs the tests in Node, Deno and Chromium:
-//   node scripts/test.mjs [node] [deno] [chromium] [pattern of file names] [--complete]
-// All runtimes and all files where none are named. --complete: a skipped test is a failure.
+//   node scripts/test.mjs [node] [deno] [chromium] [oldest] [newest] [pattern of file names] [--complete]
+// The first three runtimes and all files but those of the package, where none are named. --complete: all of them, and a
+// skipped test is a failure.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -50,7 +50,7 @@ export function progress(what: string, total: number): Progress {
 }
 
 /** Compiling says nothing as long as nobody waits for it. */
-const SOON = 500
+const SOON = 2000
 
 /** Says on stderr which stage of compiling begins, where it takes long: a loop of hundreds of segments written out. */
 export function compiling(): (stage: Stage) => void {

@@ -1,4 +1,4 @@
-import { type Kind, kind, shown, takes } from '../checks.ts'
+import { aFunction, type Kind, kind, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aVariable } from '../tensor/kinds.ts'
@@ -80,22 +80,21 @@ export class Device implements DeviceIdentity {
     return this.allOrNothing(() => {
       this.backend.createVariable(variable.id, sizeOf(shape), dtype)
       this.ids.add(variable.id)
-      this.undo!.push(() => this.delete(variable))
+      this.made(() => this.delete(variable))
       if (given) this.backend.writeVariable(variable.id, given)
       return variable
     })
   }
 
-  /** What a Program runs. */
-  load(plan: Plan): Loaded {
-    this.check()
-    const loaded = this.backend.load(plan)
-    this.undo?.push(() => loaded.close())
-    return loaded
+  /** Tells `allOrNothing`, where it is under way, how what was just made is given back. */
+  made(undo: () => void): void {
+    takes('made', { undo }, { undo: aFunction })
+    this.undo?.push(undo)
   }
 
-  /** Makes several things: where `make` throws, the variables and programs that it has made are given back. */
+  /** What `make` returns, which may not be a promise: where it throws, the variables and programs that it has made are given back. */
   allOrNothing<Made>(make: () => Made): Made {
+    takes('allOrNothing', { make }, { make: aFunction })
     const { undo: outer } = this
     const own: (() => void)[] = []
     this.undo = own

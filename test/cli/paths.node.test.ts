@@ -70,7 +70,7 @@ test('a folder that weights name without saying where it is must be named', asyn
 test('evaluate takes a config of the same model, and says what differs from another', async () => {
   const weights = folder.path('here', 'run', 'weights.safetensors')
   assert.is((await run('evaluate', weights, '--config', folder.path('here', 'run', 'config.json'))).code, 0)
-  writeFileSync(folder.path('other.json'), '{"width": 64, "layers": 1, "update": "additive", "rate": 7}')
+  writeFileSync(folder.path('other.json'), '{"width": 64, "layers": 1, "update": "additive", "rate": 0.5}')
   const { code, err } = await run('evaluate', weights, '--config', folder.path('other.json'))
   assert.is(code, 2)
   assert.match(

@@ -263,10 +263,12 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   },
   'Rmaat.prepare': ofModel('prepare'),
 
+  'Device.allOrNothing': ofDevice('allOrNothing', () => [() => 1]),
   'Device.check': ofDevice('check', () => []),
   'Device.close': ofDevice('close', () => []),
   'Device.delete': ofDevice('delete', (device) => [device.variable([2])]),
   'Device.has': ofDevice('has', (device) => [device.variable([2]).id]),
+  'Device.made': ofDevice('made', () => [() => {}]),
   'Device.readVariable': ofDevice('readVariable', (device) => [device.variable([2])]),
   'Device.variable': ofDevice('variable', () => [[2], 'i32', [1, 2]]),
   'Device.write': ofDevice('write', (device) => [device.variable([2]), [1, 2]]),

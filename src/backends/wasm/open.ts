@@ -39,11 +39,6 @@ export const usualThreads = async (): Promise<number> => (whyAlone() ? 1 : Math.
  */
 export async function openWasm(options: WasmOptions = {}, why = ''): Promise<WasmBackend> {
   const { instructionSet, threads, grain, patience } = options
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS))
-    throw new RmaatError(
-      'device',
-      `${threads} threads were asked for; expected a whole number from 1 to ${MOST_THREADS}`,
-    )
   if (patience !== undefined && !(patience > 0 && patience <= 86_400)) {
     throw new RmaatError('device', `a patience of ${patience} seconds was asked for; expected 1 to 86400`)
   }
