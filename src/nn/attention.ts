@@ -5,8 +5,9 @@ import { loop } from '../ops/loop.ts'
 import { iota, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
 import { aTensor } from '../tensor/kinds.ts'
-import { shapeError } from '../tensor/shape.ts'
+import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { takesLayer } from './layer.ts'
 import { matrix } from './parameters.ts'
 
 /** Which tokens are seen. */
@@ -21,7 +22,7 @@ export interface MixOptions {
  * Mixes values [B, N, h, v] by queries [B, Q, h, m], which are those of the first Q tokens, and keys [B, N, h, m]:
  * -> [B, Q, h, v]. B batch, N tokens, h heads, m and v the widths of a head's keys and values.
  */
-export type Mix = (query: Tensor, key: Tensor, value: Tensor, options: MixOptions) => Tensor
+export type Mix = (query: Tensor, key: Tensor, value: Tensor, options?: MixOptions) => Tensor
 
 export interface AttentionWeights {
   /** [width, h m], [width, h m], [width, h v], [h v, width] */
@@ -47,22 +48,23 @@ export const attentionParameters = (width: number, keys = width) => ({
   wo: matrix(width, width),
 })
 
+const mixKinds = { causal: maybe(aBoolean), valid: maybe(aTensor) }
 const optionKinds = {
   heads: aCount,
   to: maybe(aTensor),
   mix: maybe(aFunction),
-  causal: maybe(aBoolean),
-  valid: maybe(aTensor),
+  ...mixKinds,
 }
 
 /**
  * Attention with several heads (Vaswani et al. 2017): x [B, Q, width] asks, the tokens of `to` answer -> [B, Q, width].
  * @throws RmaatError 'shape' where the widths do not divide into heads
  */
-export function attention(x: Tensor, { wq, wk, wv, wo }: AttentionWeights, options: AttentionOptions): Tensor {
+export function attention(x: Tensor, weights: AttentionWeights, options: AttentionOptions): Tensor {
+  takesLayer('attention', x, weights, ['wq', 'wk', 'wv', 'wo'])
   takesOptions('attention', options, optionKinds, 'argument')
   const { heads, to = x, mix = softmaxAttention, ...seen } = options
-  takes('attention', { x, wq, wk, wv, wo }, { x: aTensor, wq: aTensor, wk: aTensor, wv: aTensor, wo: aTensor })
+  const { wq, wk, wv, wo } = weights
   if (x.rank !== 3 || to.rank !== 3) throw shapeError`attention: of ${x.shape} to ${to.shape}; expected [B, N, width]`
   const split = (y: Tensor): Tensor => {
     const [rows, tokens, width] = y.shape
@@ -70,6 +72,7 @@ export function attention(x: Tensor, { wq, wk, wv, wo }: AttentionWeights, optio
     return y.reshape([rows, tokens, heads, width / heads])
   }
   const mixed = mix(split(x.matmul(wq)), split(to.matmul(wk)), split(to.matmul(wv)), seen)
+  takes('attention', { 'what mix returns': mixed }, { 'what mix returns': aTensor })
   return mixed.reshape([...x.shape.slice(0, 2), -1]).matmul(wo)
 }
 
@@ -79,8 +82,25 @@ const MASKED = -1e30
 /** 1 where the query i, from `first` on, may see the key j <= i: i32 [queries, keys]. */
 const isPast = (queries: number, keys: number): Tensor => lessEqual(iota([queries, keys], 1), iota([queries, keys], 0))
 
+/** Throws where operands do not fit; the options. */
+function checkMix(where: string, query: Tensor, key: Tensor, value: Tensor, options: MixOptions = {}): MixOptions {
+  takes(where, { query, key, value }, { query: aTensor, key: aTensor, value: aTensor })
+  takesOptions(where, options, mixKinds, 'argument')
+  const [rows, tokens, heads, features] = key.shape
+  const fits =
+    key.rank === 4 &&
+    sameShape(query.shape, [rows, query.shape[1], heads, features]) &&
+    sameShape(value.shape, [rows, tokens, heads, value.shape[3]])
+  if (!fits)
+    throw shapeError`${where}: query ${query.shape}, key ${key.shape}, value ${value.shape}; expected [B, Q, h, m], [B, N, h, m] and [B, N, h, v]`
+  if (options.valid && !sameShape(options.valid.shape, [rows, tokens]))
+    throw shapeError`${where}: valid is ${options.valid.shape}; expected ${[rows, tokens]}`
+  return options
+}
+
 /** Softmax of scaled dot products (Vaswani et al. 2017); quadratic in the number of tokens. */
-export const softmaxAttention: Mix = (query, key, value, { causal, valid }) => {
+export function softmaxAttention(query: Tensor, key: Tensor, value: Tensor, options?: MixOptions): Tensor {
+  const { causal, valid } = checkMix('softmaxAttention', query, key, value, options)
   const [rows, tokens, , features] = key.shape
   const scores = einsum('bnhm,bjhm->bhnj', query, key).mul(features ** -0.5)
   const masks = [
@@ -104,7 +124,8 @@ const CHUNK = 64
  * Linear attention (Katharopoulos et al. 2020): phi(Q) phi(K)^T V, divided by its row sums, phi = elu + 1; linear in the
  * number of tokens. A causal one goes over chunks of them and hands on the sums over all before.
  */
-export const linearAttention: Mix = (query, key, value, { causal, valid }) => {
+export function linearAttention(query: Tensor, key: Tensor, value: Tensor, options?: MixOptions): Tensor {
+  const { causal, valid } = checkMix('linearAttention', query, key, value, options)
   const [q, k] = [phi(query), phi(key)]
   if (causal) return causalLinear(q, masked(k, valid), value)
   const state = einsum('bnhm,bnhv->bhmv', k, masked(value, valid))

@@ -1,4 +1,7 @@
+import { aFunction, takes } from '../checks.ts'
+import { aTensor } from '../tensor/kinds.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { takesLayer } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
 export interface FeedForwardWeights {
@@ -13,8 +16,14 @@ export const feedForwardParameters = (width: number, inner: number) => ({
 })
 
 /** x [..., width] -> the same: a linear layer, a function of each element (gelu), and a linear layer. */
-export const feedForward = (
+export function feedForward(
   x: Tensor,
-  { up, down }: FeedForwardWeights,
+  weights: FeedForwardWeights,
   activation = (inner: Tensor): Tensor => inner.gelu(),
-): Tensor => linear(activation(linear(x, up)), down)
+): Tensor {
+  takesLayer('feedForward', x, weights)
+  takes('feedForward', { activation }, { activation: aFunction })
+  const inner = activation(linear(x, weights.up))
+  takes('feedForward', { 'what activation returns': inner }, { 'what activation returns': aTensor })
+  return linear(inner, weights.down)
+}

@@ -1,4 +1,4 @@
-import { aBoolean, maybe, takes, takesOptions } from '../checks.ts'
+import { aBoolean, maybe, takesOptions } from '../checks.ts'
 import { sub } from '../ops/elementwise.ts'
 import { loop } from '../ops/loop.ts'
 import { zeros } from '../ops/row.ts'
@@ -6,6 +6,7 @@ import { aTensor } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { init } from './init.ts'
+import { takesLayer, takesSizes } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
 /** The gates reset, update and the new state side by side, each `hidden` wide. */
@@ -18,6 +19,7 @@ export interface GruWeights {
 
 /** Weights of a gated recurrent unit, uniform within ±1 / sqrt(hidden); biases of zeros. */
 export function gruParameters(inputs: number, hidden: number) {
+  takesSizes('gruParameters', { inputs, hidden })
   const bound = hidden ** -0.5
   const uniform = init.uniform(-bound, bound)
   return { input: linearParameters(inputs, 3 * hidden, uniform), state: linearParameters(hidden, 3 * hidden, uniform) }
@@ -27,14 +29,18 @@ export function gruParameters(inputs: number, hidden: number) {
  * One step of a gated recurrent unit (Cho et al. 2014, with the reset gate behind the product): x [B, inputs] and the state
  * h [B, hidden] -> the next state. r, z = sigmoid(...), n = tanh(x W + b + r (h U + c)), h' = (1 - z) n + z h.
  */
-export function gruCell(x: Tensor, h: Tensor, { input, state }: GruWeights): Tensor {
-  takes('gruCell', { x, h }, { x: aTensor, h: aTensor })
-  return next(linear(x, input), h, state)
+export function gruCell(x: Tensor, h: Tensor, weights: GruWeights): Tensor {
+  takesLayer('gruCell', x, weights)
+  takesLayer('gruCell', h, weights)
+  return next(linear(x, weights.input), h, weights.state)
 }
 
 function next(fromInput: Tensor, h: Tensor, state: LinearWeights): Tensor {
-  const width = h.shape[h.rank - 1]
   const fromState = linear(h, state)
+  const width = h.shape[h.rank - 1]
+  for (const { shape } of [fromInput, fromState])
+    if (shape[shape.length - 1] !== 3 * width)
+      throw shapeError`gru: the gates are ${shape} for a state of ${h.shape}; expected three times its width`
   const [[xr, xz, xn], [hr, hz, hn]] = [fromInput, fromState].map((x) =>
     [0, 1, 2].map((gate) => x.narrow(-1, gate * width, (gate + 1) * width)),
   )
@@ -52,15 +58,16 @@ export interface GruOptions {
 
 /** x [B, T, inputs] -> the states of all T steps, [B, T, hidden]. The gradient replays the steps (see `loop`). */
 export function gru(x: Tensor, weights: GruWeights, options: GruOptions = {}): Tensor {
-  takes('gru', { x }, { x: aTensor })
+  takesLayer('gru', x, weights)
   takesOptions('gru', options, { first: maybe(aTensor), unroll: maybe(aBoolean) }, 'argument')
   if (x.rank !== 3) throw shapeError`gru: x is ${x.shape}; expected [rows, steps, inputs]`
   const { input, state } = weights
   const [rows, count] = x.shape
-  const { first = zeros([rows, state.w.shape[0]]), unroll = false } = options
-  if (!sameShape(first.shape, [rows, state.w.shape[0]]))
-    throw shapeError`gru: the first state is ${first.shape}; expected ${[rows, state.w.shape[0]]}`
-  const inputs = [linear(x, input).transpose([1, 0, 2])]
+  const gates = linear(x, input)
+  const own = [rows, gates.shape[2] / 3]
+  const { first = zeros(own), unroll = false } = options
+  if (!sameShape(first.shape, own)) throw shapeError`gru: the first state is ${first.shape}; expected ${own}`
+  const inputs = [gates.transpose([1, 0, 2])]
   const { outputs } = loop({ count, carry: [first], inputs, unroll }, ([h], [fromInput]) => {
     const after = next(fromInput, h, state)
     return { carry: [after], outputs: [after] }

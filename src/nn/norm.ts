@@ -1,5 +1,7 @@
+import { notNegative, takes } from '../checks.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { init } from './init.ts'
+import { takesLayer, takesSizes } from './layer.ts'
 import { parameter } from './parameters.ts'
 
 export interface LayerNormWeights {
@@ -9,18 +11,26 @@ export interface LayerNormWeights {
 }
 
 /** A gain of ones and a bias of zeros, [width]. */
-export const layerNormParameters = (width: number) => ({
-  gain: parameter([width], init.ones()),
-  bias: parameter([width], init.zeros()),
-})
+export function layerNormParameters(width: number) {
+  takesSizes('layerNormParameters', { width })
+  return { gain: parameter([width], init.ones()), bias: parameter([width], init.zeros()) }
+}
 
 /** x [..., width] -> the same: (x - mean) / sqrt(variance + epsilon) of each row, times gain plus bias (Ba et al. 2016). */
-export const layerNorm = (x: Tensor, { gain, bias }: LayerNormWeights, epsilon?: number): Tensor =>
-  x.layerNorm(gain, bias, epsilon)
+export function layerNorm(x: Tensor, weights: LayerNormWeights, epsilon?: number): Tensor {
+  takesLayer('layerNorm', x, weights, ['gain', 'bias'])
+  return x.layerNorm(weights.gain, weights.bias, epsilon)
+}
 
 /** A gain of ones, [width]. */
-export const rmsNormParameters = (width: number) => ({ gain: parameter([width], init.ones()) })
+export function rmsNormParameters(width: number) {
+  takesSizes('rmsNormParameters', { width })
+  return { gain: parameter([width], init.ones()) }
+}
 
 /** x [..., width] -> the same: x / sqrt(mean of squares + epsilon) of each row, times gain (Zhang & Sennrich 2019). */
-export const rmsNorm = (x: Tensor, { gain }: { readonly gain: Tensor }, epsilon = 1e-5): Tensor =>
-  x.mul(x.square().mean(-1, true).add(epsilon).rsqrt()).mul(gain)
+export function rmsNorm(x: Tensor, weights: { readonly gain: Tensor }, epsilon = 1e-5): Tensor {
+  takesLayer('rmsNorm', x, weights, ['gain'])
+  takes('rmsNorm', { epsilon }, { epsilon: notNegative })
+  return x.mul(x.square().mean(-1, true).add(epsilon).rsqrt()).mul(weights.gain)
+}

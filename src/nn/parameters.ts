@@ -8,6 +8,7 @@ import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { type Initializer, init, initialValues } from './init.ts'
+import { takesSizes } from './layer.ts'
 import { siteOf } from './random.ts'
 
 /** No device addresses more in one piece. */
@@ -38,8 +39,10 @@ export function parameter(shape: Shape, initializer: Initializer, decay = false)
   return spec
 }
 /** Weights [rows, columns] of a product, which keep its magnitude; weight decay pulls at them. */
-export const matrix = (rows: number, columns: number, initializer = init.normal(rows ** -0.5)): ParameterSpec =>
-  parameter([rows, columns], initializer, true)
+export function matrix(rows: number, columns: number, initializer?: Initializer): ParameterSpec {
+  takesSizes('matrix', { rows, columns })
+  return parameter([rows, columns], initializer ?? init.normal(rows ** -0.5), true)
+}
 
 export interface NamedParameter {
   readonly name: string

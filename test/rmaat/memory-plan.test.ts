@@ -104,7 +104,8 @@ test('the number of kernels is known, and does not grow with the segments', asyn
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
 const FORWARD = 99
 /** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R);
- *  two norms; AdamW, a look at all that it would write, and the three results of that. */
-const STEP = 391
+ *  two norms; AdamW with two for its corrections, a look at all that it would write, its three results and the count of
+ *  steps. */
+const STEP = 393
 
 test.run()

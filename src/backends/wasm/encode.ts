@@ -2,6 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
 import { checkCounts } from '../counts.ts'
+import { aligned } from '../heap.ts'
 import { LOOP_DEPTH } from '../nesting.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
@@ -43,11 +44,13 @@ export function threadBytes(
 /** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
 export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan, threads)): number {
   const { scratch, own } = threadBytes(plan, encoded, threads)
-  const constants = plan.buffers.reduce(
-    (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
-    0,
-  )
-  return encoded.words.byteLength + scratch + own + constants
+  // what begins at an address of its own ends at the next one
+  const beside = plan.buffers.reduce((sum, buffer) => {
+    if (buffer.kind === 'arena') return sum
+    const bytes = buffer.elements * 4
+    return sum + aligned(bytes) - (buffer.kind === 'constant' ? 0 : bytes)
+  }, 0)
+  return aligned(encoded.words.byteLength) + scratch + own + beside
 }
 
 /**
