@@ -195,6 +195,16 @@ function needsOfNode(file: string, seen = new Set<string>()): string[] {
   ]
 }
 
+test('the programs stand on the public API alone, and are short', () => {
+  const programs = testFiles.filter((path) => path.startsWith('test/programs/') && !path.endsWith('.test.ts'))
+  assert.ok(programs.length >= 3)
+  for (const file of programs) {
+    const text = readFileSync(join(root, file), 'utf8')
+    for (const { name } of importsOf(file, text)) assert.is(name, '../../src/index.ts', file)
+    assert.ok(text.split('\n').length <= 60, file)
+  }
+})
+
 test('test files run everywhere, but for those that need Node and say so in their names', () => {
   assert.ok(otherTests.length > 20)
   assert.equal(
