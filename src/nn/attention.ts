@@ -24,6 +24,7 @@ export interface MixOptions {
  */
 export type Mix = (query: Tensor, key: Tensor, value: Tensor, options?: MixOptions) => Tensor
 
+/** What `attention` takes: the projections, B rows of N tokens, h heads, m and v the widths of a head's keys and values. */
 export interface AttentionWeights {
   /** [width, h m], [width, h m], [width, h v], [h v, width] */
   readonly wq: Tensor
@@ -32,6 +33,7 @@ export interface AttentionWeights {
   readonly wo: Tensor
 }
 
+/** How `attention` is computed. */
 export interface AttentionOptions extends MixOptions {
   readonly heads: number
   /** What is attended to, [B, N, width], where it is not x itself. */
@@ -79,7 +81,7 @@ export function attention(x: Tensor, weights: AttentionWeights, options: Attenti
 /** What a masked score becomes: far below any other, and finite. */
 const MASKED = -1e30
 
-/** 1 where the query i, from `first` on, may see the key j <= i: i32 [queries, keys]. */
+/** 1 where the query i may see the key j <= i: i32 [queries, keys]. */
 const isPast = (queries: number, keys: number): Tensor => lessEqual(iota([queries, keys], 1), iota([queries, keys], 0))
 
 /** Throws where operands do not fit; the options. */

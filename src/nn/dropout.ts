@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import { placeOf } from './parameters.ts'
 import { siteOf } from './random.ts'
 
+/** Where `dropout` takes its random numbers from. */
 export interface DropoutOptions extends Pick<RandomSource, 'segment' | 'firstElement'> {
   /** The layer's parameters, a branch or a leaf of `Parameters.tensors`: their path and seed choose the random numbers. */
   readonly of: object

@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { takesLayer } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
+/** What `feedForward` takes. */
 export interface FeedForwardWeights {
   readonly up: LinearWeights
   readonly down: LinearWeights

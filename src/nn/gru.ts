@@ -9,7 +9,7 @@ import { init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
-/** The gates reset, update and the new state side by side, each `hidden` wide. */
+/** What `gru` takes: the gates reset and update and the new state side by side, each `hidden` wide. */
 export interface GruWeights {
   /** From the inputs: w [inputs, 3 hidden], b [3 hidden]. */
   readonly input: LinearWeights
@@ -49,6 +49,7 @@ function next(fromInput: Tensor, h: Tensor, state: LinearWeights): Tensor {
   return sub(1, z).mul(n).add(z.mul(h))
 }
 
+/** How `gru` begins, and how its gradient is found. */
 export interface GruOptions {
   /** The first state, [B, hidden]; zeros where none is given. */
   readonly first?: Tensor

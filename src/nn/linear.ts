@@ -3,6 +3,7 @@ import { type Initializer, init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { matrix, parameter } from './parameters.ts'
 
+/** What `linear` takes. */
 export interface LinearWeights {
   /** [inputs, outputs] */
   readonly w: Tensor

@@ -4,6 +4,7 @@ import { init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { parameter } from './parameters.ts'
 
+/** What `layerNorm` takes. */
 export interface LayerNormWeights {
   /** Both [width] */
   readonly gain: Tensor

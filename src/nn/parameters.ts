@@ -18,6 +18,7 @@ const specKinds = { shape: numbers, init: aFunction, decay: aBoolean }
 /** A parameter to be: its shape, how it begins, and whether weight decay pulls at it. */
 export interface ParameterSpec {
   readonly shape: Shape
+  /** How it begins: one of `init`, or a function of your own. */
   readonly init: Initializer
   readonly decay: boolean
 }
@@ -44,6 +45,7 @@ export function matrix(rows: number, columns: number, initializer?: Initializer)
   return parameter([rows, columns], initializer ?? init.normal(rows ** -0.5), true)
 }
 
+/** A parameter of `Parameters`. */
 export interface NamedParameter {
   readonly name: string
   readonly spec: ParameterSpec
@@ -57,9 +59,13 @@ export interface NamedParameter {
  * Those that weight decay pulls at come first.
  */
 export class Parameters<T extends ParameterTree> {
+  /** Where they live. */
   readonly device: Device
+  /** All of them, side by side. */
   readonly variable: Variable
+  /** The tree, with a tensor in each place. */
   readonly tensors: Tensors<T>
+  /** In the order of the tree. */
   readonly named: readonly NamedParameter[]
   /** How many elements weight decay pulls at. */
   readonly decayed: number
@@ -96,6 +102,7 @@ export class Parameters<T extends ParameterTree> {
     this.tensors = build(tree, { name: '', seed }, byName) as Tensors<T>
   }
 
+  /** How many numbers they are. */
   get count(): number {
     return sizeOf(this.variable.shape)
   }

@@ -29,6 +29,7 @@ export async function saveParameters(
   return writeSafetensors(new Map(tensors), metadata)
 }
 
+/** What of a file is loaded. */
 export interface LoadOptions {
   /** What stands before each parameter's name in the file. */
   readonly prefix?: string
@@ -36,12 +37,13 @@ export interface LoadOptions {
   readonly partly?: boolean
 }
 
-/** Names of parameters, in their order, and of the file's tensors. */
+/** What `loadParameters` found: names of parameters, in their order, and of tensors. */
 export interface Loaded {
+  /** Parameters that were set. */
   readonly loaded: readonly string[]
   /** Parameters that the file does not have. */
   readonly missing: readonly string[]
-  /** Tensors of the file with the prefix that are no parameter. */
+  /** Tensors of the file with the prefix that are no parameter, by their names there. */
   readonly surplus: readonly string[]
 }
 

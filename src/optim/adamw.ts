@@ -7,10 +7,12 @@ import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { type Optimizer, type OptimizerOptions, type Trained, Training } from './optimizer.ts'
 
+/** The options of AdamW beside those of all optimisers. */
 export interface AdamWOptions extends OptimizerOptions {
   /** How much of the running mean of gradients, and of that of their squares, a step leaves. */
   readonly beta1?: number
   readonly beta2?: number
+  /** What is added to the root of the mean of squares, so that nothing is divided by 0. */
   readonly epsilon?: number
 }
 

@@ -40,6 +40,7 @@ export interface Optimizer {
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
 }
 
+/** The options of all optimisers. */
 export interface OptimizerOptions {
   /** The learning rate where `update` is given no other; 0.001. */
   readonly rate?: number
