@@ -195,6 +195,34 @@ function needsOfNode(file: string, seen = new Set<string>()): string[] {
   ]
 }
 
+test('every public name has a docstring', () => {
+  const silent: string[] = []
+  let count = 0
+  const visit = (file: string, wanted?: ReadonlySet<string>): void => {
+    const text = textOf(file)
+    for (const [, names, from] of text.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)) {
+      const own = names.split(',').flatMap(
+        (name) =>
+          name
+            .trim()
+            .replace(/^type /, '')
+            .split(' as ')[0] || [],
+      )
+      const asked = own.filter((name) => !wanted || wanted.has(name))
+      if (asked.length) visit(posix.join(posix.dirname(file), from), new Set(asked))
+    }
+    for (const name of wanted ?? []) {
+      const found = new RegExp(`(\\*/\\n(?://.*\\n)?)?^export [a-z* ]*\\b${name}\\b`, 'm').exec(text)
+      if (!found) continue // handed on, and looked at there
+      count++
+      if (!found[1]) silent.push(`${name} in ${file}`)
+    }
+  }
+  visit('index.ts')
+  assert.equal(silent, [])
+  assert.ok(count > 100, `${count} names`)
+})
+
 test('the programs stand on the public API alone, and are short', () => {
   const programs = testFiles.filter((path) => path.startsWith('test/programs/') && !path.endsWith('.test.ts'))
   assert.ok(programs.length >= 3)

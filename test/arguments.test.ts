@@ -116,7 +116,7 @@ test('a refused value keeps no memory', async () => {
 
 test('variables: how they begin', async () => {
   const device = await devices.reference()
-  const known = `variable: init is "uniform"; expected 'zeros' or 'normal', or nothing`
+  const known = `variable: init is "uniform"; expected 'zeros', 'normal' or an initialiser, or nothing`
   await fails('config', known, () => variable(device, [2], { init: any('uniform') }))
   await fails('config', 'variable: no option is called sede; there are init, seed, name', () =>
     variable(device, [2], any({ sede: 1 })),

@@ -28,6 +28,7 @@ import { batchOf, type Task } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
 import { stepInputs, trainingStep } from './step.ts'
 
+/** How a model is trained; `trainDefaults` stand for what is left out. */
 export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly method: Method
   readonly steps: number
@@ -47,6 +48,7 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly signal?: AbortSignal
 }
 
+/** The options of `train` where nothing else is said. */
 export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   method: 'amrb',
   steps: 1000,

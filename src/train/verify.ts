@@ -14,6 +14,7 @@ import { modelOf } from './weights.ts'
 /** How far a tensor may be off, relative to its largest element. */
 export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6, webgpu: 5e-5 }
 
+/** A tensor of a file beside what was computed. */
 export interface TensorCheck {
   readonly tensor: string
   /** How it was recomputed. */

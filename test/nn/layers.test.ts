@@ -10,6 +10,7 @@ import { linear, linearParameters } from '../../src/nn/linear.ts'
 import { layerNorm, layerNormParameters, rmsNorm, rmsNormParameters } from '../../src/nn/norm.ts'
 import { Parameters, parameter } from '../../src/nn/parameters.ts'
 import { siteOf } from '../../src/nn/random.ts'
+import { variable } from '../../src/nn/variable.ts'
 import { tensor } from '../../src/ops/row.ts'
 import { read } from '../../src/program/program.ts'
 import { devices, relativeError } from '../support/devices.ts'
@@ -122,13 +123,9 @@ for (const [name, open] of Object.entries(devices)) {
 
   test(`dropout on ${name} is named by the place of its parameters, and counts by the step`, async () => {
     const device = await open()
-    const { tensors, variable } = new Parameters(
-      device,
-      { blocks: [linearParameters(2, 2), linearParameters(2, 2)] },
-      5,
-    )
+    const { tensors } = new Parameters(device, { blocks: [linearParameters(2, 2), linearParameters(2, 2)] }, 5)
     const x = tensor(some(64), [8, 8])
-    const step = variable.device && tensor([3], [], 'i32')
+    const step = tensor([3], [], 'i32')
     const of = tensors.blocks[1]
     const masks = await read(
       device,
@@ -196,6 +193,11 @@ test('initialisers give what they are named for, each parameter its own numbers'
     [4, 5],
     [3, 1, 9],
   ])
+  const first = await device.readVariable(variable(device, [2], { init: init.values([4, 5]) }))
+  assert.equal([...first], [4, 5])
+  const of16 = variable(device, [16, 2], { init: 'normal', seed: 3, name: 'w' })
+  const same = new Parameters(device, { w: parameter([16, 2], init.normal(0.25)) }, 3)
+  assert.equal([...(await device.readVariable(of16))], [...(await device.readVariable(same.variable))])
   const made = (initializer: Initializer, shape: number[]) => () =>
     new Parameters(device, { w: parameter(shape, initializer) }, 0)
   await fails('shape', 'init.values: 2 values do not fill the shape [3]', made(init.values([1, 2]), [3]))
