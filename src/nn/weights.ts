@@ -99,7 +99,7 @@ export function checkTensors(
     const name = prefix + own
     const { dtype, shape, data } = tensors.get(name)!
     if (dtype === 'I32')
-      throw new RmaatError('data', `${shown(name)} is I32 in the file: expected F64, F32, F16 or BF16`)
+      throw new RmaatError('data', `${shown(name)} is of whole numbers in the file: expected F64, F32, F16 or BF16`)
     if (!sameShape(shape, spec.shape))
       throw new RmaatError('data', `${shown(name)} is ${shown(shape)} in the file, ${shown(spec.shape)} in the model`)
     checkFinite(shown(name), data)

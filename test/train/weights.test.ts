@@ -118,7 +118,7 @@ const bad: Record<string, [Uint8Array, RegExp]> = {
   ],
   'whole numbers for weights': [
     changed((_, tensors) => void tensors.set('head2.b', { dtype: 'I32', shape: [3], data: Int32Array.of(1, 2, 3) })),
-    /^mine: "head2\.b" is I32 in the file: expected F64, F32, F16 or BF16$/,
+    /^mine: "head2\.b" is of whole numbers in the file: expected F64, F32, F16 or BF16$/,
   ],
   'a weight that is no number': [
     changed(
