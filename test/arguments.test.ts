@@ -181,6 +181,7 @@ test('gradients and optimisers', async () => {
     /AdamW: no option is called lr; there are rate, decay, decays, beta1/,
     () => new AdamW([w], any({ lr: 1 })),
   )
+  await fails('config', 'SGD: decays names "wq", which is none of ["0"]', () => new SGD([w], { decays: ['wq'] }))
   await fails('config', /beta1 is 1; expected a number from 0 to 0.9999/, () => new AdamW([w], { beta1: 1 }))
   await fails('argument', /SGD: rate is a value of Tensor; expected a number or an f32 scalar/, () =>
     new SGD([w]).update([w], tensor([1, 2])),

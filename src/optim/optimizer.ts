@@ -7,6 +7,7 @@ import {
   maybe,
   notNegative,
   over,
+  shown,
   takes,
   takesOptions,
 } from '../checks.ts'
@@ -49,7 +50,7 @@ export interface OptimizerOptions {
   /**
    * What weight decay pulls at: parameters by their names, or the ends of these (`w` is that of `blocks.0.up.w`), or by
    * what a function says of the name. Variables of a list are called by their numbers, `0`, `1`, ... Without it: all
-   * variables of a list; of parameters those whose specification says so.
+   * variables of a list; of parameters those whose specification says so. A name that none has is an error.
    */
   readonly decays?: readonly string[] | ((name: string) => boolean)
 }
@@ -121,7 +122,7 @@ export class Training<Options extends OptimizerOptions, Defaults extends Settled
     if (variables.some((one) => one.device !== device))
       throw new RmaatError('device', `${where}: the variables live on several devices; expected those of one`)
     this.variables = variables
-    this.decayed = decayedOf(trained, options.decays)
+    this.decayed = decayedOf(where, trained, options.decays)
     this.state = device.allOrNothing(() => [
       ...Array.from({ length: own }, () => variables.map(({ shape }) => device.variable(shape))).flat(),
       device.variable([], 'i32'),
@@ -182,11 +183,17 @@ export class Training<Options extends OptimizerOptions, Defaults extends Settled
 }
 
 /** Which elements of each variable weight decay pulls at. */
-function decayedOf(trained: Trained, decays: OptimizerOptions['decays']): Range[][] {
+function decayedOf(where: string, trained: Trained, decays: OptimizerOptions['decays']): Range[][] {
+  const isCalled = (name: string, end: string): boolean => name === end || name.endsWith(`.${end}`)
   const isNamed = (name: string): boolean =>
-    typeof decays === 'function'
-      ? Boolean(decays(name))
-      : decays!.some((end) => name === end || name.endsWith(`.${end}`))
+    typeof decays === 'function' ? Boolean(decays(name)) : decays!.some((end) => isCalled(name, end))
+  if (typeof decays === 'object') {
+    const names: string[] =
+      trained instanceof Parameters ? trained.named.map(({ name }) => name) : [...trained.keys()].map(String)
+    const none = decays.find((end) => !names.some((name) => isCalled(name, end)))
+    if (none !== undefined)
+      throw new RmaatError('config', `${where}: decays names ${shown(none)}, which is none of ${shown(names)}`)
+  }
   if (!(trained instanceof Parameters))
     return trained.map(({ shape }, i) => (!decays || isNamed(`${i}`) ? [[0, sizeOf(shape)]] : []))
   const named = trained.named as readonly NamedParameter[]
