@@ -45,9 +45,11 @@ export const anObject = kind(
   'an object',
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isPromise(value),
 )
+export const notPromised = kind('what is there already', (value) => !isPromise(value))
 export const anAbortSignal = kind('an AbortSignal', (value) => value instanceof AbortSignal)
 
-const isPromise = (value: object): boolean => 'then' in value && typeof value.then === 'function'
+const isPromise = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
 /** What was found, for a message: short, whatever it is. */
 export function shown(value: unknown, depth = 2): string {

@@ -140,9 +140,14 @@ test('variables: how they begin', async () => {
 test('what a build function returns', async () => {
   const device = await devices.reference()
   const promised = any(async ({ x }: { x: rmaat.Tensor }) => ({ y: x.add(1) }))
-  await fails('program', 'compile: what build returns is a value of Promise; expected an object', () =>
-    compile(device, { x: f32(2) }, promised),
-  )
+  const alone = any(({ x }: { x: rmaat.Tensor }) => x.add(1))
+  for (const [build, found] of [
+    [promised, 'Promise'],
+    [alone, 'Tensor'],
+  ]) {
+    const message = `compile: what build returns is a value of ${found}; expected an object of tensors by name`
+    await fails('program', message, () => compile(device, { x: f32(2) }, build))
+  }
   await fails('program', 'the result y is 3; expected a tensor', () =>
     compile(
       device,

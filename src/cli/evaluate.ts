@@ -77,14 +77,11 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
       ...score,
       device: device.name,
     }
-    if (options.json) jsonLine(summary)
-    else {
-      const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
-      say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
-      say(`accuracy   ${scoreInWords(score, found.examples)}`)
-      say(`loss       ${found.loss.toFixed(3)}`)
-    }
-    if (!Number.isFinite(found.loss)) throw new RmaatError('diverged', `the loss of ${path} is ${found.loss}`)
+    if (options.json) return jsonLine(summary)
+    const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
+    say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
+    say(`accuracy   ${scoreInWords(score, found.examples)}`)
+    say(`loss       ${found.loss.toFixed(3)}`)
   } finally {
     device.close()
   }

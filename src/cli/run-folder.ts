@@ -1,10 +1,10 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { RmaatError } from '../errors.ts'
-import { whyRefused, writeFileAtomically } from '../runtime/files.ts'
+import { makeFolder, whyRefused, writeFileAtomically } from '../runtime/files.ts'
 import { typed } from './paths.ts'
 
-/** Where a training run leaves its files. Nothing is made before the first line of the log is written. */
+/** Where a training run leaves its files. Nothing is made before it begins. */
 export class RunFolder {
   private path: string
   /** Whether the name was chosen here, so that another may be taken where it is in use. */
@@ -15,6 +15,7 @@ export class RunFolder {
 
   /** @param out the folder that was asked for, else one is named for the run */
   constructor(out: string | undefined, name: string) {
+    if (out === '') throw new RmaatError('config', '--out is "": expected the name of a folder')
     this.named = out === undefined
     this.path = typed(out ?? stamped(name))
     const there = [this.log, this.weights, this.config].find((file) => existsSync(file))
@@ -37,32 +38,36 @@ export class RunFolder {
     return this.file !== undefined
   }
 
+  /** Makes the folder and an empty log. */
+  async begin(): Promise<void> {
+    try {
+      await makeFolder(this.named ? dirname(this.path) : this.path)
+      // several runs may begin in one millisecond
+      const first = this.path
+      if (this.named) for (let number = 2; !made(this.path); number++) this.path = `${first}-${number}`
+      this.file = openSync(this.log, 'wx')
+    } catch (cause) {
+      this.fail(cause)
+    }
+  }
+
   /** Appends one whole line to log.jsonl, or nothing of it. */
   write(entry: object): void {
+    if (this.file === undefined) throw new RmaatError('internal', 'a log is written that has not begun')
     try {
-      this.file ??= this.begin()
       const line = Buffer.from(`${JSON.stringify(entry)}\n`)
       for (let written = 0; written < line.length; ) {
         written += writeSync(this.file, line, written, line.length - written, this.length + written)
       }
       this.length += line.length
     } catch (cause) {
-      if (this.file !== undefined) ftruncateSync(this.file, this.length)
-      throw new RmaatError('data', `${this.log}: expected a place to write the log, but ${whyRefused(cause)}`, {
-        cause,
-      })
+      ftruncateSync(this.file, this.length)
+      this.fail(cause)
     }
   }
 
-  private begin(): number {
-    if (!this.named) mkdirSync(this.path, { recursive: true })
-    else {
-      mkdirSync(dirname(this.path), { recursive: true })
-      // several runs may begin in one millisecond
-      const first = this.path
-      for (let number = 2; !made(this.path); number++) this.path = `${first}-${number}`
-    }
-    return openSync(this.log, 'wx')
+  private fail(cause: unknown): never {
+    throw new RmaatError('data', `${this.log}: expected a place to write the log, but ${whyRefused(cause)}`, { cause })
   }
 
   /** Writes the weights, and beside them their configuration. */

@@ -7,7 +7,7 @@ import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { rateSchedules } from '../optim/schedule.ts'
 import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
-import { decode } from '../runtime/files.ts'
+import { decode, whyRefused } from '../runtime/files.ts'
 import { type TaskName, tasks } from '../tasks/index.ts'
 import { trainDefaults } from '../train/train.ts'
 import type { Configuration } from '../train/weights.ts'
@@ -227,7 +227,7 @@ function readConfigFile(path: string): Given {
   try {
     bytes = readFileSync(typed(path))
   } catch (cause) {
-    fail(`expected a JSON file, but it cannot be read (${(cause as NodeJS.ErrnoException).code})`, cause)
+    fail(`expected a JSON file, but ${whyRefused(cause)}`, cause)
   }
   let content: unknown
   try {

@@ -3,10 +3,19 @@ import { printable } from '../errors.ts'
 
 /** The two streams of the command: results go to `out`, all that is said on the way to `err`. */
 export const terminal = {
-  out: (text: string): void => void process.stdout.write(text),
-  err: (text: string): void => void process.stderr.write(text),
+  out: (text: string): void => write(process.stdout, text),
+  err: (text: string): void => write(process.stderr, text),
   /** Whether somebody watches `err`, so that a line may be drawn again and again. */
   watched: (): boolean => process.stderr.isTTY === true,
+}
+
+/** What a file or a disk refuses is told as an event of the stream; some Nodes throw it instead. */
+function write(stream: NodeJS.WriteStream, text: string): void {
+  try {
+    stream.write(text)
+  } catch (error) {
+    stream.emit('error', error)
+  }
 }
 
 /** One JSON object on a line of `out`: what `--json` promises. */

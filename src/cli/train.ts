@@ -81,6 +81,7 @@ async function runTraining(options: Options): Promise<void> {
     for await (const event of train(model, task, { ...how, compiling: compiling() })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
+        await folder.begin()
         folder.write({
           kind: 'run',
           configuration,

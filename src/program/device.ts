@@ -1,4 +1,4 @@
-import { aFunction, type Kind, kind, shown, takes } from '../checks.ts'
+import { aFunction, type Kind, kind, notPromised, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aVariable } from '../tensor/kinds.ts'
@@ -92,7 +92,10 @@ export class Device implements DeviceIdentity {
     this.undo?.push(undo)
   }
 
-  /** What `make` returns, which may not be a promise: where it throws, the variables and programs that it has made are given back. */
+  /**
+   * What `make` returns, which is there at once and no promise: where it throws, the variables and programs that it has made
+   * are given back.
+   */
   allOrNothing<Made>(make: () => Made): Made {
     takes('allOrNothing', { make }, { make: aFunction })
     const { undo: outer } = this
@@ -100,6 +103,7 @@ export class Device implements DeviceIdentity {
     this.undo = own
     try {
       const made = make()
+      takes('allOrNothing', { 'what make returns': made }, { 'what make returns': notPromised })
       outer?.push(...own)
       return made
     } catch (error) {

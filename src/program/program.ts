@@ -158,7 +158,7 @@ export function plan<I extends Inputs, R extends Results>(
     }),
   )
   const results = build(inputs as Parameters<Build<I, R>>[0])
-  takes('compile', { 'what build returns': results }, { 'what build returns': anObject }, 'program')
+  takes('compile', { 'what build returns': results }, { 'what build returns': tensorsByName }, 'program')
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
   for (const [name, output] of Object.entries(outputs)) {
@@ -171,6 +171,10 @@ export function plan<I extends Inputs, R extends Results>(
   return lower({ inputs, outputs, updates }, told)
 }
 
+const tensorsByName = kind(
+  'an object of tensors by name',
+  (value) => anObject.fits(value) && !(value instanceof Tensor),
+)
 const anInput = kind(
   'f32(...sizes) or i32(...sizes)',
   (value) => anObject.fits(value) && aDType.fits((value as InputSpec).dtype),

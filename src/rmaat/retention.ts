@@ -10,15 +10,8 @@ import { type MacroModel, macroDefaults } from './macro-model.ts'
  * - `running`: shares of what has been stored so far; needs no T;
  * - `none`: 1, no compression.
  */
-export type RetentionSchedule = 'fixed' | 'stretched' | 'none' | 'infinite' | 'running'
-
-export const retentionSchedules = [
-  'fixed',
-  'stretched',
-  'none',
-  'infinite',
-  'running',
-] as const satisfies readonly RetentionSchedule[]
+export type RetentionSchedule = (typeof retentionSchedules)[number]
+export const retentionSchedules = ['fixed', 'stretched', 'none', 'infinite', 'running'] as const
 
 /** The constants of the macro model that shape the long-term curve; its amplitude cancels. */
 export type LongTermConstants = Pick<MacroModel, 'tauLongTerm' | 'leakLongTerm' | 'cycleDuration' | 'cycles'>

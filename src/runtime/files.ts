@@ -30,7 +30,7 @@ async function unpack(bytes: Uint8Array, path: string): Promise<Uint8Array> {
   const options = { info: true } as { info?: boolean }
   const { buffer, engine } = await new Promise<Unpacked>((resolve, reject) => {
     gunzip(bytes, options, (error, found) => (error ? reject(error) : resolve(found as unknown as Unpacked)))
-  }).catch((cause) => refuse(`its ${bytes.length} bytes do not unpack`, cause))
+  }).catch((cause) => refuse(`its ${bytes.length} bytes do not unpack: ${cause.message}`, cause))
   // members end at the first zero: what may follow is zeros
   const after = bytes.subarray(engine.bytesWritten).findIndex((byte) => byte !== 0)
   if (after !== -1) refuse(`zeros come before the byte at ${engine.bytesWritten + after}, where they may only end it`)
@@ -79,15 +79,29 @@ export function withoutMark(bytes: Uint8Array, where: string): Uint8Array {
 }
 
 /**
+ * Makes a folder and those above it, as far as they are not there. Node's `recursive` says of a read-only file system that
+ * there is nothing, and under /proc it never ends.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  if (await exists(path)) return // where it is a file, whoever writes into it hears of it
+  const { dirname, mkdir } = await fileSystem()
+  const above = dirname(path)
+  if (above !== path) await makeFolder(above)
+  await mkdir(path).catch((error) => {
+    if (error.code !== 'EEXIST') throw error // others may make it meanwhile
+  })
+}
+
+/**
  * Writes a file beside its place and renames it into place, so that nobody ever sees half of it and a failure leaves the
  * old one as it was. Folders on the way are made.
  * @throws RmaatError 'data' where the file cannot be written
  */
 export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
-  const { dirname, mkdir, open, rename, rm } = await fileSystem()
+  const { dirname, open, rename, rm } = await fileSystem()
   const beside = `${path}.${crypto.randomUUID()}.part`
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const file = await open(beside, 'wx')
     try {
       await file.writeFile(data)

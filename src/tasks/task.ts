@@ -182,6 +182,7 @@ export function take(stream: Generator<Example, never>, count: number): Example[
 /** How many examples of files there are for what. */
 export const countsInWords = (training: number, validation: number, test: number): string =>
   `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
+
 /** Those numbered `start` to `end` of a stream, which is made anew whenever they are gone over. */
 export function made(stream: () => Generator<Example, never>, end: number, start = 0): Examples {
   return {

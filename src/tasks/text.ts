@@ -1,3 +1,4 @@
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { asItIsOrPacked, isFolder, listFolder, readBytes, withoutMark } from '../runtime/files.ts'
 import { Random, STREAM } from './random.ts'
@@ -117,7 +118,7 @@ function columnsOf(given: string): Columns {
   const once = names.filter((name) => name === 'label' || name === 'text').length === 2
   if (label >= 0 && text >= 0 && once && names.length <= MOST_COLUMNS) return { label, text, count: names.length }
   const right = `the columns with commas between, label and text once each among at most ${MOST_COLUMNS}, as in label,-,text`
-  throw new RmaatError('config', `text: columns is ${JSON.stringify(given)}; it must be ${right}`)
+  throw new RmaatError('config', `text: columns is ${shown(given)}; it must be ${right}`)
 }
 
 function labelsOf(given: string): string[] {
@@ -126,7 +127,7 @@ function labelsOf(given: string): string[] {
   if (right && labels.length >= 2 && labels.length <= MOST_CLASSES) return labels
   throw new RmaatError(
     'config',
-    `text: labels is ${JSON.stringify(given)}; it must be 2 to ${MOST_CLASSES} different whole numbers with commas between`,
+    `text: labels is ${shown(given)}; it must be 2 to ${MOST_CLASSES} different whole numbers with commas between`,
   )
 }
 
@@ -244,9 +245,11 @@ function parseLine(line: Uint8Array, columns: Columns, length: number, where: st
   const bytes = found[columns.text].subarray(0, length)
   const place = (index: number) => `column ${index + 1} of ${columns.count}`
   if (!LABEL.test(label)) {
-    const shown = JSON.stringify(label.slice(0, 40))
     const expected = `expected a label, a whole number, in ${place(columns.label)}`
-    throw new RmaatError('data', `${where}: ${expected}, found ${shown}; the setting columns says which is which`)
+    throw new RmaatError(
+      'data',
+      `${where}: ${expected}, found ${shown(label)}; there is no line of headings, and the setting columns says which column is which`,
+    )
   }
   if (bytes.length === 0) {
     throw new RmaatError('data', `${where}: expected a text in ${place(columns.text)}, found none`)

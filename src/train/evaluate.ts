@@ -45,7 +45,8 @@ export async function evaluate(model: Rmaat, examples: Examples, options: Evalua
   takes('evaluate', { model, examples }, { model: aModel, examples: someExamples })
   takesOptions('evaluate', options, evaluateKinds)
   const { segmentLength, vocabulary, classes } = model.config
-  const { batch = 100, segments = model.config.segments, progress, signal } = options
+  const { segments = model.config.segments, progress, signal } = options
+  const batch = Math.min(options.batch ?? 100, examples.length) // more rows than that would be computed for nothing
   const sizes = { segments, segmentLength }
   const program = compile(model.device, batchInputs(batch, sizes), (inputs) => {
     const prepared = model.prepare()

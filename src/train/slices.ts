@@ -21,10 +21,13 @@ export function slicesOf(
   const row = (memory + segmentLength) * width * 4
   if (batch * row <= bytes) return 1
   const most = Math.min(batch, Math.floor(SUMMANDS / (summands * 4)))
-  const counts = Array.from({ length: batch }, (_, i) => i + 1).filter(
-    (slices) => batch % slices === 0 && slices >= FEWEST && slices <= most,
-  )
-  return counts.find((slices) => (batch / slices) * row <= bytes) ?? counts.at(-1) ?? 1
+  let largest = 1
+  for (let slices = FEWEST; slices <= most; slices++) {
+    if (batch % slices !== 0) continue
+    if ((batch / slices) * row <= bytes) return slices
+    largest = slices
+  }
+  return largest
 }
 
 /** The axis of the rows in each input. */

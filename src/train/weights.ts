@@ -41,10 +41,13 @@ const configurationSchema = z.record(
   z.object({ value: z.unknown(), source: z.enum(['paper', 'choice']), meaning: z.string() }),
 )
 
-const aConfiguration = kind(
-  'settings by name, each { value, source, meaning }',
-  (value) => configurationSchema.safeParse(value).success && z.json().safeParse(value).success,
-)
+const aConfiguration = kind('settings by name, each { value, source, meaning } of JSON', (value) => {
+  try {
+    return configurationSchema.safeParse(value).success && z.json().safeParse(value).success
+  } catch {
+    return false // nested deeper than the stack
+  }
+})
 
 /**
  * The model of a file that `save` has made, and the whole configuration in it. A setting of the model that the file does not

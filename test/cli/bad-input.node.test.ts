@@ -95,7 +95,12 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'no such file': [
     ['train', '--config', folder.path('none.json')],
     'config',
-    /none\.json: .* cannot be read \(ENOENT\)$/,
+    /none\.json: expected a JSON file, but there is nothing$/,
+  ],
+  'a folder as settings': [
+    ['train', '--config', folder.path('empty')],
+    'config',
+    /empty: expected a JSON file, but it is a folder$/,
   ],
   'classes that the task has not': [
     ['train', '--config', file('classes.json', '{"classes": 4}')],

@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RunFolder } from '../../src/cli/run-folder.ts'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { fails } from '../support/fails.ts'
 import { jsonLines, type Result, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -79,14 +80,21 @@ test('evaluate takes a config of the same model, and says what differs from anot
   )
 })
 
-test('without --out runs that begin in one millisecond have folders of their own', () => {
+test('a run has no folder without a name', async () => {
+  await fails('config', /^--out is "": expected the name of a folder$/, () => new RunFolder('', 'order-amrb'))
+})
+
+test('without --out runs that begin in one millisecond have folders of their own', async () => {
   const before = Date.prototype.toISOString
   Date.prototype.toISOString = () => '2025-01-31T12:00:00.000Z'
   const here = process.cwd()
   process.chdir(folder.path('there'))
   try {
     const folders = [1, 2, 3].map(() => new RunFolder(undefined, 'order-amrb'))
-    for (const run of folders) run.write({ kind: 'run' })
+    for (const run of folders) {
+      await run.begin()
+      run.write({ kind: 'run' })
+    }
     assert.equal(
       folders.map(({ log }) => log),
       ['', '-2', '-3'].map((end) => `runs/order-amrb-2025-01-31T12-00-00-000${end}/log.jsonl`),

@@ -121,6 +121,11 @@ test('a variable with too few values, or what throws while it makes several thin
     return device.variable([7])
   })
   assert.is(device.backend.heldBytes, 56)
+  const later = async () => device.variable([9])
+  await fails('argument', 'allOrNothing: what make returns is a value of Promise; expected what is there already', () =>
+    device.allOrNothing(later),
+  )
+  assert.is(device.backend.heldBytes, 56)
   device.delete(outer)
   assert.is(device.backend.heldBytes, 0)
   device.close()

@@ -57,7 +57,7 @@ files('refuses gzip of which a part is missing or wrong, in any member', async (
     await writeFileAtomically(path, Buffer.concat(parts))
     await fails('data', message, () => readBytes(path))
   }
-  const whole = /a\.gz: expected a whole gzip file, but its \d+ bytes do not unpack$/
+  const whole = /a\.gz: expected a whole gzip file, but its \d+ bytes do not unpack: \w/
   await refuses(whole)
   await refuses(whole, Buffer.from('text'))
   await refuses(whole, wrong)
@@ -109,6 +109,12 @@ files('a write that fails leaves the old content and nothing beside', async ({ f
   )
   assert.is(await readText(`${folder}/file`), 'old')
   assert.equal(await listFolder(folder), ['file', 'taken'])
+  // where no folder can be made
+  if (await exists('/proc/self')) {
+    await fails('data', /x: expected a place to write a file, but there is nothing$/, () =>
+      writeFileAtomically('/proc/none/x', ''),
+    )
+  }
 })
 
 files.run()

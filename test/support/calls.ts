@@ -97,7 +97,14 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const options = { parts: [], config, data: someBatch(2, config), method: 'amrb', batch: 2, clip: 1, longest: 1 }
     return plain(rmaat.compareDevices, [a], reference, options)
   },
-  compile: async () => plain(compile, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
+  compile: async () =>
+    plain(
+      compile,
+      await open(),
+      { x: f32(2) },
+      ({ x }: Any) => ({ y: x?.add(1) }),
+      () => {},
+    ),
   concat: () => plain(rmaat.concat, [vector(1, 2), vector(3)], 0),
   dropout: async () => {
     const { tensors } = new rmaat.Parameters(await open(), rmaat.linearParameters(2, 2), 7)
@@ -171,7 +178,14 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     return { given: ['reference', { threads: 1 }], call, after: () => opened[0]?.close(), slow: true }
   },
   parameter: () => plain(rmaat.parameter, [2, 3], rmaat.init.he(), true),
-  plan: async () => plain(rmaat.plan, await open(), { x: f32(2) }, ({ x }: Any) => ({ y: x?.add(1) })),
+  plan: async () =>
+    plain(
+      rmaat.plan,
+      await open(),
+      { x: f32(2) },
+      ({ x }: Any) => ({ y: x?.add(1) }),
+      () => {},
+    ),
   'plan: what build returns': async () => {
     const device = await open()
     const w = device.variable([2])
@@ -263,7 +277,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   },
   'Rmaat.prepare': ofModel('prepare'),
 
-  'Device.allOrNothing': ofDevice('allOrNothing', () => [() => 1]),
+  'Device.allOrNothing': ofDevice('allOrNothing', (device) => [() => device.variable([2])]),
   'Device.check': ofDevice('check', () => []),
   'Device.close': ofDevice('close', () => []),
   'Device.delete': ofDevice('delete', (device) => [device.variable([2])]),
@@ -272,9 +286,9 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   'Device.readVariable': ofDevice('readVariable', (device) => [device.variable([2])]),
   'Device.variable': ofDevice('variable', () => [[2], 'i32', [1, 2]]),
   'Device.write': ofDevice('write', (device) => [device.variable([2]), [1, 2]]),
-  'Program.arrays': ofProgram('arrays', inputs),
+  'Program.arrays': ofProgram('arrays', inputs, () => {}),
   'Program.close': ofProgram('close'),
   'Program.profile': ofProgram('profile', inputs),
-  'Program.run': ofProgram('run', inputs),
+  'Program.run': ofProgram('run', inputs, () => {}),
   'Program.toString': ofProgram('toString'),
 }

@@ -130,14 +130,14 @@ text('a bad line is an error with file and line', async () => {
     fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n0\t1\tgood\n`))
   await at(
     'bad\tx',
-    'expected a label, a whole number, in column 1 of 2, found "bad"; the setting columns says which is which',
+    'expected a label, a whole number, in column 1 of 2, found "bad"; there is no line of headings, and the setting columns says which column is which',
   )
   await at('', 'expected 2 columns between tabs, found 1')
   await at('0\t1\t', 'expected a text in column 3 of 3, found none')
   for (const label of ['01', '1.5', '+1', '-0', ' 1', ''])
     await at(
       `${label}\t1\tx`,
-      `expected a label, a whole number, in column 1 of 3, found ${JSON.stringify(label)}; the setting columns says which is which`,
+      `expected a label, a whole number, in column 1 of 3, found ${JSON.stringify(label)}; there is no line of headings, and the setting columns says which column is which`,
     )
   await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
   await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse(''))

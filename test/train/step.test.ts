@@ -67,6 +67,8 @@ test('slices divide the batch, and are no larger than asked where a row is not',
   assert.is(slices(32, 1, 2 ** 23), 1)
   assert.is(slices(3, 1), 1)
   assert.is(slices(4, 1), 4)
+  // a batch past all memory is refused with its plan: its slices take no memory to find
+  assert.is(slices(1e15, 1), 160)
 })
 
 test('slices that do not divide the batch are refused', async () => {

@@ -59,6 +59,14 @@ test('an evaluation in slices is that of whole batches', async () => {
   }
 })
 
+test('an evaluation in batches of more rows than there are examples computes no others', async () => {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: 8 })
+  const examples = task.test.slice(0, 5)
+  assert.equal(await evaluate(model, examples, { batch: 2 ** 40 }), await evaluate(model, examples, { batch: 5 }))
+  device.close()
+})
+
 test('the same seed gives the same bits, by either build and twice', async () => {
   for (const name of ['wasm relaxed', 'wasm simd']) {
     const runs = await Promise.all(

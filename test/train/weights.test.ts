@@ -77,6 +77,16 @@ test('weights that are not finite are not saved', async () => {
   diverged.close()
 })
 
+test('settings that no JSON can hold are not saved', async () => {
+  let deep: unknown = 1
+  for (let i = 0; i < 1e5; i++) deep = [deep]
+  for (const value of [deep, () => 1, Number.NaN, 1n]) {
+    await fails('argument', /^saveWeights: beside is an object; expected settings by name, each .* of JSON$/, () =>
+      save(model, { patience: { value, source: 'choice', meaning: 'how long to wait' } }),
+    )
+  }
+})
+
 const { tensors } = readSafetensors(file)
 const bad: Record<string, [Uint8Array, RegExp]> = {
   'a truncated file': [file.subarray(0, -8), /^mine: safetensors: .* expected data for the whole tensor$/],
