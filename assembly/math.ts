@@ -204,3 +204,10 @@ export function signI(x: v128): v128 {
 export function uniform(bits: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(bits, 8)), all(5.9604644775390625e-8))
 }
+
+/** 0 or 1 for a mask. */
+// @ts-ignore: decorator
+@inline
+export function truth(mask: v128): v128 {
+  return i32x4.shr_u(mask, 31)
+}

@@ -4,24 +4,22 @@
 // (four; the fifth only has to be a fixed step apart along k) and 8 neighbouring columns of `b`: what does not lie so in
 // memory, or would be read from afar too often, is first packed into panels of k x 8 lanes.
 //
-// Scratch in bytes, with m, n, k the products of their axes' sizes, M = min(m, 160), N = min(n, 1024), K = min(k, 288):
-//   HEAD + 8 (M + N + K + 21) + ceil(N / 8) + 64 + 32 K (1 + ceil(N / 8))
+// Scratch: HEAD bytes, tables of offsets, what is known of each panel of columns, panels of `b`, a panel of `a`; how much
+// that is says `matmulScratch` of src/backends/wasm/kernels.ts.
 
+import { K_BLOCK, M_BLOCK, MATMUL_HEAD, N_BLOCK, TILE_LANES as LANES, TILE_ROWS as ROWS } from '../src/backends/sizes'
 import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStep } from './offsets'
-import { LANES, PANEL_STEP, pack, packFour } from './pack'
+import { PANEL_STEP, pack, packFour } from './pack'
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
-import { addTo, ROWS, SHORT, shortTile, tile } from './tile'
+import { addTo, SHORT, shortTile, tile } from './tile'
 
-const M_BLOCK = 32 * ROWS
-const N_BLOCK = 1024
-const K_BLOCK = 288 // also how many products are summed before they are added to `out`
 const AHEAD = 2 // tiles whose rows are asked for at once
 const LONG = 96 // along k: such rows of `a` are asked for before they are needed
 const NEAR = 512 // bytes between them that are asked for as well
 const TINY = 64 // multiplications
 const DIRECT_M = 32 // `b` is read in place by so few rows
-const HEAD: usize = 512
+const HEAD: usize = MATMUL_HEAD
 
 /** What stands at the start of scratch. */
 @unmanaged
@@ -38,7 +36,7 @@ class Product {
 const M_AT: usize = 32
 const N_AT: usize = 80
 const K_AT: usize = 128
-const TILE_ROWS: usize = 208 // offsets of the rows of the tile
+const ROWS_AT: usize = 208 // offsets of the rows of the tile
 const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours, or to rows that are too few
 
 // of a panel of columns: whether its 8 columns are neighbours in `b`, and in `out`
@@ -67,7 +65,7 @@ export function matmul(at: usize, scratch: usize): void {
   p.bPanels = (p.columns + panels(min(n.count, N_BLOCK), LANES) + 63) & ~63
   p.aPanel = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
   for (let i = 0; i < ROWS; ++i) {
-    store<i32>(scratch + TILE_ROWS + 4 * i, PANEL_STEP * i)
+    store<i32>(scratch + ROWS_AT + 4 * i, PANEL_STEP * i)
   }
 
   // tiles of `out` for each thread: some columns of one product, or some rows of all
@@ -247,7 +245,7 @@ function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, 
     // the table repeats its last row: what is written there more than once is the same
     const direct = neighbours && (left == height || !add)
     const to = direct ? out : scratch + TILE
-    const toRows = direct ? rows : scratch + TILE_ROWS
+    const toRows = direct ? rows : scratch + ROWS_AT
     if (height == ROWS) tile(a, aStep, last, lastStep, b, bStep, depth, to, toRows, direct && add)
     else shortTile(a, aStep, b, bStep, depth, to, toRows, direct && add)
     panel += depth * PANEL_STEP

@@ -1,9 +1,9 @@
 // Lists of axes with any strides as one index: tables of the byte offsets of a block of it in two tensors.
 
+import { TABLE_PAD as PAD } from '../src/backends/sizes'
 import { word } from './place'
 
 export const IRREGULAR = i32.MIN_VALUE
-const PAD = 7 // entries behind the end of a table, which repeat its last: 8 lanes are looked at from any on
 
 /** The axes of m, n or k as one index, and the byte offsets of a block of it in the two tensors that have it. */
 @unmanaged

@@ -1,9 +1,9 @@
 // Copies rows or columns of a matrix into panels: for each k the values of 8 lanes, side by side.
 
+import { TILE_LANES as LANES } from '../src/backends/sizes'
 import { IRREGULAR, uniformStep } from './offsets'
 import { word } from './place'
 
-export const LANES = 8
 export const PANEL_STEP = 4 * LANES
 
 /** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */

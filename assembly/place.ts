@@ -1,12 +1,15 @@
 // Where an operand lives now: address + iteration of each enclosing loop x its step, and, within a loop whose iterations
 // run at the same time, + number of the thread x the size of what a thread has for itself. A place is four words.
 
-export const PLACE_WORDS: usize = 4
+import { LOOP_DEPTH } from '../src/backends/sizes'
 
-// one for each of LOOP_DEPTH loops, see nesting.ts; globals belong to a thread, and memory to the programs
+export const PLACE_WORDS: usize = 2 + LOOP_DEPTH
+
+// globals belong to a thread, and memory to the programs
 let outer: i32 = 0
 let inner: i32 = 0
 let own: i32 = 0
+if (LOOP_DEPTH != 2) ERROR('an iteration is kept for each of LOOP_DEPTH loops')
 
 export function setIteration(level: i32, value: i32): void {
   if (level == 0) outer = value

@@ -4,31 +4,30 @@
 // TERMS terms make a partial sum, and FAN of these one of the next level, so that the rounding error of a sum stays small,
 // however long it is.
 //
-// Single lanes are held in lane 0 of a vector. Scratch: REDUCE_SCRATCH bytes, a row of lanes for each level.
+// Single lanes are held in lane 0 of a vector. Scratch: BLOCK lanes for each of REDUCE_LEVELS levels.
 
+import { REDUCE_BLOCK as BLOCK, REDUCE_FAN } from '../src/backends/sizes'
 import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
-import { Add, Largest, Max, of2 } from './scalar'
+import { Add, AddI, MaximumI } from './generated/scalars'
+import { Largest, of2 } from './scalar'
 import { endOf, firstOf } from './threads'
 
 const TERMS = 128
-const FAN: u32 = 16
-const BLOCK = 512 // lanes
+const FAN: u32 = REDUCE_FAN
 const ROW: usize = 4 * BLOCK // bytes
-const LEVELS = 8 // for FAN^8 partial sums of a term or more, twice what memory holds of them
 const PIECE = 16 // lanes of a cache line, which threads do not share
-export const REDUCE_SCRATCH = 4 * BLOCK * LEVELS
 
 export function reduce(at: usize, scratch: usize): void {
   switch (word(at, 2)) {
     case REDUCE_SUM:
-      return reduceBy<Add<f32>>(f32x4.splat(0), at, scratch)
+      return reduceBy<Add>(f32x4.splat(0), at, scratch)
     case REDUCE_MAX:
       return reduceBy<Largest>(f32x4.splat(-Infinity), at, scratch)
     case REDUCE_MAX_I:
-      return reduceBy<Max<i32>>(i32x4.splat(i32.MIN_VALUE), at, scratch)
+      return reduceBy<MaximumI>(i32x4.splat(i32.MIN_VALUE), at, scratch)
     default:
-      return reduceBy<Add<i32>>(i32x4.splat(0), at, scratch)
+      return reduceBy<AddI>(i32x4.splat(0), at, scratch)
   }
 }
 

@@ -6,7 +6,8 @@
 
 import * as op from '../src/backends/wasm/opcodes'
 import { PLACE_WORDS, place, word } from './place'
-import { Add, apply, Largest, Max, of2 } from './scalar'
+import { Add, AddI, apply, MaximumI } from './generated/scalars'
+import { Largest, of2 } from './scalar'
 import { beat, endOf, firstOf } from './threads'
 
 const STEP_BYTES: i32 = 4 * op.STEP_WORDS
@@ -212,15 +213,15 @@ function spread(to: usize, from: usize, width: i32, count: i32): void {
 function reduce(code: i32, to: usize, a: usize, b: usize, width: i32, count: i32): void {
   switch (code) {
     case op.SUM:
-      return fold<Add<f32>, Alone>(f32x4.splat(0), to, a, b, width, count)
+      return fold<Add, Alone>(f32x4.splat(0), to, a, b, width, count)
     case op.MUL_SUM:
-      return fold<Add<f32>, Product>(f32x4.splat(0), to, a, b, width, count)
+      return fold<Add, Product>(f32x4.splat(0), to, a, b, width, count)
     case op.MAX:
       return fold<Largest, Alone>(f32x4.splat(-Infinity), to, a, b, width, count)
     case op.SUM_I:
-      return fold<Add<i32>, Alone>(i32x4.splat(0), to, a, b, width, count)
+      return fold<AddI, Alone>(i32x4.splat(0), to, a, b, width, count)
     default:
-      return fold<Max<i32>, Alone>(i32x4.splat(i32.MIN_VALUE), to, a, b, width, count)
+      return fold<MaximumI, Alone>(i32x4.splat(i32.MIN_VALUE), to, a, b, width, count)
   }
 }
 

@@ -1,8 +1,8 @@
 // The micro-kernels of matrix products: a tile of rows x 8 sums in registers.
 
+import { TILE_ROWS as ROWS } from '../src/backends/sizes'
 import { word } from './place'
 
-export const ROWS = 5 // of a tile: with what is read meanwhile, as many as V8 keeps in registers
 export const SHORT = 4 // rows of the tiles that make up what ROWS does not divide
 
 function multiplyAdd(x: v128, y: v128, z: v128): v128 {

@@ -1,21 +1,25 @@
 // Writes every kernels/*.wgsl as TypeScript text, so that the sources run unbundled in Node, Deno and browsers alike.
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// Reads TypeScript: `node --import tsx scripts/build-kernels.mjs`.
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { scalars } from '../src/ops/scalar.ts'
+import { writeFileAtomically } from '../src/runtime/files.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const modules = join(root, 'src/backends/webgpu/modules')
-mkdirSync(modules, { recursive: true })
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const math = readFileSync('kernels/math.wgsl', 'utf8')
+const missing = Object.entries(scalars).flatMap(([name, { wgsl }]) =>
+  wgsl || math.includes(`\nfn op_${name}(`) ? [] : [`op_${name}`],
+)
+if (missing.length) {
+  console.error(`kernels/math.wgsl has no ${missing.join(', ')}, which src/ops/scalar.ts asks for`)
+  process.exit(1)
+}
 
-for (const name of readdirSync(join(root, 'kernels')).filter((name) => name.endsWith('.wgsl'))) {
-  const text = join(modules, name + '.ts')
-  // several may build at once: each writes beside and renames into place
-  const partial = `${text}.${process.pid}.partial`
-  const source = readFileSync(join(root, 'kernels', name), 'utf8')
-  writeFileSync(
-    partial,
+for (const name of readdirSync('kernels').filter((name) => name.endsWith('.wgsl'))) {
+  const source = readFileSync(`kernels/${name}`, 'utf8')
+  await writeFileAtomically(
+    `src/backends/webgpu/modules/${name}.ts`,
     // with a type, else the declaration repeats the text
     `// Built from kernels/${name} by scripts/build-kernels.mjs.\nconst text: string = ${JSON.stringify(source)}\nexport default text\n`,
   )
-  renameSync(partial, text)
 }

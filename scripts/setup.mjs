@@ -28,21 +28,28 @@ install('the dependencies', root)
 if (process.argv[2] === 'tests') install('what the tests run in', at('test/runtimes'))
 if (process.argv[2] === 'peers') install('the libraries that the benchmarks compare with', at('bench/peers'))
 
-const sources = [
-  'asconfig.json',
-  'scripts/build-wasm.mjs',
-  'src/backends/wasm/control.ts',
-  'src/backends/wasm/opcodes.ts',
-  ...readdirSync(at('assembly')).map((name) => join('assembly', name)),
-]
-const newest = Math.max(...sources.map((path) => time(at(path))))
-const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
-const built = Object.values(targets).map(({ outFile }) => at(outFile.replace(/\.wasm$/, '.wasm.ts')))
-if (built.some((path) => time(path) < newest)) run('building the WASM kernels', 'node scripts/build-wasm.mjs')
-
-const kernels = readdirSync(at('kernels')).filter((name) => name.endsWith('.wgsl'))
-const writer = time(at('scripts/build-kernels.mjs'))
-const written = (name) => time(at('src/backends/webgpu/modules', name + '.ts'))
-if (kernels.some((name) => written(name) < Math.max(writer, time(at('kernels', name))))) {
-  run('writing the GPU kernels', 'node scripts/build-kernels.mjs')
+const namesOf = (folder, end) =>
+  readdirSync(at(folder))
+    .filter((name) => name.endsWith(end))
+    .map((name) => `${folder}/${name}`)
+/** Builds where something that the script makes is older than it, the table of operations, or another source. */
+const build = (what, script, sources, made) => {
+  const newest = Math.max(...[script, 'src/ops/scalar.ts', ...sources].map((path) => time(at(path))))
+  if (made.some((path) => time(at(path)) < newest)) run(`building the ${what} kernels`, `node --import tsx ${script}`)
 }
+
+const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
+const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes'].map((name) => `src/backends/${name}.ts`)
+build(
+  'WASM',
+  'scripts/build-wasm.mjs',
+  ['asconfig.json', ...shared, ...namesOf('assembly', '.ts')],
+  Object.values(targets).map(({ outFile }) => outFile.replace(/\.wasm$/, '.wasm.ts')),
+)
+const kernels = namesOf('kernels', '.wgsl')
+build(
+  'GPU',
+  'scripts/build-kernels.mjs',
+  kernels,
+  kernels.map((path) => path.replace('kernels/', 'src/backends/webgpu/modules/') + '.ts'),
+)

@@ -15,15 +15,26 @@ export function checkCounts(call: Kernel, lanes = Infinity): void {
     if (count <= most) return
     throw new RmaatError('memory', `${describe(call)} goes over ${count} ${what}; this device counts to ${most}`)
   }
-  if (call.kind === 'rows') {
-    refuse(call.rows * call.width, 'lanes', lanes)
-    // nothing counts along a first axis
-    for (const { view } of call.operands) for (const { size } of view.axes.slice(1)) refuse(size, 'elements of an axis')
-  } else if (call.kind === 'reduce') {
-    if (call.reduced.some(({ stride }) => stride === 0)) refuse(elementsOf(call.reduced), 'terms of a sum')
-  } else if (call.kind === 'matmul') {
-    const { k } = call
-    const inMemory = k.every(({ a }) => a !== 0) || k.every(({ b }) => b !== 0)
-    if (!inMemory) refuse(elementsOf(k), 'terms of a sum')
+  switch (call.kind) {
+    case 'rows':
+      refuse(call.rows * call.width, 'lanes', lanes)
+      // nothing counts along a first axis
+      for (const { view } of call.operands)
+        for (const { size } of view.axes.slice(1)) refuse(size, 'elements of an axis')
+      return
+    case 'reduce':
+      if (call.reduced.some(({ stride }) => stride === 0)) refuse(elementsOf(call.reduced), 'terms of a sum')
+      return
+    case 'matmul': {
+      const { k } = call
+      const inMemory = k.every(({ a }) => a !== 0) || k.every(({ b }) => b !== 0)
+      if (!inMemory) refuse(elementsOf(k), 'terms of a sum')
+      return
+    }
+    case 'gather':
+    case 'scatterAdd':
+      return
+    default:
+      call satisfies never
   }
 }

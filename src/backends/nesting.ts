@@ -3,9 +3,8 @@ import { withPlaces } from '../program/accesses.ts'
 import type { Loaded } from '../program/device.ts'
 import type { Instruction, Plan } from '../program/plan.ts'
 import { addressOf, endOf, walk } from './cursor.ts'
+import { LOOP_DEPTH } from './sizes.ts'
 
-/** The loops around an instruction that a program counts: slices of the batch, segments of a sequence. */
-export const LOOP_DEPTH = 2
 /** Instructions of a program in which loops are written out. */
 const MOST = 2 ** 16
 

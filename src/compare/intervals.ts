@@ -1,4 +1,4 @@
-import { randomWord, type ScalarName, scalars } from '../ops/scalar.ts'
+import { randomWord, type ScalarName, type ScalarRow, type ScalarsThat, scalars } from '../ops/scalar.ts'
 import type { Rows, ScalarStep, Step } from '../program/plan.ts'
 import { addressesOf, type Memory } from './instructions.ts'
 
@@ -16,8 +16,6 @@ export interface Interval {
 
 /** What sums may be off by: c * 2^-24 * sum |a_i|, and c is at least this. */
 export const SUM = 8
-/** Sums go by blocks of at most so many terms. */
-export const BLOCK = 288
 /** Products add up their blocks in one chain, of one link for at least so many terms. */
 export const LINK = 256
 /** But the lanes of a row go into so many running sums, however long it is. */
@@ -119,95 +117,79 @@ function set({ low, high }: Interval, i: number, bottom: number, top: number): v
   high[i] = overflows ? Infinity : top
 }
 
-/** Functions that may be evaluated at the ends of their operands alone. */
-const monotone: ReadonlySet<ScalarName> = new Set([
-  'exp',
-  'log',
-  'log1p',
-  'sqrt',
-  'rsqrt',
-  'tanh',
-  'erf',
-  'elu',
-  'eluPlusOne',
-  'neg',
-  'sign',
-  'toFloat',
-  'toInt',
-  'minimum',
-  'maximum',
-  'minimumI',
-  'maximumI',
-  'add',
-  'sub',
-  'mul',
-  'addI',
-  'subI',
-  'mulI',
-  'negI',
-  'signI',
-])
-const domains: Partial<Record<ScalarName, number>> = { log: 0, log1p: -1, rsqrt: 0 }
+/** A number that lies from the one to the other. */
+type Ends = readonly [low: number, high: number]
+/** What a function makes of operands that lie so. */
+type Image = (operands: readonly Ends[], step: ScalarStep) => Ends
+
+const anything: Ends = [-Infinity, Infinity]
+const anyInteger: Ends = [-(2 ** 31), 2 ** 31]
+const isExact = ([low, high]: Ends): boolean => low === high
+const truth = (surely: boolean, possibly: boolean): Ends => [Number(surely), Number(possibly)]
+
+/** Of a function that is monotone but where it turns: its extremes are there and at the corners of the box; so are its budget's. */
+const corners: Image = (operands, { op }) => {
+  // integers that are not known exactly may wrap around: sums and products of smaller ones do not
+  const mayWrap = op.endsWith('I') && operands.some(([low, high]) => Math.max(-low, high) > 2 ** 15)
+  if (mayWrap && !operands.every(isExact)) return anyInteger
+  const { evaluate, budget, turns }: ScalarRow = scalars[op]
+  let [bottom, top] = [Infinity, -Infinity]
+  const [a, b = [0, 0]] = operands
+  for (const x of isExact(a) ? [a[0]] : turns ? [...a, ...turns(...a)] : a) {
+    for (const y of isExact(b) ? [b[0]] : b) {
+      const exact = evaluate(x, y, 0)
+      const error = budget(exact, [x, y])
+      bottom = Math.min(bottom, exact - error)
+      top = Math.max(top, exact + error)
+    }
+  }
+  return Number.isNaN(bottom + top) ? anything : [bottom, top]
+}
+const holdsZero = ([low, high]: Ends): boolean => low <= 0 && high >= 0
+const less: Image = ([[al, ah], [bl, bh]]) => truth(ah < bl, al < bh)
+const lessEqual: Image = ([[al, ah], [bl, bh]]) => truth(ah <= bl, al <= bh)
+const equal: Image = ([a, b]) => truth(isExact(a) && isExact(b) && a[0] === b[0], a[0] <= b[1] && b[0] <= a[1])
+
+/** What makes something of operands that may be anything. */
+const ofAnything = {
+  equal,
+  equalI: equal,
+  isFinite: ([a]) => truth(known(...a), true),
+  less,
+  lessEqual,
+  lessEqualI: lessEqual,
+  lessI: less,
+  philox: ([a, b, c], { seed, site }) => {
+    if (![a, b, c].every(isExact)) return anyInteger
+    const word = randomWord(a[0], b[0], c[0], seed!, site!)
+    return [word, word]
+  },
+  where: ([a, b, c]) => {
+    if (!holdsZero(a)) return b
+    return isExact(a) ? c : [Math.min(b[0], c[0]), Math.max(b[1], c[1])]
+  },
+} satisfies Partial<Record<ScalarName, Image>>
+
+type Described = ScalarsThat<'monotone'> | ScalarsThat<'turns'> | keyof typeof ofAnything
+/** Of numbers: each operation whose row does not say it stands here or above. */
+const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
+  div: (operands, step) => (holdsZero(operands[1]) ? anything : corners(operands, step)),
+  pow: ([a, b], step) => (holdsZero(a) || !isExact(b) ? anything : corners([a, b], step)),
+  uniform: (operands, step) => (operands.every(isExact) ? corners(operands, step) : [0, 1]),
+}
+
+/** What a step makes of operands that lie between two numbers each: all that a device may find there. */
+export function imageOf(step: ScalarStep): (operands: readonly Ends[]) => Ends {
+  const free: Image | undefined = (ofAnything as Partial<Record<ScalarName, Image>>)[step.op]
+  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? corners
+  return (operands) => (free || operands.every((ends) => known(...ends)) ? image(operands, step) : anything)
+}
 
 function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
-  const { op } = step
-  const { evaluate, budget } = scalars[op]
   const result = { low: new Float64Array(lanes), high: new Float64Array(lanes) }
-  const [a, b, c] = args
-  for (let i = 0; i < lanes; i++) {
-    const [al, ah] = [a.low[i], a.high[i]]
-    const [bl, bh] = b ? [b.low[i], b.high[i]] : [0, 0]
-    if (op === 'where') {
-      const [cl, ch] = [c.low[i], c.high[i]]
-      if (al === 0 && ah === 0) set(result, i, cl, ch)
-      else if (al > 0 || ah < 0) set(result, i, bl, bh)
-      else set(result, i, Math.min(bl, cl), Math.max(bh, ch))
-    } else if (op === 'philox') {
-      const exact = al === ah && bl === bh && c.low[i] === c.high[i]
-      if (exact) {
-        const word = randomWord(al, bl, c.low[i], step.seed!, step.site!)
-        set(result, i, word, word)
-      } else set(result, i, -(2 ** 31), 2 ** 31)
-    } else if (op === 'isFinite') set(result, i, known(al, ah) ? 1 : 0, 1)
-    else if (op === 'less' || op === 'lessI') set(result, i, Number(ah < bl), Number(al < bh))
-    else if (op === 'lessEqual' || op === 'lessEqualI') set(result, i, Number(ah <= bl), Number(al <= bh))
-    else if (op === 'equal' || op === 'equalI')
-      set(result, i, Number(al === ah && bl === bh && al === bl), Number(al <= bh && bl <= ah))
-    else if (!known(al, ah) || !known(bl, bh)) set(result, i, -Infinity, Infinity)
-    else if (op === 'uniform') set(result, i, al === ah ? evaluate(al, 0, 0) : 0, al === ah ? evaluate(al, 0, 0) : 1)
-    else if (op === 'abs' || op === 'absI') {
-      const across = al < 0 && ah > 0
-      set(result, i, across ? 0 : Math.min(Math.abs(al), Math.abs(ah)), Math.max(Math.abs(al), Math.abs(ah)))
-    } else if (op === 'div') {
-      if (bl <= 0 && bh >= 0) set(result, i, -Infinity, Infinity)
-      else corners(i, al, ah, bl, bh)
-    } else if (op === 'pow') {
-      if ((al <= 0 && ah >= 0) || bl !== bh) set(result, i, -Infinity, Infinity)
-      else corners(i, al, ah, bl, bh)
-    } else if (monotone.has(op)) {
-      if (op === 'sqrt' ? al < 0 : al <= (domains[op] ?? -Infinity)) set(result, i, -Infinity, Infinity)
-      else corners(i, al, ah, bl, bh)
-    } else throw new Error(`no interval for ${op}`)
-  }
+  const image = imageOf(step)
+  for (let i = 0; i < lanes; i++) set(result, i, ...image(args.map(({ low, high }): Ends => [low[i], high[i]])))
   return result
-
-  // a function that is monotone in each operand has its extremes at the corners of the box; so has its budget
-  function corners(i: number, al: number, ah: number, bl: number, bh: number): void {
-    let [bottom, top] = [Infinity, -Infinity]
-    for (const x of al === ah ? [al] : [al, ah]) {
-      for (const y of bl === bh ? [bl] : [bl, bh]) {
-        const exact = evaluate(x, y, 0)
-        const error = budget(exact, [x, y])
-        bottom = Math.min(bottom, exact - error)
-        top = Math.max(top, exact + error)
-      }
-    }
-    if (Number.isNaN(bottom + top)) set(result, i, -Infinity, Infinity)
-    // integers that are not known exactly may wrap around
-    else if (op.endsWith('I') && (al !== ah || bl !== bh) && Math.max(-bottom, top) > 2 ** 30)
-      set(result, i, -(2 ** 31), 2 ** 31)
-    else set(result, i, bottom, top)
-  }
 }
 
 /** The call as a device holds it: its f32 literals are rounded. */

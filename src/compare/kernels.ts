@@ -1,10 +1,11 @@
+import { K_BLOCK } from '../backends/sizes.ts'
 import { accessesOf, type Kernel } from '../program/accesses.ts'
 import { elementsOf } from '../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
 import { describe } from '../program/listing.ts'
 import type { Plan, Port } from '../program/plan.ts'
 import { addressesOf, isolate, type Memory, type Unrolled } from './instructions.ts'
-import { BLOCK, type Interval, LINK, rounded, rowsIntervals, sumBudget } from './intervals.ts'
+import { type Interval, LINK, rounded, rowsIntervals, sumBudget } from './intervals.ts'
 
 /** How far results were from what the reference makes of the same operands. */
 export interface Accuracy {
@@ -179,7 +180,7 @@ async function bounds(
   const magnitudes = await evaluateOn(Math.abs)
   const hits = call.kind === 'scatterAdd' ? await evaluateOn((x) => (Number.isNaN(x) ? x : 1)) : undefined
   const all = call.kind === 'matmul' ? elementsOf(call.k) : call.kind === 'reduce' ? elementsOf(call.reduced) : 0
-  const terms = Math.min(BLOCK, all) + (call.kind === 'matmul' ? all / LINK : 0)
+  const terms = Math.min(K_BLOCK, all) + (call.kind === 'matmul' ? all / LINK : 0)
   const allowed = exact.map((values, output) =>
     values.map((_, lane) => sumBudget(magnitudes[output][lane], hits ? hits[output][lane] : terms)),
   )

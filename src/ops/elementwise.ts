@@ -4,7 +4,8 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { constant, constantValue, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
+import { bent, each, flat, one, positive, two, within } from './domains.ts'
+import { constant, constantValue, type Domain, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
 import { type ScalarName, scalars } from './scalar.ts'
 
 export interface ElementwiseRow extends OpRow {
@@ -169,6 +170,18 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   }
   const stretched = inputs.map((input) => input.broadcastTo(shape))
   return new Tensor(op, stretched, attributes, shape, result)
+}
+
+/** Where each method is tested. */
+export const elementwiseDomains: Readonly<Record<keyof Unary | keyof Binary, readonly Domain[]>> = {
+  ...each(one, 'erf', 'exp', 'neg', 'tanh'),
+  ...each(bent, 'abs', 'elu', 'eluPlusOne'),
+  ...each(positive, 'log', 'rsqrt', 'sqrt'),
+  ...each(two, 'add', 'maximum', 'minimum', 'mul', 'sub'),
+  ...each(flat(one), 'isFinite', 'sign'),
+  ...each(flat(two), 'equal', 'less', 'lessEqual'),
+  div: [within(0.5, 2, [3, 5], [5]), within(-2, -0.5, [7], [7])],
+  log1p: [within(-0.6, 4, [3, 7])],
 }
 
 const functionOf =

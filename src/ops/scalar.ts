@@ -11,10 +11,33 @@ export interface Budget {
   readonly text: string
 }
 
+/**
+ * What an operand is drawn from where the operation is checked: evenly, or whole numbers alone; or `magnitudes`, even in
+ * their logarithm, of one sign or of `either`.
+ */
+export interface Range {
+  readonly from: number
+  readonly to: number
+  readonly drawn: 'even' | 'whole' | 'magnitudes' | 'either'
+}
+
 export interface ScalarRow {
-  readonly arity: 1 | 2 | 3
+  /** The exact result; a, b and c are the operands. */
   readonly evaluate: (a: number, b: number, c: number) => number
+  /** Where it is checked, an operand each: nearly all of its domain, without what may overflow or be flushed to zero. */
+  readonly ranges: readonly Range[]
   readonly budget: Budget
+  /** An AssemblyScript expression of vectors of four lanes; where there is none, it is a function of assembly/math.ts by its name. */
+  readonly simd?: string
+  /** A WGSL expression as exact as the budget; where there is none, it is a function of kernels/math.wgsl, `op_` and its name. */
+  readonly wgsl?: string
+  // What it makes of operands that are known to lie in intervals; of those without either compare/intervals.ts says it.
+  /** Whether it is monotone in each operand. */
+  readonly monotone?: true
+  /** Of one operand: where it turns between two numbers, being monotone elsewhere. */
+  readonly turns?: (low: number, high: number) => readonly number[]
+  /** Whether it costs several times what an addition does. */
+  readonly costly?: true
 }
 
 const UNIT = 2 ** -24 // half a unit in the last place of 1
@@ -31,11 +54,6 @@ const powers = budget(
   '(8 + 4·|b·ln |a||)·2⁻²⁴·|x|',
   (exact, [a, b]) => (8 + 4 * Math.abs(b * Math.log(Math.abs(a) || 1))) * UNIT * Math.abs(exact) + 2 * TINY,
 )
-
-type Evaluate = ScalarRow['evaluate']
-const real = (evaluate: Evaluate, arity: ScalarRow['arity'], budget: Budget): ScalarRow => ({ arity, evaluate, budget })
-const int = (evaluate: Evaluate, arity: ScalarRow['arity']): ScalarRow =>
-  real((a, b, c) => evaluate(a, b, c) | 0, arity, exactly)
 
 /** Error function: Maclaurin series for |x| < 2.5, continued fraction of the complement beyond (Abramowitz & Stegun 7.1.6, 7.1.14). */
 export function erf(x: number): number {
@@ -84,53 +102,126 @@ export function philox(counter: readonly [number, number, number, number], key: 
 export const randomWord = (element: number, segment: number, step: number, seed: number, site: number): number =>
   philox([element >>> 2, site, segment, step], [seed, 0])[element & 3] | 0
 
+const even = (from: number, to: number): Range => ({ from, to, drawn: 'even' })
+const whole = (from: number, to: number): Range => ({ from, to, drawn: 'whole' })
+const magnitudes = (from: number, to: number): Range => ({ from, to, drawn: 'magnitudes' })
+const either = (from: number, to: number): Range => ({ from, to, drawn: 'either' })
+const wide = either(1e-9, 1e9)
+const positive = magnitudes(1e-37, 1e38)
+const integers = whole(-(2 ** 31), 2 ** 31)
+const few = whole(-4, 4)
+
+type Evaluate = ScalarRow['evaluate']
+type More = Omit<ScalarRow, 'evaluate' | 'ranges' | 'budget'>
+const real = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[], budget: Budget, more: M) => ({
+  evaluate,
+  ranges,
+  budget,
+  ...more,
+})
+const int = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[], more: M) =>
+  real((a, b, c) => evaluate(a, b, c) | 0, ranges, exactly, more)
+const monotone = true
+const at =
+  (...turns: readonly number[]) =>
+  (low: number, high: number) =>
+    turns.filter((x) => low < x && x < high)
+const costly = true
+
+/** In the order of this table the CPU kernels number them. */
 export const scalars = {
-  add: real((a, b) => a + b, 2, ulps(0.5)),
-  sub: real((a, b) => a - b, 2, ulps(0.5)),
-  mul: real((a, b) => a * b, 2, ulps(0.5)),
-  div: real((a, b) => a / b, 2, ulps(2.5)),
-  minimum: real((a, b) => Math.min(a, b), 2, exactly),
-  maximum: real((a, b) => Math.max(a, b), 2, exactly),
-  pow: real((a, b) => a ** b, 2, powers),
-  neg: real((a) => -a, 1, exactly),
-  abs: real((a) => Math.abs(a), 1, exactly),
-  sign: real((a) => Math.sign(a), 1, exactly),
-  exp: real((a) => Math.exp(a), 1, ulps(4)),
-  log: real((a) => Math.log(a), 1, ulps(4)),
-  log1p: real((a) => Math.log1p(a), 1, ulps(4)),
-  sqrt: real((a) => Math.sqrt(a), 1, ulps(2.5)),
-  rsqrt: real((a) => 1 / Math.sqrt(a), 1, ulps(3)),
-  tanh: real((a) => Math.tanh(a), 1, ulps(4)),
-  erf: real((a) => erf(a), 1, ulps(4)),
-  elu: real((a) => (a > 0 ? a : Math.expm1(a)), 1, ulps(4)),
+  add: real((a, b) => a + b, [wide, wide], ulps(0.5), { simd: 'f32x4.add(a, b)', wgsl: '(a + b)', monotone }),
+  sub: real((a, b) => a - b, [wide, wide], ulps(0.5), { simd: 'f32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
+  mul: real((a, b) => a * b, [wide, wide], ulps(0.5), { simd: 'f32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
+  div: real((a, b) => a / b, [wide, wide], ulps(2.5), { simd: 'f32x4.div(a, b)' }),
+  minimum: real((a, b) => Math.min(a, b), [wide, wide], exactly, {
+    simd: 'f32x4.min(a, b)',
+    wgsl: 'min(a, b)',
+    monotone,
+  }),
+  maximum: real((a, b) => Math.max(a, b), [wide, wide], exactly, {
+    simd: 'f32x4.max(a, b)',
+    wgsl: 'max(a, b)',
+    monotone,
+  }),
+  pow: real((a, b) => a ** b, [magnitudes(1e-3, 1e3), even(-6, 6)], powers, { costly }),
+  neg: real((a) => -a, [wide], exactly, { simd: 'f32x4.neg(a)', wgsl: '(-a)', monotone }),
+  abs: real((a) => Math.abs(a), [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
+  sign: real((a) => Math.sign(a), [wide], exactly, { wgsl: 'sign(a)', monotone }),
+  exp: real((a) => Math.exp(a), [even(-86.9, 88)], ulps(4), { monotone, costly }),
+  log: real((a) => Math.log(a), [positive], ulps(4), { monotone, costly }),
+  log1p: real((a) => Math.log1p(a), [even(-0.999, 20)], ulps(4), { monotone, costly }),
+  sqrt: real((a) => Math.sqrt(a), [positive], ulps(2.5), { simd: 'f32x4.sqrt(a)', monotone }),
+  rsqrt: real((a) => 1 / Math.sqrt(a), [positive], ulps(3), { monotone }),
+  tanh: real((a) => Math.tanh(a), [either(1e-6, 12)], ulps(4), { monotone, costly }),
+  erf: real((a) => erf(a), [even(-6, 6)], ulps(4), { monotone, costly }),
+  elu: real((a) => (a > 0 ? a : Math.expm1(a)), [even(-20, 20)], ulps(4), { monotone, costly }),
   /** elu(a) + 1, which does not cancel where a is far below 0. */
-  eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), 1, ulps(4)),
-  less: real((a, b) => (a < b ? 1 : 0), 2, exactly),
-  lessEqual: real((a, b) => (a <= b ? 1 : 0), 2, exactly),
-  equal: real((a, b) => (a === b ? 1 : 0), 2, exactly),
-  addI: int((a, b) => a + b, 2),
-  subI: int((a, b) => a - b, 2),
-  mulI: int((a, b) => Math.imul(a, b), 2),
-  minimumI: int((a, b) => Math.min(a, b), 2),
-  maximumI: int((a, b) => Math.max(a, b), 2),
-  negI: int((a) => -a, 1),
-  absI: int((a) => Math.abs(a), 1),
-  signI: int((a) => Math.sign(a), 1),
-  lessI: int((a, b) => (a < b ? 1 : 0), 2),
-  lessEqualI: int((a, b) => (a <= b ? 1 : 0), 2),
-  equalI: int((a, b) => (a === b ? 1 : 0), 2),
+  eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), [even(-86.9, 20)], ulps(4), { monotone, costly }),
+  less: real((a, b) => (a < b ? 1 : 0), [wide, wide], exactly, {
+    simd: 'math.truth(f32x4.lt(a, b))',
+    wgsl: 'i32(a < b)',
+  }),
+  lessEqual: real((a, b) => (a <= b ? 1 : 0), [wide, wide], exactly, {
+    simd: 'math.truth(f32x4.le(a, b))',
+    wgsl: 'i32(a <= b)',
+  }),
+  equal: real((a, b) => (a === b ? 1 : 0), [few, few], exactly, {
+    simd: 'math.truth(f32x4.eq(a, b))',
+    wgsl: 'i32(a == b)',
+  }),
+  addI: int((a, b) => a + b, [integers, integers], { simd: 'i32x4.add(a, b)', wgsl: '(a + b)', monotone }),
+  subI: int((a, b) => a - b, [integers, integers], { simd: 'i32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
+  mulI: int((a, b) => Math.imul(a, b), [integers, integers], { simd: 'i32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
+  minimumI: int((a, b) => Math.min(a, b), [integers, integers], {
+    simd: 'i32x4.min_s(a, b)',
+    wgsl: 'min(a, b)',
+    monotone,
+  }),
+  maximumI: int((a, b) => Math.max(a, b), [integers, integers], {
+    simd: 'i32x4.max_s(a, b)',
+    wgsl: 'max(a, b)',
+    monotone,
+  }),
+  negI: int((a) => -a, [integers], { simd: 'i32x4.neg(a)', wgsl: '(-a)', monotone }),
+  absI: int((a) => Math.abs(a), [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
+  signI: int((a) => Math.sign(a), [few], { wgsl: 'sign(a)', monotone }),
+  lessI: int((a, b) => (a < b ? 1 : 0), [few, few], { simd: 'math.truth(i32x4.lt_s(a, b))', wgsl: 'i32(a < b)' }),
+  lessEqualI: int((a, b) => (a <= b ? 1 : 0), [few, few], {
+    simd: 'math.truth(i32x4.le_s(a, b))',
+    wgsl: 'i32(a <= b)',
+  }),
+  equalI: int((a, b) => (a === b ? 1 : 0), [few, few], { simd: 'math.truth(i32x4.eq(a, b))', wgsl: 'i32(a == b)' }),
   /** a is i32; b, c and the result are of one dtype, either. */
-  where: real((a, b, c) => (a !== 0 ? b : c), 3, exactly),
+  where: real((a, b, c) => (a !== 0 ? b : c), [whole(0, 2), wide, wide], exactly, {
+    simd: 'v128.bitselect(c, b, i32x4.eq(a, i32x4.splat(0)))',
+    wgsl: 'select(c, b, a != 0)',
+  }),
   /** i32 -> f32 */
-  toFloat: real((a) => a, 1, ulps(0.5)),
+  toFloat: real((a) => a, [integers], ulps(0.5), { simd: 'f32x4.convert_i32x4_s(a)', wgsl: 'f32(a)', monotone }),
   /** f32 -> i32: towards zero, saturating, NaN -> 0 */
-  toInt: real((a) => (Number.isNaN(a) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(a)))), 1, exactly),
+  toInt: real(
+    (a) => (Number.isNaN(a) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(a)))),
+    [wide],
+    exactly,
+    { simd: 'i32x4.trunc_sat_f32x4_s(a)', monotone },
+  ),
   /** f32 -> i32 */
-  isFinite: real((a) => (Number.isFinite(a) ? 1 : 0), 1, exactly),
-  /** i32 element, segment, step -> i32 random bits; `evaluate` stands aside: a backend calls `randomWord` with seed and site. */
-  philox: int(() => 0, 3),
+  isFinite: real((a) => (Number.isFinite(a) ? 1 : 0), [wide], exactly, {
+    simd: 'math.truth(f32x4.lt(f32x4.abs(a), math.all(Infinity)))',
+  }),
+  /**
+   * i32 element, segment, step -> i32 random bits. It takes seed and site beside its operands, which `evaluate` does not
+   * know: a backend calls `randomWord`.
+   */
+  philox: int(() => 0, [integers, whole(0, 1024), integers], { costly }),
   /** i32 random bits -> f32 in [0, 1) */
-  uniform: real((a) => (a >>> 8) * UNIT, 1, exactly),
+  uniform: real((a) => (a >>> 8) * UNIT, [integers], exactly, {}),
 } as const satisfies Record<string, ScalarRow>
 
 export type ScalarName = keyof typeof scalars
+
+/** The names of the operations that have an attribute. */
+export type ScalarsThat<Key extends keyof ScalarRow> = {
+  [Name in ScalarName]: (typeof scalars)[Name] extends Readonly<Record<Key, unknown>> ? Name : never
+}[ScalarName]

@@ -61,23 +61,13 @@ export function extentOf({ buffer, offset, axes }: View): { buffer: number; low:
   return { buffer, low, high }
 }
 
+/** The operands of a call that are views of whole axes, by their names. */
+export const placesOf = (call: Exclude<Kernel, Rows>): [name: string, place: Place][] =>
+  Object.entries(call).filter((entry): entry is [string, Place] => typeof entry[1] === 'object' && 'buffer' in entry[1])
+
 /** The call on operands at other places. */
-export function withPlaces(instruction: Kernel, at: <P extends Place>(place: P) => P): Kernel {
-  switch (instruction.kind) {
-    case 'rows':
-      return { ...instruction, operands: instruction.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
-    case 'reduce':
-      return { ...instruction, x: at(instruction.x), out: at(instruction.out) }
-    case 'matmul':
-      return { ...instruction, a: at(instruction.a), b: at(instruction.b), out: at(instruction.out) }
-    case 'gather':
-      return {
-        ...instruction,
-        table: at(instruction.table),
-        indices: at(instruction.indices),
-        out: at(instruction.out),
-      }
-    case 'scatterAdd':
-      return { ...instruction, x: at(instruction.x), indices: at(instruction.indices), out: at(instruction.out) }
-  }
+export function withPlaces(call: Kernel, at: <P extends Place>(place: P) => P): Kernel {
+  if (call.kind === 'rows')
+    return { ...call, operands: call.operands.map((o): RowsOperand => ({ ...o, view: at(o.view) })) }
+  return { ...call, ...Object.fromEntries(placesOf(call).map(([name, place]) => [name, at(place)])) }
 }

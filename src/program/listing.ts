@@ -1,3 +1,4 @@
+import { placesOf } from './accesses.ts'
 import { elementsOf } from './axes.ts'
 import type { Instruction, Place, Plan, Step } from './plan.ts'
 
@@ -65,10 +66,11 @@ export function list(plan: Plan): string {
       })
       below([...instruction.prologue, ...instruction.steps].map(step).join('; '))
     } else if (instruction.kind !== 'loop' && instruction.kind !== 'end') {
-      const places = Object.entries(instruction).filter(
-        (entry): entry is [string, Place] => typeof entry[1] === 'object' && 'buffer' in entry[1],
+      below(
+        placesOf(instruction)
+          .map(([operand, place]) => `${operand} ${name(place)}`)
+          .join(', '),
       )
-      below(places.map(([operand, place]) => `${operand} ${name(place)}`).join(', '))
     }
   })
   const { arena, replay, inputs, variables } = plan.memory

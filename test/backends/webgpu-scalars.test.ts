@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import math from '../../src/backends/webgpu/modules/math.wgsl.ts'
 import numbers from '../../src/backends/webgpu/modules/numbers.wgsl.ts'
-import { scalarExpressions } from '../../src/backends/webgpu/scalars.ts'
+import { scalarExpression } from '../../src/backends/webgpu/scalars.ts'
 import { randomWord, type ScalarName, scalars } from '../../src/ops/scalar.ts'
 import { BufferUsage, gpuEntry, MapMode, ShaderStage } from '../../src/runtime/gpu.ts'
 import type { DType } from '../../src/tensor/dtype.ts'
@@ -42,7 +42,7 @@ const typeOf = (name: ScalarName): DType =>
   name.endsWith('I') || ['philox', 'uniform', 'toFloat'].includes(name) ? 'i32' : 'f32'
 const argumentTypes = (name: ScalarName): DType[] => {
   if (name === 'philox') return Array(5).fill('i32')
-  return name === 'where' ? ['i32', 'f32', 'f32'] : Array(scalars[name].arity).fill(typeOf(name))
+  return name === 'where' ? ['i32', 'f32', 'f32'] : Array(scalars[name].ranges.length).fill(typeOf(name))
 }
 const resultType = (name: ScalarName): DType => {
   if (name === 'toFloat' || name === 'uniform') return 'f32'
@@ -64,7 +64,7 @@ function operandsOf(name: ScalarName): ArrayLike<number>[] {
     const bases = [...floats(5_000_011), ...uniform(-4, 4, 401), ...around(turns), Infinity, -Infinity]
     return pairs(bases, [...uniform(-40, 40, 161), ...floats(40_000_003), ...around(turns)])
   }
-  const { arity } = scalars[name]
+  const arity = scalars[name].ranges.length
   if (typeOf(name) === 'i32') {
     if (arity === 1) return [[...words(100_000, 0), ...integers]]
     return pairs([...words(300, 0), ...integers], [...words(300, 1), ...integers])
@@ -84,7 +84,7 @@ ${math}
       let count = arrayLength(&results);
       let i = min(id.x, count - 1u);
       ${operands.map((operand, i) => `let x${i} = ${operand};`).join('\n')}
-      results[i] = bitcast<u32>(${scalarExpressions[name](args.slice(0, 3), ...args.slice(3))});
+      results[i] = bitcast<u32>(${scalarExpression(name, args)});
     }`
 }
 

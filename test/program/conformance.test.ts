@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { K_BLOCK } from '../../src/backends/sizes.ts'
 import { type Unrolled, unroll } from '../../src/compare/instructions.ts'
-import { BLOCK, chain, LINK, SUM } from '../../src/compare/intervals.ts'
+import { chain, LINK, SUM } from '../../src/compare/intervals.ts'
 import { type Accuracy, checkKernels, inputsOf, join, perfect, type Subject } from '../../src/compare/kernels.ts'
 import type { LoopSpec } from '../../src/ops/loop.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
@@ -263,10 +264,10 @@ for (const name of ['wasm simd', ...checked.filter((build) => build.startsWith('
       all: 4 * terms * value,
     })) {
       const error = errorOf(key, exact)
-      assert.ok(error <= chain(BLOCK), `${key} is off by ${error} x 2^-24`)
+      assert.ok(error <= chain(K_BLOCK), `${key} is off by ${error} x 2^-24`)
     }
     const error = errorOf('product', terms * value ** 2)
-    assert.ok(error <= chain(BLOCK + terms / LINK), `the product is off by ${error} x 2^-24`)
+    assert.ok(error <= chain(K_BLOCK + terms / LINK), `the product is off by ${error} x 2^-24`)
     device.close()
   })
 

@@ -116,22 +116,13 @@ export class ReferenceBackend implements Backend {
 
 const NONE = new Float64Array(0)
 
-/** Runs a call where an iteration sees its operands. */
-function execute(call: Kernel, memory: readonly Float64Array[], iterations: Iterations): void {
-  switch (call.kind) {
-    case 'rows':
-      rows(call, memory, iterations)
-      break
-    case 'reduce':
-      reduce(call, memory, iterations)
-      break
-    case 'matmul':
-      matmul(call, memory, iterations)
-      break
-    case 'gather':
-      gather(call, memory, iterations)
-      break
-    case 'scatterAdd':
-      scatterAdd(call, memory, iterations)
-  }
+type Run<Call> = (call: Call, memory: readonly Float64Array[], iterations: Iterations) => void
+const kernels: { readonly [Kind in Kernel['kind']]: Run<Extract<Kernel, { kind: Kind }>> } = {
+  rows,
+  reduce,
+  matmul,
+  gather,
+  scatterAdd,
 }
+/** Runs a call where an iteration sees its operands. */
+const execute: Run<Kernel> = (call, memory, iterations) => kernels[call.kind](call as never, memory, iterations)

@@ -1,15 +1,11 @@
 import { RmaatError } from '../../errors.ts'
-import { elementsOf } from '../../program/axes.ts'
-import type { Axis, Instruction, Loop, Place, Plan, Rows } from '../../program/plan.ts'
+import type { Loop, Place, Plan } from '../../program/plan.ts'
 import { checkCounts } from '../counts.ts'
 import { aligned } from '../heap.ts'
-import { LOOP_DEPTH } from '../nesting.ts'
+import { LOOP_DEPTH } from '../sizes.ts'
+import { kernelOf, type Writer } from './kernels.ts'
 import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
-import { encodeStep, machineRows } from './steps.ts'
-
-/** Lanes of a block: few enough that its registers stay in the second-level cache, enough to share the cost of interpreting. */
-const BLOCK_LANES = 2048
 
 /**
  * An activation of a slice takes at most so much: with all that is near it in a program, it stays in a core's second-level
@@ -65,62 +61,33 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   const starts: number[] = []
   const open: { begin: number; body: number; loop: Loop }[] = []
   let scratch = 0
+  let begun = 0
 
   const place = ({ buffer, offset, steps }: Place): void => {
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
     const own = open[0]?.loop.own
     const isOwn = own && buffer === 0 && offset >= own.offset
-    words.push(0, ...[0, 1].map((depth) => (steps[depth] ?? 0) * 4), isOwn ? own.elements * 4 : 0)
+    const loops = Array.from({ length: LOOP_DEPTH }, (_, depth) => (steps[depth] ?? 0) * 4)
+    words.push(0, ...loops, isOwn ? own.elements * 4 : 0)
   }
   const instruction = (opcode: number, write: () => void): void => {
-    const start = words.length
+    begun = words.length
     words.push(opcode + 256 * sharing.parts[starts.length - 1], 0)
     write()
-    words[start + 1] = words.length - start
+    words[begun + 1] = words.length - begun
   }
-  const axes = (list: readonly Axis[]): void => {
-    for (const { size, stride } of list) words.push(size, stride * 4)
-  }
-
-  const rows = (call: Rows): void => {
-    const start = words.length - 2
-    const { prologue, steps, registers } = machineRows(call)
-    // no fewer blocks than threads that are worth it
-    const parts = Math.min(sharing.parts[starts.length - 1], threads)
-    const blockRows = Math.max(1, Math.min(Math.ceil(call.rows / parts), Math.floor(BLOCK_LANES / call.width)))
-    // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
-    const registerBytes = Math.max(64, Math.ceil((blockRows * call.width) / 4) * 16) + 16
-    scratch = Math.max(scratch, Math.ceil((registers * 4) / 64) * 64 + registers * registerBytes)
-    words.push(
-      call.rows,
-      call.width,
-      blockRows,
-      registerBytes,
-      registers,
-      call.operands.length,
-      prologue.length,
-      steps.length,
-    )
-    const operands = call.operands.map(({ kind, view }) => {
-      const at = words.length - start
-      if (kind === 'index') {
-        words.push(code.INDEX, view.offset, ...[0, 1].map((depth) => view.steps[depth] ?? 0), 0, view.axes.length)
-        for (const { size, stride } of view.axes) words.push(size, stride)
-      } else {
-        words.push(code.MEMORY)
-        place(view)
-        words.push(view.axes.length)
-        axes(view.axes)
-      }
-      return at
-    })
-    for (const step of [...prologue, ...steps]) words.push(...encodeStep(step, call.width, operands))
+  const writer: Writer = {
+    at: () => words.length - begun,
+    push: (...list) => void words.push(...list),
+    place,
+    axes: (list) => {
+      for (const { size, stride } of list) words.push(size, stride * 4)
+    },
   }
 
   plan.instructions.forEach((call, i) => {
     starts.push(words.length)
     if (sharing.barriers[i]) words.push(code.BARRIER, 2)
-    if (call.kind !== 'loop' && call.kind !== 'end') checkCounts(call)
     switch (call.kind) {
       case 'loop': {
         if (open.length === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
@@ -140,71 +107,17 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
         if (loop.own) jumps.push({ word: begin + 4, target: words.length })
         break
       }
-      case 'rows':
-        instruction(code.ROWS, () => rows(call))
-        break
-      case 'reduce':
-        scratch = Math.max(scratch, REDUCE_SCRATCH)
-        instruction(code.REDUCE, () => {
-          words.push(reduceCode(call), Number(call.accumulate))
-          place(call.out)
-          place(call.x)
-          words.push(call.kept.length, call.reduced.length)
-          axes(call.kept)
-          axes(call.reduced)
+      default: {
+        checkCounts(call)
+        const { opcode, write } = kernelOf(call)
+        const parts = Math.min(sharing.parts[i], threads)
+        instruction(opcode, () => {
+          scratch = Math.max(scratch, write(call, writer, parts))
         })
-        break
-      case 'matmul':
-        scratch = Math.max(scratch, matmulScratch(call))
-        instruction(code.MATMUL, () => {
-          const { batch, m, n, k } = call
-          words.push(Number(call.accumulate))
-          for (const operand of [call.a, call.b, call.out]) place(operand)
-          words.push(batch.length, m.length, n.length, k.length)
-          for (const axis of batch) words.push(axis.size, axis.a * 4, axis.b * 4, axis.out * 4)
-          for (const axis of m) words.push(axis.size, axis.a * 4, axis.out * 4)
-          for (const axis of n) words.push(axis.size, axis.b * 4, axis.out * 4)
-          for (const axis of k) words.push(axis.size, axis.a * 4, axis.b * 4)
-        })
-        break
-      case 'gather':
-        instruction(code.GATHER, () => {
-          words.push(Number(call.dtype === 'f32'))
-          for (const operand of [call.table, call.indices, call.out]) place(operand)
-          words.push(call.count, call.width, call.tableRows)
-        })
-        break
-      case 'scatterAdd':
-        instruction(code.SCATTER_ADD, () => {
-          words.push(Number(call.accumulate))
-          for (const operand of [call.x, call.indices, call.out]) place(operand)
-          words.push(call.count, call.width, call.tableRows)
-        })
+      }
     }
   })
   starts.push(words.length)
   words.push(code.STOP, 2)
   return { words: Int32Array.from(words), relocations, jumps, starts, scratch: Math.ceil(scratch / 64) * 64, sharing }
-}
-
-const reduceCode = ({ op, dtype }: Extract<Instruction, { kind: 'reduce' }>): number =>
-  dtype === 'f32'
-    ? op === 'sum'
-      ? code.REDUCE_SUM
-      : code.REDUCE_MAX
-    : op === 'sum'
-      ? code.REDUCE_SUM_I
-      : code.REDUCE_MAX_I
-
-// What assembly/matmul.ts and assembly/reduce.ts say that they need.
-const REDUCE_SCRATCH = 4 * 512 * 8
-
-function matmulScratch({ m, n, k }: Extract<Instruction, { kind: 'matmul' }>): number {
-  const [rows, columns, inner] = [
-    Math.min(elementsOf(m), 160),
-    Math.min(elementsOf(n), 1024),
-    Math.min(elementsOf(k), 288),
-  ]
-  const panels = Math.ceil(columns / 8)
-  return 512 + 8 * (rows + columns + inner + 21) + panels + 64 + 32 * inner * (1 + panels)
 }

@@ -46,58 +46,8 @@ export const MAX = 5
 export const SUM_I = 6
 export const MAX_I = 7
 
-export const ADD = 16
-export const SUB = 17
-export const MUL = 18
-export const DIV = 19
-export const MINIMUM = 20
-export const MAXIMUM = 21
-export const POW = 22
-export const NEG = 23
-export const ABS = 24
-export const SIGN = 25
-export const EXP = 26
-export const LOG = 27
-export const LOG1P = 28
-export const SQRT = 29
-export const RSQRT = 30
-export const TANH = 31
-export const ERF = 32
-export const ELU = 33
-export const LESS = 34
-export const LESS_EQUAL = 35
-export const EQUAL = 36
-export const ADD_I = 37
-export const SUB_I = 38
-export const MUL_I = 39
-export const MINIMUM_I = 40
-export const MAXIMUM_I = 41
-export const NEG_I = 42
-export const ABS_I = 43
-export const SIGN_I = 44
-export const LESS_I = 45
-export const LESS_EQUAL_I = 46
-export const EQUAL_I = 47
-export const WHERE = 48 // a != 0 ? b : c, any dtype
-export const TO_FLOAT = 49
-export const TO_INT = 50 // towards zero, saturating, NaN -> 0
-export const IS_FINITE = 51
-export const PHILOX = 52 // a: element, b: segment, c: step; immediates: seed, site
-export const UNIFORM = 53 // (bits >>> 8) x 2^-24
-export const ELU_PLUS_ONE = 54
-
-// Two steps in one, without storing what the first one gives: op2(op1(a, b), c), or `FROM`: c - op1(a, b).
-export const ADD_ADD = 64
-export const ADD_MUL = 65
-export const SUB_MUL = 66
-export const MUL_ADD = 67
-export const MUL_SUB = 68
-export const MUL_FROM = 69
-export const MUL_MUL = 70
-export const SUB_EXP = 71
-export const MUL_EXP = 72
-export const MUL_ERF = 73
-export const MUL_SUM = 75
+export const MUL_SUM = 8 // a and b: FULL registers, their product reduced over the row
+export const FIRST_SCALAR = 16 // from here on the scalar operations and their pairs, see codes.ts
 
 // Kinds of `reduce`.
 export const REDUCE_SUM = 0

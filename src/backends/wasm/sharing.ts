@@ -1,7 +1,7 @@
 import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
-import { elementsOf } from '../../program/axes.ts'
 import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
 import { endOf } from '../cursor.ts'
+import { kernelOf } from './kernels.ts'
 
 /**
  * How threads share a program. Nothing of it depends on how many they are. Of a loop whose iterations need nothing of each
@@ -38,7 +38,7 @@ export function share(plan: Plan, grain = GRAIN): Sharing {
       if (apart) parts[i] = 1
       else if (parts[i] === 1) return
       shared = true
-      gain += costOf(call) * loops.reduce((product, { count }) => product * count, 1)
+      gain += kernelOf(call).cost(call) * loops.reduce((product, { count }) => product * count, 1)
     }
   })
   return { parts, barriers: barriersOf(plan, parts), worthwhile: shared && gain >= WAKE * grain }
@@ -49,40 +49,8 @@ const isControl = (call: Instruction): call is Exclude<Instruction, Kernel> =>
 
 function partsOf(call: Kernel, grain: number): number {
   if (call.kind === 'rows' && !rowsAreIndependent(call)) return 1
-  return Math.max(1, Math.min(MOST_PARTS, Math.floor(costOf(call) / grain) || 0))
+  return Math.max(1, Math.min(MOST_PARTS, Math.floor(kernelOf(call).cost(call) / grain) || 0))
 }
-
-/** What a call takes on one thread in nanoseconds, roughly. */
-function costOf(call: Kernel): number {
-  switch (call.kind) {
-    case 'rows': {
-      const lanes = (steps: readonly Step[]): number =>
-        steps.reduce((sum, { op, level }) => sum + (COSTLY.has(op) ? 6 : 1) * (level === 'full' ? call.width : 1), 0)
-      return 0.1 * call.rows * lanes(call.steps)
-    }
-    case 'reduce':
-      return 0.15 * elementsOf(call.kept) * elementsOf(call.reduced)
-    case 'matmul':
-      return 0.04 * [call.batch, call.m, call.n, call.k].reduce((product, axes) => product * elementsOf(axes), 1)
-    case 'gather':
-      return 0.15 * call.count * call.width
-    case 'scatterAdd':
-      return 0.2 * (call.count + call.tableRows) * call.width
-  }
-}
-
-/** Steps that cost several times what an addition does. */
-const COSTLY: ReadonlySet<Step['op']> = new Set([
-  'elu',
-  'eluPlusOne',
-  'erf',
-  'exp',
-  'log',
-  'log1p',
-  'philox',
-  'pow',
-  'tanh',
-])
 
 /** Whether blocks of rows may be computed in any order: what one stores, no other loads. */
 function rowsAreIndependent(call: Rows): boolean {

@@ -1,65 +1,13 @@
-import type { ScalarName } from '../../ops/scalar.ts'
 import { extentOf } from '../../program/accesses.ts'
 import type { Rows, Step, View } from '../../program/plan.ts'
+import { codes, pairs } from './codes.ts'
 import * as code from './opcodes.ts'
 
-/** Scalar operations as the kernels number them; a missing one does not compile. */
-const scalarCodes: Readonly<Record<ScalarName, number>> = {
-  abs: code.ABS,
-  absI: code.ABS_I,
-  add: code.ADD,
-  addI: code.ADD_I,
-  div: code.DIV,
-  elu: code.ELU,
-  eluPlusOne: code.ELU_PLUS_ONE,
-  equal: code.EQUAL,
-  equalI: code.EQUAL_I,
-  erf: code.ERF,
-  exp: code.EXP,
-  isFinite: code.IS_FINITE,
-  less: code.LESS,
-  lessEqual: code.LESS_EQUAL,
-  lessEqualI: code.LESS_EQUAL_I,
-  lessI: code.LESS_I,
-  log: code.LOG,
-  log1p: code.LOG1P,
-  maximum: code.MAXIMUM,
-  maximumI: code.MAXIMUM_I,
-  minimum: code.MINIMUM,
-  minimumI: code.MINIMUM_I,
-  mul: code.MUL,
-  mulI: code.MUL_I,
-  neg: code.NEG,
-  negI: code.NEG_I,
-  philox: code.PHILOX,
-  pow: code.POW,
-  rsqrt: code.RSQRT,
-  sign: code.SIGN,
-  signI: code.SIGN_I,
-  sqrt: code.SQRT,
-  sub: code.SUB,
-  subI: code.SUB_I,
-  tanh: code.TANH,
-  toFloat: code.TO_FLOAT,
-  toInt: code.TO_INT,
-  uniform: code.UNIFORM,
-  where: code.WHERE,
-}
-
-/** Two operations that the kernels have in one; `from` is a difference whose subtrahend the first operation gives. */
-const pairs: Readonly<Record<string, number>> = {
-  'add add': code.ADD_ADD,
-  'add mul': code.ADD_MUL,
-  'mul add': code.MUL_ADD,
-  'mul erf': code.MUL_ERF,
-  'mul exp': code.MUL_EXP,
-  'mul from': code.MUL_FROM,
-  'mul mul': code.MUL_MUL,
-  'mul sub': code.MUL_SUB,
-  'mul sum': code.MUL_SUM,
-  'sub exp': code.SUB_EXP,
-  'sub mul': code.SUB_MUL,
-}
+/** Two steps that the kernels have in one; `from` is a difference whose subtrahend the first one gives. */
+const pairCodes = new Map<string, number>([
+  ...pairs.map((pair) => [pair, codes[pair]] as const),
+  ['mul sum', code.MUL_SUM],
+])
 
 /** Where the value of a step will be. */
 interface Value {
@@ -156,7 +104,7 @@ function details(step: Step): Pick<MachineStep, 'op' | 'opcode'> & Partial<Machi
     case 'max':
       return { op, opcode: step.dtype === 'f32' ? code.MAX : code.MAX_I }
     default:
-      return { op, opcode: scalarCodes[op], immediates: [step.seed ?? 0, step.site ?? 0] }
+      return { op, opcode: codes[op], immediates: [step.seed ?? 0, step.site ?? 0] }
   }
 }
 
@@ -184,7 +132,8 @@ function pairOf(first: MachineStep, second: MachineStep): MachineStep | undefine
   // sums go over whole rows
   const fits = second.op === 'sum' ? args.every(({ layout }) => layout === code.FULL) : second.layout === first.layout
   const op = `${first.op} ${second.op === 'sub' && second.args[1] === first.to ? 'from' : second.op}`
-  return fits && pairs[op] !== undefined ? { ...second, op, opcode: pairs[op], args } : undefined
+  const opcode = fits ? pairCodes.get(op) : undefined
+  return opcode === undefined ? undefined : { ...second, op, opcode, args }
 }
 
 /** Numbers the registers, so that one is free again after its value's last reading; those of the prologue stay. */

@@ -2,7 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import type { Kernel } from '../../program/accesses.ts'
 import type { Plan } from '../../program/plan.ts'
 import { checkCounts, MOST } from '../counts.ts'
-import { LOOP_DEPTH } from '../nesting.ts'
+import { LOOP_DEPTH } from '../sizes.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -87,20 +87,19 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
   return { dispatches, uniforms, places, iterations, blockBytes, scratch }
 }
 
+const kernels: {
+  readonly [Kind in Kernel['kind']]: (call: Extract<Kernel, { kind: Kind }>, on: Abilities) => Encoded
+} = {
+  rows,
+  reduce,
+  matmul,
+  gather,
+  scatterAdd,
+}
+
 function encodeKernel(call: Kernel, abilities: Abilities): Encoded {
   checkCounts(call, MOST)
-  switch (call.kind) {
-    case 'rows':
-      return rows(call, abilities)
-    case 'reduce':
-      return reduce(call, abilities)
-    case 'matmul':
-      return matmul(call, abilities)
-    case 'gather':
-      return gather(call)
-    case 'scatterAdd':
-      return scatterAdd(call, abilities)
-  }
+  return kernels[call.kind](call as never, abilities)
 }
 
 /** Writes the places into the uniforms. `bases`: the first element of each buffer of the plan. */

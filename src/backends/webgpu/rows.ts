@@ -6,7 +6,7 @@ import shared from './modules/call.wgsl.ts'
 import math from './modules/math.wgsl.ts'
 import numbers from './modules/numbers.wgsl.ts'
 import template from './modules/rows.wgsl.ts'
-import { scalarExpressions } from './scalars.ts'
+import { scalarExpression } from './scalars.ts'
 
 const GROUP = 256
 
@@ -96,14 +96,14 @@ function write(call: Rows, single: boolean, block: Block): { lines: string[]; co
         return args[0]
       case 'philox': {
         const words = `call.axes[${row(step.seed!, step.site!)}]`
-        return scalarExpressions.philox(args, `${words}.x`, `${words}.y`)
+        return scalarExpression('philox', [...args, `${words}.x`, `${words}.y`])
       }
       case 'store':
       case 'sum':
       case 'max':
         throw new Error(`${step.op} has no expression`)
       default:
-        return scalarExpressions[step.op](args)
+        return scalarExpression(step.op, args)
     }
   }
   const need = (value: Value): string => {
