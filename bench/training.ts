@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { randomBatch } from '../src/compare/step.ts'
-import { compile, type Device, type Method, type ModelConfig, modelConfig, Rmaat } from '../src/index.ts'
+import { AdamW, compile, type Device, type Method, type ModelConfig, modelConfig, Rmaat } from '../src/index.ts'
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/nn/safetensors.ts'
 import { modelInputs } from '../src/train/batch.ts'
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/train/safetensors.ts'
-import { optimizerOf, stepInputs, trainingStep } from '../src/train/step.ts'
+import { stepInputs, trainingStep } from '../src/train/step.ts'
 import { save } from '../src/train/weights.ts'
 
 /** What a training step computes with. */
@@ -32,7 +32,7 @@ const RATE = 1e-3
 /** Trains a new model on one batch: `step` is forward pass, gradients, clipping and AdamW, and yields the loss. */
 export function trainer(device: Device, { config, batch: rows }: Workload, method: Method) {
   const model = new Rmaat(device, config)
-  const optimizer = optimizerOf(device, model, 0.01)
+  const optimizer = new AdamW(model.parameters)
   const batch = randomBatch(config, rows)
   const inputs = modelInputs(batch, config, config.retention)
   const program = compile(
@@ -41,7 +41,7 @@ export function trainer(device: Device, { config, batch: rows }: Workload, metho
     trainingStep(model, optimizer, { method, batch: rows, clip: 1 }),
   )
   let steps = 0
-  const next = () => ({ ...inputs, step: ++steps, hyper: optimizer.hyper(steps, RATE) })
+  const next = () => ({ ...inputs, step: ++steps, rate: RATE })
   return {
     program,
     step: async (): Promise<number> => (await program.run(next())).loss,

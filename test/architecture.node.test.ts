@@ -13,7 +13,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   backends: ['program', 'ops', 'tensor', 'runtime'],
   nn: ['autograd', 'program', 'ops', 'tensor'],
-  optim: ['autograd', 'program', 'ops', 'tensor'],
+  optim: ['nn', 'autograd', 'program', 'ops', 'tensor'],
   tasks: ['runtime'],
   rmaat: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
   baselines: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
@@ -195,6 +195,44 @@ function needsOfNode(file: string, seen = new Set<string>()): string[] {
     }),
   ]
 }
+
+test('every public name has a docstring', () => {
+  const silent: string[] = []
+  let count = 0
+  const visit = (file: string, wanted?: ReadonlySet<string>): void => {
+    const text = textOf(file)
+    for (const [, names, from] of text.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)) {
+      const own = names.split(',').flatMap(
+        (name) =>
+          name
+            .trim()
+            .replace(/^type /, '')
+            .split(' as ')[0] || [],
+      )
+      const asked = own.filter((name) => !wanted || wanted.has(name))
+      if (asked.length) visit(posix.join(posix.dirname(file), from), new Set(asked))
+    }
+    for (const name of wanted ?? []) {
+      const found = new RegExp(`(\\*/\\n(?://.*\\n)?)?^export [a-z* ]*\\b${name}\\b`, 'm').exec(text)
+      if (!found) continue // handed on, and looked at there
+      count++
+      if (!found[1]) silent.push(`${name} in ${file}`)
+    }
+  }
+  visit('index.ts')
+  assert.equal(silent, [])
+  assert.ok(count > 100, `${count} names`)
+})
+
+test('the programs stand on the public API alone, and are short', () => {
+  const programs = testFiles.filter((path) => path.startsWith('test/programs/') && !path.endsWith('.test.ts'))
+  assert.ok(programs.length >= 3)
+  for (const file of programs) {
+    const text = readFileSync(join(root, file), 'utf8')
+    for (const { name } of importsOf(file, text)) assert.is(name, '../../src/index.ts', file)
+    assert.ok(text.split('\n').length <= 60, file)
+  }
+})
 
 test('test files run everywhere, but for those that need Node and say so in their names', () => {
   assert.ok(otherTests.length > 20)

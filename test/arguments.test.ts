@@ -8,7 +8,7 @@ import { tiny } from './support/model.ts'
 // as from JavaScript: what no type allows
 // biome-ignore lint/suspicious/noExplicitAny: see above
 const any = (value: unknown): any => value
-const { AdamW, batchOf, compile, evaluate, f32, grad, i32, iota, Rmaat, read, sgd, stack, tensor, train, variable } =
+const { AdamW, batchOf, compile, evaluate, f32, grad, i32, iota, Rmaat, read, SGD, stack, tensor, train, variable } =
   rmaat
 
 const task = rmaat.tasks.cue({ segments: 2, segmentLength: 4 })
@@ -116,7 +116,7 @@ test('a refused value keeps no memory', async () => {
 
 test('variables: how they begin', async () => {
   const device = await devices.reference()
-  const known = `variable: init is "uniform"; expected 'zeros' or 'normal', or nothing`
+  const known = `variable: init is "uniform"; expected 'zeros', 'normal' or an initialiser, or nothing`
   await fails('config', known, () => variable(device, [2], { init: any('uniform') }))
   await fails('config', 'variable: no option is called sede; there are init, seed, name', () =>
     variable(device, [2], any({ sede: 1 })),
@@ -167,16 +167,26 @@ test('gradients and optimisers', async () => {
   const w = device.variable([2])
   await fails('argument', 'grad: wrt is a value of Variable; expected a list of tensors', () => grad(w.sum(), any(w)))
   await fails('gradient', /no derivative of integers/, () => grad(w.cast('i32').sum(), [w]))
-  await fails('shape', 'sgd: 1 gradients for 2 variables', () => sgd(0.1).update([w, w], [w.add(1)]))
-  await fails(
-    'argument',
-    'AdamW: variable is [a value of Variable]; expected a variable',
-    () => new AdamW(device, any([w])),
+  const v = device.variable([2])
+  await fails('shape', 'SGD: 1 gradients for 2 variables', () => new SGD([w, v]).update([w.add(1)]))
+  await fails('shape', 'SGD: gradient 1 is [3], its variable [2]; expected equal shapes', () =>
+    new SGD([w, v]).update([w.add(1), tensor([1, 2, 3])]),
   )
+  const some = 'expected Parameters or a list of different f32 variables'
+  await fails('argument', `AdamW: parameters is a value of Variable; ${some}`, () => new AdamW(any(w)))
+  await fails('argument', /parameters is \[a value of Variable, a value of Variable\]/, () => new AdamW([w, w]))
+  await fails('argument', /expected Parameters or a list/, () => new AdamW([device.variable([2], 'i32')]))
+  const other = (await devices.reference()).variable([2])
+  await fails('device', /SGD: the variables live on several devices/, () => new SGD([w, other]))
   await fails(
     'config',
-    /beta1 is 1; expected a number of at least 0 and below 1/,
-    () => new AdamW(device, w, { beta1: 1 }),
+    /AdamW: no option is called lr; there are rate, decay, decays, beta1/,
+    () => new AdamW([w], any({ lr: 1 })),
+  )
+  await fails('config', 'SGD: decays names "wq", which is none of ["0"]', () => new SGD([w], { decays: ['wq'] }))
+  await fails('config', /beta1 is 1; expected a number from 0 to 0.9999/, () => new AdamW([w], { beta1: 1 }))
+  await fails('argument', /SGD: rate is a value of Tensor; expected a number or an f32 scalar/, () =>
+    new SGD([w]).update([w], tensor([1, 2])),
   )
   await fails('argument', 'dropout: source is undefined; expected an object', () => any(w).dropout(0.5))
   await fails('argument', 'einsum: y is undefined; expected a tensor', () => any(rmaat.einsum)('ij->ji', w))

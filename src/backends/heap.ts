@@ -133,4 +133,5 @@ const largestOf = (reservations: readonly Reservation[]): Reservation => ({
   arena: reservations.reduce((most, { arena }) => Math.max(most, arena), 0),
 })
 
-const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64
+/** What the heap gives for so many bytes. */
+export const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64

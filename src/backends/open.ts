@@ -6,7 +6,9 @@ import { ReferenceBackend } from './reference/backend.ts'
 import { instructionSets, MOST_THREADS, openWasm } from './wasm/open.ts'
 import { isSoftware, nameOf, openAdapter, openWebgpu } from './webgpu/open.ts'
 
+/** What `openDevice` can be asked for. */
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
+/** One of `deviceNames`. */
 export type DeviceName = (typeof deviceNames)[number]
 
 const threadCount = wholeFrom(1, MOST_THREADS)

@@ -1,12 +1,13 @@
 import { Command } from 'commander'
 import { SLICE_BYTES, workspaceOf } from '../backends/wasm/encode.ts'
 import { usualThreads } from '../backends/wasm/open.ts'
+import { AdamW } from '../optim/adamw.ts'
 import { type Backend, Device } from '../program/device.ts'
 import { describe, list } from '../program/listing.ts'
 import type { Plan } from '../program/plan.ts'
 import { memoryOf, plan } from '../program/program.ts'
 import { batchInputs, Rmaat } from '../rmaat/model.ts'
-import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
+import { type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { memoryOn, modelFor, sizesOf } from './prepare.ts'
 import { compiling } from './progress.ts'
 import {
@@ -113,7 +114,7 @@ const planStep = (model: Rmaat, options: StepOptions): Plan =>
   plan(
     model.device,
     stepInputs(options.batch, model.config),
-    trainingStep(model, optimizerOf(model.device, model, 0), options),
+    trainingStep(model, new AdamW(model.parameters), options),
     compiling(),
   )
 

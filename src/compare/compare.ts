@@ -33,6 +33,7 @@ import { crossings, kernelWorkloads, medianTime, stepWorkload, type Time, type W
 export const parts = ['kernels', 'step', 'times'] as const
 export type Part = (typeof parts)[number]
 
+/** What `compareDevices` compares, and with what. */
 export interface CompareOptions extends StepOptions {
   /** What is compared: every kernel's results, a training step, time against size. */
   readonly parts: readonly Part[]

@@ -1,4 +1,5 @@
 import { grad } from '../autograd/grad.ts'
+import { AdamW } from '../optim/adamw.ts'
 import type { Backend, Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
@@ -7,7 +8,7 @@ import type { Batch } from '../tasks/task.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import { modelInputs } from '../train/batch.ts'
 import { largest, largestError } from '../train/largest-error.ts'
-import { optimizerOf, type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
+import { type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { unroll } from './instructions.ts'
 import { checkKernels, type KernelResult } from './kernels.ts'
 import { uniform } from './sample.ts'
@@ -29,12 +30,12 @@ export function randomBatch({ segments, segmentLength, vocabulary, classes }: Mo
 export function compiledStep(device: Device, config: ModelConfig, options: StepOptions, batch: ModelBatch) {
   return device.allOrNothing(() => {
     const model = new Rmaat(device, config)
-    const optimizer = optimizerOf(device, model, 0.01)
+    const optimizer = new AdamW(model.parameters)
     const variables = [model.parameters.variable, ...optimizer.state]
     const inputs = {
       ...modelInputs(batch, model.config, model.config.retention),
       step: 1,
-      hyper: optimizer.hyper(1, 1e-3),
+      rate: 1e-3,
     }
     const program = compile(device, stepInputs(options.batch, config), trainingStep(model, optimizer, options))
     return {

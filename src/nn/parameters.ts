@@ -1,4 +1,4 @@
-import { aBoolean, aWord, finite, kind, notNegative, numbers, takes } from '../checks.ts'
+import { aBoolean, aFunction, aWord, kind, numbers, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { concat } from '../ops/views.ts'
 import { aDevice, type Device } from '../program/device.ts'
@@ -7,17 +7,19 @@ import { tensors as allTensors } from '../tensor/kinds.ts'
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { normal, siteOf } from './random.ts'
+import { type Initializer, init, initialValues } from './init.ts'
+import { takesSizes } from './layer.ts'
+import { siteOf } from './random.ts'
 
 /** No device addresses more in one piece. */
 const MOST = 2 ** 30
+const specKinds = { shape: numbers, init: aFunction, decay: aBoolean }
 
 /** A parameter to be: its shape, how it begins, and whether weight decay pulls at it. */
 export interface ParameterSpec {
   readonly shape: Shape
-  /** Normally distributed with this deviation around the mean; 0 for a constant. */
-  readonly std: number
-  readonly mean: number
+  /** How it begins: one of `init`, or a function of your own. */
+  readonly init: Initializer
   readonly decay: boolean
 }
 
@@ -30,15 +32,20 @@ export type ParameterTree =
 /** The same tree with a tensor in each place. */
 export type Tensors<T> = T extends ParameterSpec ? Tensor : { readonly [Key in keyof T]: Tensors<T[Key]> }
 
-export const matrix = (rows: number, columns: number, std = rows ** -0.5): ParameterSpec => ({
-  shape: [rows, columns],
-  std,
-  mean: 0,
-  decay: true,
-})
-export const spread = (shape: Shape, std: number): ParameterSpec => ({ shape, std, mean: 0, decay: false })
-export const filled = (shape: Shape, value: number): ParameterSpec => ({ shape, std: 0, mean: value, decay: false })
+/** A parameter of some shape, begun by an initialiser. Weight decay pulls at it where that is said. */
+export function parameter(shape: Shape, initializer: Initializer, decay = false): ParameterSpec {
+  const spec = { shape, init: initializer, decay }
+  takes('parameter', spec, specKinds)
+  checkShape('parameter', shape)
+  return spec
+}
+/** Weights [rows, columns] of a product, which keep its magnitude; weight decay pulls at them. */
+export function matrix(rows: number, columns: number, initializer?: Initializer): ParameterSpec {
+  takesSizes('matrix', { rows, columns })
+  return parameter([rows, columns], initializer ?? init.normal(rows ** -0.5), true)
+}
 
+/** A parameter of `Parameters`. */
 export interface NamedParameter {
   readonly name: string
   readonly spec: ParameterSpec
@@ -52,8 +59,13 @@ export interface NamedParameter {
  * Those that weight decay pulls at come first.
  */
 export class Parameters<T extends ParameterTree> {
+  /** Where they live. */
+  readonly device: Device
+  /** All of them, side by side. */
   readonly variable: Variable
+  /** The tree, with a tensor in each place. */
   readonly tensors: Tensors<T>
+  /** In the order of the tree. */
   readonly named: readonly NamedParameter[]
   /** How many elements weight decay pulls at. */
   readonly decayed: number
@@ -61,6 +73,7 @@ export class Parameters<T extends ParameterTree> {
   /** Initial values are drawn on the host, each parameter from a stream of its own name. */
   constructor(device: Device, tree: T, seed: number) {
     takes('Parameters', { device, tree, seed }, { device: aDevice, tree: aTree, seed: aWord })
+    this.device = device
     const specs = specsOf(tree)
     const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]
     const total = ordered.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0)
@@ -75,7 +88,8 @@ export class Parameters<T extends ParameterTree> {
       let offset = 0
       for (const { name, spec } of ordered) {
         const size = sizeOf(spec.shape)
-        values.set(initialValues(spec, name, seed), offset)
+        const stream = { seed, site: siteOf(name) }
+        values.set(initialValues(`parameter ${name}`, spec.init, spec.shape, stream), offset)
         const tensor = variable.slice([offset], [size]).reshape(spec.shape)
         byName.set(name, { name, spec, offset, tensor })
         offset += size
@@ -85,9 +99,10 @@ export class Parameters<T extends ParameterTree> {
     })
     this.named = specs.map(({ name }) => byName.get(name)!)
     this.decayed = ordered.reduce((sum, { spec }) => sum + (spec.decay ? sizeOf(spec.shape) : 0), 0)
-    this.tensors = build(tree, '', byName) as Tensors<T>
+    this.tensors = build(tree, { name: '', seed }, byName) as Tensors<T>
   }
 
+  /** How many numbers they are. */
   get count(): number {
     return sizeOf(this.variable.shape)
   }
@@ -114,8 +129,7 @@ export class Parameters<T extends ParameterTree> {
 export const specsOf = (tree: ParameterTree): { name: string; spec: ParameterSpec }[] => [...walk(tree, '')]
 
 const aTree = kind('an object or a list of parameters', (value) => typeof value === 'object' && value !== null)
-const specKinds = { shape: numbers, std: notNegative, mean: finite, decay: aBoolean }
-const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'std' in tree && 'shape' in tree
+const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'init' in tree && 'shape' in tree
 
 function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spec: ParameterSpec }> {
   takes('Parameters', { [path || 'tree']: tree }, { [path || 'tree']: aTree })
@@ -126,16 +140,24 @@ function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spe
   } else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
 }
 
-function build(tree: ParameterTree, path: string, tensors: ReadonlyMap<string, NamedParameter>): unknown {
-  if (isSpec(tree)) return tensors.get(path)!.tensor
-  const entries = Object.entries(tree).map(([key, child]) => [
-    key,
-    child && build(child, path ? `${path}.${key}` : key, tensors),
-  ])
-  return Array.isArray(tree) ? entries.map(([, child]) => child) : Object.fromEntries(entries)
+/** Where a tensor or a branch of a tree of parameters stands: its path of keys, and the seed of the run. */
+export interface Place {
+  readonly name: string
+  readonly seed: number
 }
+const places = new WeakMap<object, Place>()
+/** The place of a branch or a leaf of `Parameters.tensors`; undefined of anything else. */
+export const placeOf = (branch: object): Place | undefined => places.get(branch)
 
-function initialValues({ shape, std, mean }: ParameterSpec, name: string, seed: number): Float64Array {
-  const size = sizeOf(shape)
-  return std === 0 ? new Float64Array(size).fill(mean) : normal(size, { seed, site: siteOf(name), std, mean })
+function build(tree: ParameterTree, { name, seed }: Place, tensors: ReadonlyMap<string, NamedParameter>): object {
+  const inner = (key: string, child?: ParameterTree) =>
+    child && build(child, { name: name ? `${name}.${key}` : key, seed }, tensors)
+  const entries = isSpec(tree) ? [] : Object.entries(tree).map(([key, child]) => [key, inner(key, child)] as const)
+  const branch = isSpec(tree)
+    ? tensors.get(name)!.tensor
+    : Array.isArray(tree)
+      ? entries.map(([, child]) => child)
+      : Object.fromEntries(entries)
+  places.set(branch, { name, seed })
+  return branch
 }

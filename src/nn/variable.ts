@@ -1,18 +1,19 @@
-import { aString, aWord, maybe, oneOf, takes, takesOptions } from '../checks.ts'
+import { aFunction, aString, aWord, kind, maybe, takes, takesOptions } from '../checks.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { checkShape, sizeOf } from '../tensor/shape.ts'
+import { checkShape } from '../tensor/shape.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { normal, siteOf } from './random.ts'
+import { type Initializer, init as initializers, initialValues } from './init.ts'
+import { siteOf } from './random.ts'
 
 export interface VariableOptions {
-  /** `normal` draws with the deviation 1 / sqrt(first size), so that products keep their magnitude. */
-  readonly init?: 'zeros' | 'normal'
+  /** `normal` draws with the deviation 1 / sqrt(first size), so that products keep their magnitude; or one of `init`. */
+  readonly init?: 'zeros' | 'normal' | Initializer
   /** 0 to 2^32 - 1; 0 where none is given. */
   readonly seed?: number
   /**
    * Variables of the same seed and another name begin with other numbers. One without a name is called by its number: it is
-   * the n-th of its device that begins `normal` and has none. So two of them differ, and a program that makes them in the
+   * the n-th of its device that does not begin `zeros` and has none. So two of them differ, and a program that makes them in the
    * same order begins with the same numbers, on any device; a name stays where others come and go.
    */
   readonly name?: string
@@ -27,18 +28,23 @@ function nextName(device: Device): string {
   return `variable ${count}`
 }
 
+const anInit = kind(
+  "'zeros', 'normal' or an initialiser",
+  (value) => value === 'zeros' || value === 'normal' || aFunction.fits(value),
+)
+
 /** One f32 variable of its own. Models keep theirs side by side in `Parameters`. */
 export function variable(device: Device, shape: Shape, options: VariableOptions = {}): Variable {
   takes('variable', { device }, { device: aDevice })
   takesOptions('variable', options, {
-    init: maybe(oneOf(['zeros', 'normal'])),
+    init: maybe(anInit),
     seed: maybe(aWord),
     name: maybe(aString),
   })
   checkShape('variable', shape)
   const { init = 'zeros', seed = 0, name } = options
-  const std = (shape[0] ?? 1) ** -0.5
-  const draw = () => normal(sizeOf(shape), { seed, site: siteOf(name ?? nextName(device)), std })
-  const values = init === 'normal' ? draw() : undefined
-  return device.variable(shape, 'f32', values)
+  if (init === 'zeros') return device.variable(shape)
+  const initializer = init === 'normal' ? initializers.normal(Math.max(1, shape[0] ?? 1) ** -0.5) : init
+  const stream = { seed, site: siteOf(name ?? nextName(device)) }
+  return device.variable(shape, 'f32', initialValues('variable', initializer, shape, stream))
 }

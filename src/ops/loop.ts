@@ -72,6 +72,7 @@ export function loopResult(loop: Tensor<LoopSpec>, kind: LoopResult['kind'], of:
   return new Tensor('loopResult', [loop], { kind, of }, shape, of.dtype)
 }
 
+/** How often a `loop` runs, and what it begins with. */
 export interface LoopOptions {
   readonly count: number
   /** First values of what one iteration hands to the next. */
@@ -89,6 +90,7 @@ export type LoopBody = (
   index: Tensor,
 ) => { readonly carry: readonly Tensor[]; readonly outputs?: readonly Tensor[] }
 
+/** What a `loop` gives. */
 export interface LoopValues {
   /** The carry after the last iteration. */
   readonly carry: readonly Tensor[]

@@ -86,6 +86,7 @@ export function tensor(values: ArrayLike<number>, shape?: Shape, dtype: DType = 
   return new Tensor('data', [], { values: data }, filled, dtype)
 }
 
+/** Zeros of a shape. */
 export const zeros = (shape: Shape, dtype: DType = 'f32'): Tensor => {
   checkShape('zeros', shape)
   return constant(0, dtype).broadcastTo(shape)

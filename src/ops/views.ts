@@ -196,6 +196,7 @@ export function pad(x: Tensor, widths: readonly (readonly number[])[], value = 0
   }, x)
 }
 
+/** Tensors joined along one axis, on which alone their sizes may differ. */
 export function concat(parts: readonly Tensor[], axis = 0): Tensor {
   takes('concat', { parts, axis }, { parts: tensors, axis: aNumber })
   if (parts.length === 0) throw shapeError`concat: nothing to join`

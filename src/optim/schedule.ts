@@ -2,6 +2,7 @@ import { aCount, anObject, aShare, notNegative, oneOf, takes } from '../checks.t
 
 export const rateSchedules = ['cosine', 'linear', 'constant'] as const
 
+/** How the learning rate goes over the steps. */
 export interface RateOptions {
   readonly schedule: (typeof rateSchedules)[number]
   /** The highest rate. */

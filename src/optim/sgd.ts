@@ -1,24 +1,29 @@
-import { listOf, takes } from '../checks.ts'
 import type { Update } from '../program/program.ts'
-import { aVariable, tensorLike, tensors } from '../tensor/kinds.ts'
-import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
+import { type Optimizer, type OptimizerOptions, type Trained, Training } from './optimizer.ts'
 
-/** Stochastic gradient descent: w - rate x gradient. */
-export function sgd(rate: TensorLike) {
-  takes('sgd', { rate }, { rate: tensorLike })
-  return {
-    update(variables: readonly Variable[], gradients: readonly Tensor[]): Update[] {
-      takes('sgd', { variables, gradients }, { variables: listOf(aVariable, 'variables'), gradients: tensors })
-      if (variables.length !== gradients.length)
-        throw shapeError`sgd: ${gradients.length} gradients for ${variables.length} variables`
-      return variables.map((variable, i) => {
-        const moved = variable.sub(gradients[i].mul(rate))
-        if (!sameShape(moved.shape, variable.shape))
-          throw shapeError`sgd: gradient ${i} is ${gradients[i].shape}, its variable ${variable.shape}; expected equal shapes and a scalar rate`
-        return [variable, moved]
-      })
-    },
+const defaults = { rate: 0.001, decay: 0 }
+
+/** Stochastic gradient descent: w - rate x (gradient + decay x w). There is no decay where none is given. */
+export class SGD implements Optimizer {
+  /** How many steps were made, an i32 scalar. */
+  readonly steps: Variable
+  /** Its own variables: `steps`. */
+  readonly state: readonly Variable[]
+  private readonly training: Training<OptimizerOptions, typeof defaults>
+
+  /** @throws RmaatError 'argument' for what cannot be trained, 'config' for options that are wrong */
+  constructor(parameters: Trained, options: OptimizerOptions = {}) {
+    this.training = new Training('SGD', parameters, options, { kinds: {}, defaults, own: 0 })
+    this.state = this.training.state
+    this.steps = this.training.steps
+  }
+
+  /** What the variables become: see `Optimizer`. */
+  update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[] {
+    return this.training.update(gradients, rate, ({ variable, gradient, pull, rate }) => [
+      [variable, variable.sub(gradient.add(pull).mul(rate))],
+    ])
   }
 }

@@ -16,13 +16,16 @@ export interface InputSpec<D extends DType = DType> {
   readonly dtype: D
   readonly shape: Shape
 }
+/** An input of numbers of this shape; a scalar without sizes. */
 export const f32 = (...shape: number[]): InputSpec<'f32'> => specOf('f32', shape)
+/** An input of whole numbers of this shape; a scalar without sizes. */
 export const i32 = (...shape: number[]): InputSpec<'i32'> => specOf('i32', shape)
 function specOf<D extends DType>(dtype: D, shape: number[]): InputSpec<D> {
   checkShape(dtype, shape)
   return { dtype, shape }
 }
 
+/** A variable, and what it becomes when a program ends: of the same shape and type. */
 export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
 /** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */

@@ -45,6 +45,7 @@ const settings = {
 } as const
 
 type Settings = typeof settings
+/** Every setting of the model: `settingSources` says what each means. */
 export type ModelConfig = { readonly [Key in keyof Settings]: z.infer<Settings[Key][0]> }
 export type Source = 'paper' | 'choice'
 

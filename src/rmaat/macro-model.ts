@@ -63,6 +63,7 @@ export interface MacroState {
   readonly longTerm: number
 }
 
+/** What `simulate` gives. */
 export interface Simulation {
   readonly model: MacroModel
   /** From time 0 on, every `sample` seconds. */

@@ -1,7 +1,12 @@
 import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { Parameters, type ParameterTree, spread } from '../nn/parameters.ts'
-import { siteOf } from '../nn/random.ts'
+import { dropout } from '../nn/dropout.ts'
+import { embedding, embeddingParameters } from '../nn/embedding.ts'
+import { feedForward } from '../nn/feed-forward.ts'
+import { init } from '../nn/init.ts'
+import { linearParameters } from '../nn/linear.ts'
+import { layerNorm, layerNormParameters } from '../nn/norm.ts'
+import { Parameters, type ParameterTree } from '../nn/parameters.ts'
 import { where } from '../ops/elementwise.ts'
 import { loop, rematerialise } from '../ops/loop.ts'
 import { constant, expectDType, zeros } from '../ops/row.ts'
@@ -13,7 +18,7 @@ import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
-import { affine, block, blockParameters, layerNorm, linearParameters, normParameters } from './block.ts'
+import { block, blockParameters } from './block.ts'
 import { type ModelConfig, modelConfig } from './config.ts'
 import { memoryUpdates } from './memory/index.ts'
 import { type MemoryUpdate, updateMemory } from './memory/update.ts'
@@ -102,14 +107,14 @@ export function parameterTree(config: ModelConfig) {
   const [attention, attentionConfig] = [attentions[config.attention], attentionConfigOf(config)]
   const update: MemoryUpdate = memoryUpdates[config.update]
   return {
-    embed: spread([vocabulary, width], 0.3),
-    position: spread([segmentLength, width], 0.3),
-    memory: spread([memory, width], 0.3),
+    embed: embeddingParameters(vocabulary, width),
+    position: embeddingParameters(segmentLength, width),
+    memory: embeddingParameters(memory, width),
     blocks: Array.from({ length: config.layers }, () => blockParameters(attention, config, attentionConfig)),
-    ...(config.norm === 'pre' ? { final: normParameters(width) } : {}),
+    ...(config.norm === 'pre' ? { final: layerNormParameters(width) } : {}),
     ...(update.parameters ? { update: update.parameters({ slots: memory, width }) } : {}),
     head1: linearParameters(width, width),
-    head2: linearParameters(width, classes, width ** -0.5 / 2),
+    head2: linearParameters(width, classes, init.normal(width ** -0.5 / 2)),
   }
 }
 
@@ -246,20 +251,18 @@ export class Rmaat {
     { segment, step, first = 0, wanted, replay }: SegmentOptions,
   ): { x: Tensor; seen: Tensor } {
     const w = this.parameters.tensors
-    const { dropout, seed, norm } = this.config
+    const { dropout: rate, norm } = this.config
     const [rows, slots] = memory.shape
     const drop =
       (layer: number) =>
-      (x: Tensor, site: string): Tensor =>
-        step && dropout > 0
-          ? x.dropout(dropout, {
-              seed,
-              site: siteOf(`dropout.blocks.${layer}.${site}`),
-              segment,
-              step,
-              firstElement: constant(sizeOf(x.shape) / rows, 'i32').mul(first),
-            })
-          : x
+      (x: Tensor, name: string): Tensor =>
+        dropout(x, rate, {
+          of: w.blocks[layer],
+          name,
+          segment,
+          step,
+          firstElement: constant(sizeOf(x.shape) / rows, 'i32').mul(first),
+        })
     const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
     const { attention, attentionConfig: config } = this
     const through = (x: Tensor, layer: number, wanted = x.shape[1]): Tensor => {
@@ -268,7 +271,7 @@ export class Rmaat {
     }
     const top = w.blocks.length - 1
     const below = ([m, ids]: readonly Tensor[]): Tensor => {
-      const x = concat([m, w.embed.gather(ids).add(w.position)], 1)
+      const x = concat([m, embedding(ids, w.embed).add(w.position)], 1)
       return w.blocks.slice(0, top).reduce((x, _, layer) => through(x, layer), x)
     }
     const x = through(replay && top > 0 ? rematerialise([memory, tokens], below) : below([memory, tokens]), top, wanted)
@@ -281,7 +284,7 @@ export class Rmaat {
     const { head1, head2 } = this.parameters.tensors
     const keep = seen.reshape([...seen.shape, 1])
     const pooled = x.mul(keep).sum(1).div(seen.sum(-1, true))
-    return affine(affine(pooled, head1).gelu(), head2)
+    return feedForward(pooled, { up: head1, down: head2 })
   }
 
   /** Gives the parameters' memory back. */

@@ -1,5 +1,7 @@
 import { grad } from '../autograd/grad.ts'
-import { filled, matrix, Parameters } from '../nn/parameters.ts'
+import { feedForward } from '../nn/feed-forward.ts'
+import { linearParameters } from '../nn/linear.ts'
+import { Parameters } from '../nn/parameters.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { learningRate } from '../optim/schedule.ts'
 import type { Device } from '../program/device.ts'
@@ -18,19 +20,17 @@ const HIDDEN = 64
 export async function bagOfTokens(device: Device, task: Task, steps: number): Promise<number> {
   const inputs = 2 * task.vocabulary
   const tree = {
-    up: { w: matrix(inputs, HIDDEN), b: filled([HIDDEN], 0) },
-    down: { w: matrix(HIDDEN, task.classes), b: filled([task.classes], 0) },
+    up: linearParameters(inputs, HIDDEN),
+    down: linearParameters(HIDDEN, task.classes),
   }
   const specs = { x: f32(BATCH, inputs), labels: i32(BATCH) }
   const { parameters, optimizer, step, answer } = device.allOrNothing(() => {
     const parameters = new Parameters(device, tree, 0)
-    const optimizer = new AdamW(device, parameters.variable, { decayed: parameters.decayed })
-    const { up, down } = parameters.tensors
-    const logitsOf = (x: Tensor): Tensor => x.matmul(up.w).add(up.b).gelu().matmul(down.w).add(down.b)
-    const step = compile(device, { ...specs, hyper: f32(3) }, ({ x, labels, hyper }) => {
+    const optimizer = new AdamW(parameters)
+    const logitsOf = (x: Tensor): Tensor => feedForward(x, parameters.tensors)
+    const step = compile(device, { ...specs, rate: f32() }, ({ x, labels, rate }) => {
       const loss = logitsOf(x).crossEntropy(labels).mean()
-      const gradient = parameters.flat(grad(loss, parameters.list))
-      return { loss, updates: optimizer.update(gradient, hyper) }
+      return { loss, updates: optimizer.update(grad(loss, parameters.list), rate) }
     })
     const answer = compile(device, { x: specs.x }, ({ x }) => ({ label: logitsOf(x).argmax(-1) }))
     return { parameters, optimizer, step, answer }
@@ -39,7 +39,7 @@ export async function bagOfTokens(device: Device, task: Task, steps: number): Pr
     const stream = task.train(0)
     for (let i = 1; i <= steps; i++) {
       const rate = learningRate(i, { schedule: 'cosine', rate: 3e-3, steps, warmUp: 0.1, floor: 0.05 })
-      await step.run({ ...features(take(stream, BATCH), task.vocabulary), hyper: optimizer.hyper(i, rate) })
+      await step.run({ ...features(take(stream, BATCH), task.vocabulary), rate })
     }
     let correct = 0
     for (const part of groups(task.test, BATCH)) {

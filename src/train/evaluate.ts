@@ -7,6 +7,7 @@ import { modelInputs } from './batch.ts'
 import { slicesOf, sumOverSlices } from './slices.ts'
 import { countCorrect } from './step.ts'
 
+/** How well a model answers examples. */
 export interface Evaluation {
   readonly accuracy: number
   readonly loss: number

@@ -1,10 +1,9 @@
 import { grad, stopGradient, vjp } from '../autograd/grad.ts'
 import { RmaatError } from '../errors.ts'
 import { concat } from '../ops/views.ts'
-import { AdamW } from '../optim/adamw.ts'
 import { clipByNorm } from '../optim/clip.ts'
 import { allOrNone } from '../optim/guard.ts'
-import type { Device } from '../program/device.ts'
+import type { Optimizer } from '../optim/optimizer.ts'
 import { f32, i32, type Update } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { type BatchTensors, batchInputs, type ForwardOptions, type Method, type Rmaat } from '../rmaat/model.ts'
@@ -25,11 +24,11 @@ export interface StepOptions {
 
 type Sizes = Pick<ModelConfig, 'segments' | 'segmentLength'>
 
-/** The inputs of a training step: a batch, the number of the step, and the optimiser's numbers for it. */
+/** The inputs of a training step: a batch, the number of the step, and the learning rate. */
 export const stepInputs = (batch: number, sizes: Sizes) => ({
   ...batchInputs(batch, sizes),
   step: i32(),
-  hyper: f32(3),
+  rate: f32(),
 })
 
 /** What a training step yields, and what its variables become. */
@@ -48,20 +47,20 @@ export type StepResults = {
 }
 
 /**
- * One training step as a formula: forward pass, gradients by `method`, clipping, AdamW. Where the gradient or anything that
+ * One training step as a formula: forward pass, gradients by `method`, clipping, the optimiser. Where the gradient or anything that
  * would be written is not finite, all stays as it was (`made` is 0 then).
  */
-export function trainingStep(model: Rmaat, optimizer: AdamW, options: StepOptions) {
+export function trainingStep(model: Rmaat, optimizer: Optimizer, options: StepOptions) {
   const { batch, clip } = options
   const slices =
     options.slices ?? slicesOf(model.config, batch, model.parameters.count, model.device.backend.sliceBytes)
   if (batch % slices !== 0)
     throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
-  return (inputs: BatchTensors & { readonly step: Tensor; readonly hyper: Tensor }): StepResults => {
+  return (inputs: BatchTensors & { readonly step: Tensor; readonly rate: Tensor }): StepResults => {
     const { sums } = slices === 1 ? sumsOf(model, options, inputs) : sumsOverSlices(model, options, inputs, slices)
     const { gradient: flat, memoryNorms, ...rest } = sums
     const { gradient, norm, finite } = clipByNorm(flat, clip)
-    const { updates, made } = allOrNone(optimizer.update(gradient, inputs.hyper), finite)
+    const { updates, made } = allOrNone(optimizer.update(gradient, inputs.rate), finite)
     return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, made, updates }
   }
 }
@@ -126,7 +125,3 @@ export const countCorrect = (logits: Tensor, { labels, weights }: Pick<BatchTens
 function rowNorms(memories: readonly Tensor[]): Tensor {
   return concat(memories.map((memory) => memory.square().sum([-1, -2]).sqrt().sum(-1).reshape([-1])))
 }
-
-/** AdamW over all parameters of a model, weight decay on matrices alone. */
-export const optimizerOf = (device: Device, { parameters }: Rmaat, decay: number): AdamW =>
-  new AdamW(device, parameters.variable, { decay, decayed: parameters.decayed })

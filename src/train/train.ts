@@ -17,6 +17,7 @@ import {
   wholeFrom,
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { AdamW } from '../optim/adamw.ts'
 import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
 import type { Stage } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
@@ -25,8 +26,9 @@ import { aModel, type Method, methods, type Rmaat } from '../rmaat/model.ts'
 import { take } from '../tasks/index.ts'
 import { batchOf, type Task } from '../tasks/task.ts'
 import { modelInputs } from './batch.ts'
-import { optimizerOf, stepInputs, trainingStep } from './step.ts'
+import { stepInputs, trainingStep } from './step.ts'
 
+/** How a model is trained; `trainDefaults` stand for what is left out. */
 export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly method: Method
   readonly steps: number
@@ -46,6 +48,7 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly signal?: AbortSignal
 }
 
+/** The options of `train` where nothing else is said. */
 export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   method: 'amrb',
   steps: 1000,
@@ -155,7 +158,7 @@ export async function* train(
   const { batch, steps, signal } = options
   const { config, device } = model
   const { optimizer, program } = device.allOrNothing(() => {
-    const optimizer = optimizerOf(device, model, options.decay)
+    const optimizer = new AdamW(model.parameters, { decay: options.decay })
     const step = trainingStep(model, optimizer, options)
     return { optimizer, program: compile(device, stepInputs(batch, config), step, options.compiling) }
   })
@@ -180,7 +183,7 @@ export async function* train(
         {
           ...modelInputs(rows, config, config.retention),
           step: own,
-          hyper: optimizer.hyper(own, rate),
+          rate,
         },
         (time) => {
           milliseconds = time

@@ -1,6 +1,7 @@
 import { grad } from '../autograd/grad.ts'
 import { shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
@@ -8,12 +9,12 @@ import { type MacroModel, simulate } from '../rmaat/macro-model.ts'
 import { batchInputs, type Method } from '../rmaat/model.ts'
 import { modelInputs } from './batch.ts'
 import { largest, largestError } from './largest-error.ts'
-import { readSafetensors, type StoredTensor } from './safetensors.ts'
 import { modelOf } from './weights.ts'
 
 /** How far a tensor may be off, relative to its largest element. */
 export const tolerances: Readonly<Record<string, number>> = { reference: 1e-9, wasm: 5e-6, webgpu: 5e-5 }
 
+/** A tensor of a file beside what was computed. */
 export interface TensorCheck {
   readonly tensor: string
   /** How it was recomputed. */

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { aString, kind, shown, takes } from '../checks.ts'
+import { aString, kind, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { specsOf } from '../nn/parameters.ts'
+import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
+import { checkTensors, saveParameters, write } from '../nn/weights.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { type ModelConfig, modelConfig, type Source, settingSources, sourceOf } from '../rmaat/config.ts'
 import { aModel, parameterTree, Rmaat } from '../rmaat/model.ts'
-import { sizeOf } from '../tensor/shape.ts'
-import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 /** Settings by name, each with its meaning and whether the paper fixes its value or we chose it. */
 export type Configuration = Readonly<Record<string, TaggedSetting>>
@@ -32,29 +32,14 @@ export const taggedModel = (config: ModelConfig): Configuration =>
  */
 export async function save(model: Rmaat, beside: Configuration = {}, version = ''): Promise<Uint8Array> {
   takes('saveWeights', { model, beside, version }, { model: aModel, beside: aConfiguration, version: aString })
-  const { named, variable } = model.parameters
-  const values = await model.device.readVariable(variable)
-  const tensors = named.map(({ name, offset, tensor: { shape } }): [string, StoredTensor] => {
-    const data = Float32Array.from(values.subarray(offset, offset + sizeOf(shape)))
-    checkFinite(`save: the parameter ${name}`, data)
-    return [name, { dtype: 'F32', shape, data }]
-  })
   const configuration = { ...taggedModel(model.config), ...beside }
-  return writeSafetensors(new Map(tensors), { configuration: JSON.stringify(configuration), rmaat: version })
+  return saveParameters(model.parameters, { configuration: JSON.stringify(configuration), rmaat: version })
 }
 
 const configurationSchema = z.record(
   z.string(),
   z.object({ value: z.unknown(), source: z.enum(['paper', 'choice']), meaning: z.string() }),
 )
-
-/** Throws where a number is not finite in float32, with its place. */
-function checkFinite(what: string, data: ArrayLike<number>): void {
-  for (let i = 0; i < data.length; i++) {
-    if (Number.isFinite(Math.fround(data[i]))) continue
-    throw new RmaatError('diverged', `${what} is ${data[i]} at element ${i}: expected finite numbers of float32`)
-  }
-}
 
 const aConfiguration = kind('settings by name, each { value, source, meaning } of JSON', (value) => {
   try {
@@ -109,37 +94,8 @@ export function modelOf(
   prefix = 'weight.',
 ): Rmaat {
   const config = modelConfig(settings)
-  checkTensors(config, tensors, prefix)
+  checkTensors(specsOf(parameterTree(config)), tensors, { prefix })
   const model = new Rmaat(device, config)
-  const { named, variable } = model.parameters
-  const values = new Float64Array(variable.shape[0])
-  for (const { name, offset } of named) values.set(tensors.get(prefix + name)!.data, offset)
-  device.write(variable, values)
+  write(model.parameters, tensors, prefix)
   return model
-}
-
-function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, StoredTensor>, prefix: string): void {
-  const specs = specsOf(parameterTree(config)).map(({ name, spec }) => ({ name: prefix + name, shape: spec.shape }))
-  const known = new Set(specs.map(({ name }) => name))
-  const missing = [...known].filter((name) => !tensors.has(name))
-  const surplus = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !known.has(name))
-  const faults = [
-    ...(missing.length ? [`the file has no tensor ${listed(missing)}`] : []),
-    ...(surplus.length ? [`the model has no place for ${listed(surplus)}`] : []),
-  ]
-  if (faults.length) throw new RmaatError('data', faults.join('; '))
-  for (const { name, shape } of specs) {
-    const { dtype, shape: found, data } = tensors.get(name)!
-    if (dtype === 'I32') throw new RmaatError('data', `${shown(name)} is I32 in the file: expected F32 or F64`)
-    if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
-      throw new RmaatError('data', `${shown(name)} is ${shown(found)} in the file, ${shown(shape)} in the model`)
-    }
-    checkFinite(shown(name), data)
-  }
-}
-
-/** Some names, and how many more there are. */
-function listed(names: readonly string[]): string {
-  const some = names.slice(0, 5).map((name) => shown(name))
-  return names.length > some.length ? `${some.join(', ')} and ${names.length - some.length} more` : some.join(', ')
 }

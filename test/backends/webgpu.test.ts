@@ -5,12 +5,13 @@ import { openDevice } from '../../src/backends/open.ts'
 import type { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
 import { openAdapter } from '../../src/backends/webgpu/open.ts'
 import { RmaatError } from '../../src/errors.ts'
-import { sgd } from '../../src/optim/sgd.ts'
+import { AdamW } from '../../src/optim/adamw.ts'
+import { SGD } from '../../src/optim/sgd.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { modelInputs } from '../../src/train/batch.ts'
-import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
+import { stepInputs, trainingStep } from '../../src/train/step.ts'
 import { testOn } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { someBatch, tiny } from '../support/model.ts'
@@ -50,11 +51,11 @@ onGpu('a training step is one submit, and makes no buffer, bind group or pipelin
   const device = await openDevice('webgpu')
   const counts = counted(device)
   const model = new Rmaat(device, { ...tiny, segments: 3 })
-  const optimizer = optimizerOf(device, model, 0.01)
+  const optimizer = new AdamW(model.parameters)
   const options = { method: 'amrb', batch: 2, clip: 1 } as const
   const program = compile(device, stepInputs(2, model.config), trainingStep(model, optimizer, options))
   const inputs = modelInputs(someBatch(2, model.config), model.config, model.config.retention)
-  const run = (step: number) => program.run({ ...inputs, step, hyper: optimizer.hyper(step, 1e-3) })
+  const run = (step: number) => program.run({ ...inputs, step, rate: 1e-3 })
   await Promise.all([run(1), run(2)])
   const first = { ...counts }
   const held = device.backend.heldBytes
@@ -79,9 +80,10 @@ onGpu('a thousand steps hold no more memory than the first, and what is held is 
     'f32',
     Float32Array.from({ length: 15 }, (_, i) => Math.sin(i)),
   )
+  const optimizer = new SGD([w], { rate: 0.1 })
   const program = compile(device, { x: f32(8, 5), y: f32(8, 3) }, ({ x, y }) => {
     const loss = x.matmul(w).sub(y).square().mean()
-    return { loss, updates: sgd(0.1).update([w], grad(loss, [w])) }
+    return { loss, updates: optimizer.update(grad(loss, [w])) }
   })
   const x = Float32Array.from({ length: 40 }, (_, i) => Math.cos(3 * i))
   const y = Float32Array.from({ length: 24 }, (_, i) => Math.cos(5 * i))

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RunFolder } from '../../src/cli/run-folder.ts'
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 import { jsonLines, type Result, run, temporaryFolder, tiny } from './run.ts'
 

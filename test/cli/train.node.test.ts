@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()

@@ -1,11 +1,15 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { init } from '../../src/nn/init.ts'
+import { Parameters, parameter } from '../../src/nn/parameters.ts'
+import { constant, zeros } from '../../src/ops/row.ts'
 import { AdamW } from '../../src/optim/adamw.ts'
 import { clipByNorm } from '../../src/optim/clip.ts'
 import { allOrNone } from '../../src/optim/guard.ts'
 import { learningRate } from '../../src/optim/schedule.ts'
-import { sgd } from '../../src/optim/sgd.ts'
+import { SGD } from '../../src/optim/sgd.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
@@ -18,25 +22,127 @@ for (const [name, open] of Object.entries(devices)) {
   test(`AdamW on ${name} takes the steps of its formula`, async () => {
     const device = await open()
     const variable = device.variable([5], 'f32', start)
-    const optimizer = new AdamW(device, variable, { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, decay: 0.1, decayed: 3 })
-    const program = compile(device, { g: f32(5), hyper: f32(3) }, ({ g, hyper }) => ({
-      updates: optimizer.update(g, hyper),
+    const optimizer = new AdamW([variable], { decay: 0.1 })
+    const program = compile(device, { g: f32(5), rate: f32() }, ({ g, rate }) => ({
+      updates: optimizer.update([g], rate),
     }))
-    // one kernel for parameters and both means
-    assert.is(program.plan.instructions.length, 1)
+    // two for the corrections, one for the variable and both means, one for the count
+    assert.is(program.plan.instructions.length, 4)
     const [w, m, v] = [start.slice(), new Float64Array(5), new Float64Array(5)]
     for (let step = 1; step <= 6; step++) {
       const rate = 0.05 / step
       const g = gradientAt(step)
-      await program.run({ g, hyper: optimizer.hyper(step, rate) })
+      await program.run({ g, rate })
       for (let i = 0; i < 5; i++) {
         m[i] = 0.9 * m[i] + 0.1 * g[i]
         v[i] = 0.98 * v[i] + 0.02 * g[i] ** 2
         const [mean, square] = [m[i] / (1 - 0.9 ** step), v[i] / (1 - 0.98 ** step)]
-        w[i] -= rate * (mean / (Math.sqrt(square) + 1e-8) + (i < 3 ? 0.1 * w[i] : 0))
+        w[i] -= rate * (mean / (Math.sqrt(square) + 1e-8) + 0.1 * w[i])
       }
     }
     assert.ok(relativeError(await device.readVariable(variable), w) < tolerance)
+    assert.equal([...(await device.readVariable(optimizer.steps))], [6])
+    device.close()
+  })
+
+  test(`AdamW on ${name} corrects its means as in double precision, in any step`, async () => {
+    const device = await open()
+    for (const beta2 of [0.98, 0.9999]) {
+      const variable = device.variable([1])
+      const optimizer = new AdamW([variable], { beta1: 0, beta2, decay: 0, rate: 1 })
+      const program = compile(device, { g: f32(1) }, ({ g }) => ({ updates: optimizer.update([g]) }))
+      for (const step of [1, 2, 7, 1000, 4321, 2 ** 30]) {
+        device.write(variable, [0])
+        device.write(optimizer.steps, [step - 1])
+        device.write(optimizer.state[1], [0])
+        await program.run({ g: [2] })
+        // the root of what one gradient makes of an empty mean
+        const expected = -Math.sqrt((1 - beta2 ** step) / (1 - beta2))
+        const [found] = await device.readVariable(variable)
+        assert.ok(Math.abs(found / expected - 1) < 2e-6, `${beta2}, step ${step}: ${found} for ${expected}`)
+      }
+    }
+    device.close()
+  })
+
+  for (const type of [AdamW, SGD])
+    test(`${type.name} on ${name} moves parameters as it moves variables, and its decay by their names`, async () => {
+      const device = await open()
+      const shapes = { a: [2, 2], b: [3], c: [2], d: [1] }
+      const begun = (size: number) => Array.from({ length: size }, (_, i) => 1 + i / 4)
+      const specs = Object.entries(shapes).map(([key, shape]) => {
+        const size = shape.reduce((a, b) => a * b)
+        return [key, { w: parameter(shape, init.values(begun(size)), key === 'c') }] as const
+      })
+      const parameters = new Parameters(device, Object.fromEntries(specs), 0)
+      const variables = Object.values(shapes).map((shape) =>
+        device.variable(shape, 'f32', begun(shape.reduce((a, b) => a * b))),
+      )
+      const inputs = { rate: f32() }
+      const gradientOf = (x: Tensor) => x.mul(0.5).sub(0.25)
+      for (const [ofParameters, ofVariables] of [
+        [undefined, ['2']],
+        [['w'], undefined],
+        [
+          ['a.w', 'd.w'],
+          ['0', '3'],
+        ],
+        [[], []],
+        [(one: string) => one.startsWith('b'), (one: string) => one === '1'],
+      ] as const) {
+        const options = { decay: 0.5 }
+        const [one, other] = [
+          new type(parameters, ofParameters ? { ...options, decays: ofParameters } : options),
+          new type(variables, ofVariables ? { ...options, decays: ofVariables } : options),
+        ]
+        const both = compile(device, inputs, ({ rate }) => ({
+          updates: [
+            ...one.update(parameters.list.map(gradientOf), rate),
+            ...other.update(variables.map(gradientOf), rate),
+          ],
+        }))
+        for (let step = 0; step < 2; step++) await both.run({ rate: 0.25 })
+        const all = await device.readVariable(parameters.variable)
+        for (const [i, { offset }] of parameters.named.entries()) {
+          const own = await device.readVariable(variables[i])
+          assert.equal([...all.subarray(offset, offset + own.length)], [...own], `${ofParameters}, variable ${i}`)
+        }
+      }
+      // decay alone
+      const pulled = new type(variables, { decay: 0.5, decays: ['1'], rate: 1 })
+      const before = await Promise.all(variables.map((one) => device.readVariable(one)))
+      const program = compile(device, {}, () => ({
+        updates: pulled.update(variables.map(({ shape }) => zeros(shape))),
+      }))
+      await program.run({})
+      for (const [i, one] of variables.entries()) {
+        const expected = [...before[i]].map((x) => (i === 1 ? x / 2 : x))
+        assert.ok(relativeError(await device.readVariable(one), expected) < tolerance, `variable ${i}`)
+      }
+      device.close()
+    })
+
+  test(`a step on ${name} that is left out does not count`, async () => {
+    const device = await open()
+    const [a, b] = [device.variable([5], 'f32', start), device.variable([2], 'f32', [1, 2])]
+    const optimizer = new AdamW([a, b])
+    const program = compile(device, { g: f32(5), h: f32(2) }, ({ g, h }) =>
+      allOrNone(optimizer.update([g, h]), constant(1, 'i32')),
+    )
+    const state = async () => Promise.all([a, b, ...optimizer.state].map((one) => device.readVariable(one)))
+    const before = await state()
+    for (const [g, h] of [
+      [start.with(1, Number.NaN), [1, 1]],
+      [start, [1, Number.NEGATIVE_INFINITY]],
+    ] as const) {
+      assert.is((await program.run({ g, h })).made, 0)
+      assert.equal(
+        (await state()).map((one) => [...one]),
+        before.map((one) => [...one]),
+      )
+    }
+    assert.is((await program.run({ g: start, h: [1, 1] })).made, 1)
+    assert.equal([...(await device.readVariable(optimizer.steps))], [1])
     device.close()
   })
 
@@ -80,7 +186,8 @@ for (const [name, open] of Object.entries(devices)) {
   test(`SGD on ${name} walks down the gradient`, async () => {
     const device = await open()
     const variable = device.variable([5], 'f32', start)
-    const program = compile(device, { g: f32(5) }, ({ g }) => ({ updates: sgd(0.5).update([variable], [g]) }))
+    const optimizer = new SGD([variable], { rate: 0.5 })
+    const program = compile(device, { g: f32(5) }, ({ g }) => ({ updates: optimizer.update([g]) }))
     const g = gradientAt(1)
     await program.run({ g })
     assert.ok(
@@ -132,22 +239,20 @@ for (const [name, open] of Object.entries(devices)) {
   test(`AdamW on ${name} takes a huge gradient for one step, and goes on`, async () => {
     const device = await open()
     const variable = device.variable([2], 'f32', [1, 1])
-    const optimizer = new AdamW(device, variable, { beta1: 0.25, beta2: 0.25, decay: 0 })
-    const program = compile(device, { g: f32(2), hyper: f32(3) }, ({ g, hyper }) => ({
-      updates: optimizer.update(g, hyper),
-    }))
-    const at = async (step: number, g: readonly number[]): Promise<ArrayLike<number>> => {
-      await program.run({ g, hyper: optimizer.hyper(step, 0.125) })
+    const optimizer = new AdamW([variable], { beta1: 0.25, beta2: 0.25, decay: 0, rate: 0.125 })
+    const program = compile(device, { g: f32(2) }, ({ g }) => ({ updates: optimizer.update([g]) }))
+    const after = async (g: readonly number[]): Promise<ArrayLike<number>> => {
+      await program.run({ g })
       return device.readVariable(variable)
     }
-    assert.ok(relativeError(await at(1, [1e20, -1e30]), [0.875, 1.125]) < 1e-6)
+    assert.ok(relativeError(await after([1e20, -1e30]), [0.875, 1.125]) < 1e-6)
     // the mean of squares, 2^126, is 1 again after 63 steps that quarter it
-    for (let step = 2; step < 80; step++) await at(step, [1, 1])
-    const before = Array.from(await at(80, [1, 1]))
-    const after = Array.from(await at(81, [1, 1]))
-    assert.ok(relativeError(after, [before[0] - 0.125, before[1] - 0.125]) < 1e-5, `${before} to ${after}`)
+    for (let step = 2; step < 80; step++) await after([1, 1])
+    const before = Array.from(await after([1, 1]))
+    const next = Array.from(await after([1, 1]))
+    assert.ok(relativeError(next, [before[0] - 0.125, before[1] - 0.125]) < 1e-5, `${before} to ${next}`)
     // what is not finite is not taken for a large number
-    assert.not(Number.isFinite((await at(82, [Infinity, 1]))[0]))
+    assert.not(Number.isFinite((await after([Infinity, 1]))[0]))
     device.close()
   })
 }

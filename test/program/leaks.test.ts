@@ -29,7 +29,7 @@ const users: Readonly<Record<string, (device: Device) => unknown>> = {
   'an optimiser': (device) => {
     const variable = device.variable([2])
     try {
-      for (const state of new AdamW(device, variable).state) device.delete(state)
+      for (const state of new AdamW([variable]).state) device.delete(state)
     } finally {
       device.delete(variable)
     }

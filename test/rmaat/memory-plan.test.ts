@@ -1,11 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { AdamW } from '../../src/optim/adamw.ts'
 import type { Device } from '../../src/program/device.ts'
 import type { Plan } from '../../src/program/plan.ts'
 import { compile, plan } from '../../src/program/program.ts'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
 import { batchInputs, type Method, Rmaat } from '../../src/rmaat/model.ts'
-import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
+import { stepInputs, trainingStep } from '../../src/train/step.ts'
 import { devices } from '../support/devices.ts'
 
 const MIB = 2 ** 20
@@ -26,7 +27,7 @@ const stepPlan = (
   loss: ModelConfig['loss'] = 'last',
 ): Plan =>
   withModel(device, { ...large, segments, loss }, (model) => {
-    const optimizer = optimizerOf(device, model, 0.01)
+    const optimizer = new AdamW(model.parameters)
     const result = plan(
       device,
       stepInputs(batch, model.config),
@@ -59,7 +60,7 @@ test('what is planned is what the device holds', async () => {
   ] as const) {
     const device = await devices[name]()
     const model = new Rmaat(device, { ...large, segments: 16 })
-    const optimizer = optimizerOf(device, model, 0.01)
+    const optimizer = new AdamW(model.parameters)
     const program = compile(
       device,
       stepInputs(8, model.config),
@@ -103,7 +104,8 @@ test('the number of kernels is known, and does not grow with the segments', asyn
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
 const FORWARD = 99
 /** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R);
- *  two norms; AdamW, a look at all that it would write, and the three results of that. */
-const STEP = 391
+ *  two norms; AdamW with two for its corrections, a look at all that it would write, its three results and the count of
+ *  steps. */
+const STEP = 393
 
 test.run()

@@ -50,13 +50,31 @@ const ofProgram =
   }
 const inputs = { x: [1, 2, 3], n: [1, 2], s: 2 }
 const parameters = async () => {
-  const leaf = (...shape: number[]) => ({ shape, std: 1, mean: 0, decay: true })
+  const leaf = (...shape: number[]) => rmaat.parameter(shape, rmaat.init.normal(1), true)
   return [await open(), { up: { w: leaf(2, 3), b: leaf(3) }, list: [leaf(2)] }, 7] as const
 }
-const optimizer = async () => {
-  const device = await open()
-  return new rmaat.AdamW(device, device.variable([3]))
+const ofOptimizer = (type: typeof rmaat.AdamW | typeof rmaat.SGD) => async () => {
+  const optimizer = new type([(await open()).variable([3])])
+  return plain((...args) => (optimizer.update as Any)(...args), [vector(1, 2, 3)], 0.1)
 }
+/** A layer, and tensors of its parameters. */
+const layer =
+  (call: (...args: Any[]) => unknown, tree: rmaat.ParameterTree, ...given: unknown[]) =>
+  async () => {
+    const { tensors } = new rmaat.Parameters<Any>(await open(), tree, 7)
+    return plain(call, given[0], tensors, ...given.slice(1))
+  }
+const initializer =
+  (name: keyof typeof rmaat.init, ...given: unknown[]) =>
+  async () => {
+    const device = await open()
+    const call = (...args: Any[]) =>
+      new rmaat.Parameters(device, { w: rmaat.parameter([2, 3], (rmaat.init[name] as Any)(...args)) }, 1).list
+    return plain(call, ...given)
+  }
+const tokens = () => rmaat.iota([2, 3, 4], 1).cast('f32')
+const heads = () => rmaat.iota([2, 3, 2, 2], 1).cast('f32')
+const mixing = () => ({ causal: true, valid: rmaat.zeros([2, 3]).add(1) })
 const rate = { schedule: 'cosine', rate: 0.1, steps: 10, warmUp: 0.1, floor: 0.1 }
 const curve = { cycles: 1, timeStep: 0.05 }
 
@@ -67,6 +85,13 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     return plain((...args) => (x.read as Any)(...args))
   },
   'Tensor.toString': () => plain((...args) => (vector(1).toString as Any)(...args)),
+  attention: layer(rmaat.attention, rmaat.attentionParameters(4), tokens(), {
+    heads: 2,
+    to: tokens(),
+    mix: rmaat.softmaxAttention,
+    ...mixing(),
+  }),
+  attentionParameters: () => plain(rmaat.attentionParameters, 4, 6),
   batchInputs: () => plain(rmaat.batchInputs, 2, sizes),
   batchOf: () => plain(rmaat.batchOf, examples(), { ...sizes, batch: 3, vocabulary: 14, classes: 8 }),
   clipByNorm: () => plain(rmaat.clipByNorm, vector(3, 4), 1),
@@ -85,17 +110,50 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
       () => {},
     ),
   concat: () => plain(rmaat.concat, [vector(1, 2), vector(3)], 0),
+  dropout: async () => {
+    const { tensors } = new rmaat.Parameters(await open(), rmaat.linearParameters(2, 2), 7)
+    const options = { of: tensors, name: 'a', step: 1, segment: 2, firstElement: 3 }
+    return plain(rmaat.dropout, vector(1, 2), 0.5, options)
+  },
   einsum: () => plain(rmaat.einsum, 'i,j->ij', vector(1, 2), vector(3)),
   'einsum of axes without letters': () => plain(rmaat.einsum, '...ii->...', tensor([1, 2, 3, 4], [1, 2, 2])),
+  embedding: () => plain(rmaat.embedding, tensor([1, 0], [2], 'i32'), tokens()),
+  embeddingParameters: () => plain(rmaat.embeddingParameters, 3, 2),
   evaluate: async () => slowly(plain(rmaat.evaluate, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
   f32: () => plain(f32, 2, 3),
+  feedForward: layer(rmaat.feedForward, rmaat.feedForwardParameters(4, 6), tokens(), (x: Any) => x?.relu()),
+  feedForwardParameters: () => plain(rmaat.feedForwardParameters, 4, 6),
+  gru: layer(rmaat.gru, rmaat.gruParameters(4, 5), tokens(), { first: rmaat.zeros([2, 5]), unroll: true }),
+  gruCell: async () => {
+    const { tensors } = new rmaat.Parameters(await open(), rmaat.gruParameters(4, 5), 7)
+    return plain(rmaat.gruCell, rmaat.zeros([2, 4]), rmaat.zeros([2, 5]), tensors)
+  },
+  gruParameters: () => plain(rmaat.gruParameters, 4, 5),
   grad: () => {
     const x = rmaat.tensor([1, 2]).add(vector(1, 1))
     return plain(grad, x.square().sum(), [x])
   },
   i32: () => plain(rmaat.i32, 2, 3),
+  'init.constant': initializer('constant', 0.5),
+  'init.he': initializer('he'),
+  'init.normal': initializer('normal', 0.5, 1),
+  'init.ones': initializer('ones'),
+  'init.uniform': initializer('uniform', -1, 1),
+  'init.values': initializer('values', [1, 2, 3, 4, 5, 6]),
+  'init.xavier': initializer('xavier'),
+  'init.zeros': initializer('zeros'),
   iota: () => plain(rmaat.iota, [2, 3], 1),
+  layerNorm: layer(rmaat.layerNorm, rmaat.layerNormParameters(4), tokens(), 1e-5),
+  layerNormParameters: () => plain(rmaat.layerNormParameters, 4),
   learningRate: () => plain(rmaat.learningRate, 3, rate),
+  linear: layer(rmaat.linear, rmaat.linearParameters(4, 3), tokens()),
+  linearAttention: () => plain(rmaat.linearAttention, heads(), heads(), heads(), mixing()),
+  linearParameters: () => plain(rmaat.linearParameters, 4, 3, rmaat.init.xavier()),
+  loadParameters: async () => {
+    const own = new rmaat.Parameters(...(await parameters()))
+    const options = { prefix: '', partly: true }
+    return slowly(plain(rmaat.loadParameters, own, await rmaat.saveParameters(own), options))
+  },
   loadWeights: async () => {
     const device = await open()
     return slowly(plain(rmaat.loadWeights, device, await rmaat.saveWeights(modelOn(device)), 'here'))
@@ -124,6 +182,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const call = async (args: readonly Any[]) => opened.push(await rmaat.openDevice(...args))
     return { given: ['reference', { threads: 1 }], call, after: () => opened[0]?.close(), slow: true }
   },
+  parameter: () => plain(rmaat.parameter, [2, 3], rmaat.init.he(), true),
   plan: async () =>
     plain(
       rmaat.plan,
@@ -149,16 +208,16 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   retention: () =>
     plain(rmaat.retention, 1, 2, 'fixed', { tauLongTerm: 100, leakLongTerm: 1, cycleDuration: 50, cycles: 6 }),
   retentionFactors: () => plain(rmaat.retentionFactors, new Int32Array(16).fill(1), { rows: 2, ...sizes }, 'fixed'),
+  rmsNorm: layer(rmaat.rmsNorm, rmaat.rmsNormParameters(4), tokens(), 1e-5),
+  rmsNormParameters: () => plain(rmaat.rmsNormParameters, 4),
+  saveParameters: async () =>
+    slowly(plain(rmaat.saveParameters, new rmaat.Parameters(...(await parameters())), { key: 'text' })),
   saveWeights: async () => {
     const beside = { task: { value: 'cue', source: 'choice', meaning: 'what is learned' } }
     return slowly(plain(rmaat.saveWeights, modelOn(await open()), beside, '1.0'))
   },
-  sgd: () => plain(rmaat.sgd, 0.1),
-  'sgd.update': async () => {
-    const w = (await open()).variable([2])
-    return plain((...args: Any[]) => (rmaat.sgd(0.1).update as Any)(...args), [w], [vector(1, 2)])
-  },
   simulate: () => slowly(plain(rmaat.simulate, curve, 1)),
+  softmaxAttention: () => plain(rmaat.softmaxAttention, heads(), heads(), heads(), mixing()),
   stack: () => plain(rmaat.stack, [vector(1, 2), vector(3, 4)], -1),
   stopGradient: () => plain(rmaat.stopGradient, vector(1)),
   'task.show': () => plain((...args: Any[]) => (task.show as Any)(...args), [1, 2]),
@@ -200,28 +259,12 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   zeros: () => plain(rmaat.zeros, [2, 3], 'i32'),
 
   'new AdamW': async () => {
-    const device = await open()
-    return made(rmaat.AdamW, device, device.variable([3]), {
-      beta1: 0.9,
-      beta2: 0.9,
-      epsilon: 1e-8,
-      decay: 0,
-      decayed: 2,
-    })
+    const common = { rate: 0.1, decay: 0.1, decays: ['0'] }
+    return made(rmaat.AdamW, [(await open()).variable([3])], { ...common, beta1: 0.9, beta2: 0.9, epsilon: 1e-8 })
   },
-  'AdamW.hyper': async () => {
-    const own = await optimizer()
-    return plain((...args: Any[]) => (own.hyper as Any)(...args), 1, 0.1)
-  },
-  'AdamW.update': async () => {
-    const own = await optimizer()
-    return plain(
-      (...args: Any[]) => (own.update as Any)(...args),
-      vector(1, 2, 3),
-      vector(1, 2, 3),
-      tensor([1], [], 'i32'),
-    )
-  },
+  'AdamW.update': ofOptimizer(rmaat.AdamW),
+  'new SGD': async () => made(rmaat.SGD, [(await open()).variable([3])], { rate: 0.1, decay: 0.1, decays: ['0'] }),
+  'SGD.update': ofOptimizer(rmaat.SGD),
   'new Parameters': async () => made(rmaat.Parameters, ...(await parameters())),
   'Parameters.flat': async () => {
     const own = new rmaat.Parameters(...(await parameters()))

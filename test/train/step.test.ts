@@ -1,11 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { AdamW } from '../../src/optim/adamw.ts'
 import { compile } from '../../src/program/program.ts'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
 import { type Method, Rmaat } from '../../src/rmaat/model.ts'
 import { modelInputs } from '../../src/train/batch.ts'
 import { slicesOf } from '../../src/train/slices.ts'
-import { optimizerOf, stepInputs, trainingStep } from '../../src/train/step.ts'
+import { stepInputs, trainingStep } from '../../src/train/step.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { someBatch, tiny } from '../support/model.ts'
@@ -16,11 +17,11 @@ const ROWS = 6
 async function stepOf(config: Partial<ModelConfig>, method: Method, slices: number) {
   const device = await devices.reference()
   const model = new Rmaat(device, { ...tiny, segments: 3, ...config })
-  const optimizer = optimizerOf(device, model, 0.01)
+  const optimizer = new AdamW(model.parameters)
   const options = { method, batch: ROWS, clip: 1e9, trace: true, slices }
   const program = compile(device, stepInputs(ROWS, model.config), trainingStep(model, optimizer, options))
   const batch = modelInputs(someBatch(ROWS, model.config), model.config, model.config.retention)
-  const results = await program.run({ ...batch, step: 3, hyper: optimizer.hyper(1, 1e-3) })
+  const results = await program.run({ ...batch, step: 3, rate: 1e-3 })
   const moments = await device.readVariable(optimizer.state[0])
   device.close()
   return { ...results, moments }
@@ -73,7 +74,7 @@ test('slices divide the batch, and are no larger than asked where a row is not',
 test('slices that do not divide the batch are refused', async () => {
   const device = await devices.reference()
   const model = new Rmaat(device, { ...tiny, segments: 2 })
-  const optimizer = optimizerOf(device, model, 0.01)
+  const optimizer = new AdamW(model.parameters)
   await fails('config', /batch of 6 sequences cannot be cut into 4 slices/, () =>
     trainingStep(model, optimizer, { method: 'amrb', batch: 6, clip: 1, slices: 4 }),
   )

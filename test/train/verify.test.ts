@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { tolerances, verify } from '../../src/train/verify.ts'
 import { deviceNames, devices, testOn } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'

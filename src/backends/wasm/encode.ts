@@ -1,6 +1,7 @@
 import { RmaatError } from '../../errors.ts'
 import type { Loop, Place, Plan } from '../../program/plan.ts'
 import { checkCounts } from '../counts.ts'
+import { aligned } from '../heap.ts'
 import { LOOP_DEPTH } from '../sizes.ts'
 import { kernelOf, type Writer } from './kernels.ts'
 import * as code from './opcodes.ts'
@@ -39,11 +40,13 @@ export function threadBytes(
 /** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
 export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan, threads)): number {
   const { scratch, own } = threadBytes(plan, encoded, threads)
-  const constants = plan.buffers.reduce(
-    (sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.elements * 4 : 0),
-    0,
-  )
-  return encoded.words.byteLength + scratch + own + constants
+  // what begins at an address of its own ends at the next one
+  const beside = plan.buffers.reduce((sum, buffer) => {
+    if (buffer.kind === 'arena') return sum
+    const bytes = buffer.elements * 4
+    return sum + aligned(bytes) - (buffer.kind === 'constant' ? 0 : bytes)
+  }, 0)
+  return aligned(encoded.words.byteLength) + scratch + own + beside
 }
 
 /**

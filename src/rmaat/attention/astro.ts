@@ -1,8 +1,10 @@
-import { filled, spread } from '../../nn/parameters.ts'
+import { masked, phi } from '../../nn/attention.ts'
+import { init } from '../../nn/init.ts'
+import { parameter } from '../../nn/parameters.ts'
 import { einsum } from '../../ops/contraction.ts'
 import { constant } from '../../ops/row.ts'
 import { positions } from '../positions.ts'
-import { type Attention, mask, phi } from './attention.ts'
+import type { Attention } from './attention.ts'
 
 /** Below this a sum of features counts as none: the power alpha has no slope at 0. */
 const SMALLEST = 1e-6
@@ -16,14 +18,14 @@ const SMALLEST = 1e-6
 export const astro: Attention = {
   // the basis so that R is of the order of 1
   parameters: ({ heads, features, tokens, learnScale, scale }) => ({
-    basis: spread([heads, features, tokens], tokens ** (-1 / 3)),
-    ...(learnScale ? { scale: filled([], Math.log(Math.expm1(scale))) } : {}),
+    basis: parameter([heads, features, tokens], init.normal(tokens ** (-1 / 3))),
+    ...(learnScale ? { scale: parameter([], init.constant(Math.log(Math.expm1(scale)))) } : {}),
   }),
 
   prepare: ({ basis, scale }, config) => phi(positions(basis, scale ? scale.softplus() : constant(config.scale))),
 
   attend: ({ query, key, value, valid, prepared: astrocyte }, { alpha }) => {
-    const [q, k, v] = [phi(query), phi(key), mask(value, valid)]
+    const [q, k, v] = [phi(query), phi(key), masked(value, valid)]
     // both sums over the tokens in one: phi(K)^T V + phi(R)^T V
     const hebbian = einsum('bnhm,bnhv->bhmv', k.add(astrocyte!.transpose([1, 0, 2])), v)
     const presynaptic = einsum('bnhm,bn->bhm', k, valid).maximum(SMALLEST).pow(alpha)

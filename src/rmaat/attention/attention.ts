@@ -35,9 +35,3 @@ export interface Attention {
   /** -> [B, Q, h, v]; padding reaches no token. */
   readonly attend: (inputs: AttentionInputs, config: AttentionConfig) => Tensor
 }
-
-/** The feature map elu + 1 of Katharopoulos et al. 2020, which the paper takes over. */
-export const phi = (x: Tensor): Tensor => x.eluPlusOne()
-
-/** Rows of values that are padding made zero: [B, N, h, v], [B, N]. */
-export const mask = (value: Tensor, valid: Tensor): Tensor => value.mul(valid.reshape([...valid.shape, 1, 1]))

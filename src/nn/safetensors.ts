@@ -17,7 +17,7 @@ export interface Safetensors {
   readonly metadata: Record<string, string>
 }
 
-const BYTES = { F64: 8, F32: 4, I64: 8, I32: 4 }
+const BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 }
 
 const fail = (message: string, cause?: unknown): never => {
   throw new RmaatError('data', `safetensors: ${message}`, { cause })
@@ -131,13 +131,29 @@ function checkRanges(entries: readonly Entry[], start: number, room: number): vo
   }
 }
 
-/** A copy of `bytes`, which need not be aligned, as numbers; I64 becomes I32 or an error. */
+/** The bits of the f32 that is the same number as an f16: sign, 5 bits of exponent with the bias 15, 10 of fraction. */
+function widened(half: number): number {
+  const [sign, exponent, fraction] = [(half & 0x8000) << 16, (half >> 10) & 31, half & 1023]
+  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13) // infinities, and NaN with its payload
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13)
+  if (fraction === 0) return sign
+  // a subnormal is fraction x 2^-24, and normal as an f32: its first 1 becomes the hidden one
+  const shift = Math.clz32(fraction) - 21
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 1023) << 13)
+}
+
+/** A copy of `bytes`, which need not be aligned, as numbers; F16 and BF16 become F32, I64 becomes I32 or an error. */
 function decode({ name, dtype, shape }: Entry, bytes: Uint8Array): StoredTensor {
   // not bytes.slice(): that of a Node Buffer is a view
   const { buffer } = new Uint8Array(bytes)
   if (dtype === 'F64') return { dtype, shape, data: new Float64Array(buffer) }
   if (dtype === 'F32') return { dtype, shape, data: new Float32Array(buffer) }
   if (dtype === 'I32') return { dtype, shape, data: new Int32Array(buffer) }
+  if (dtype === 'F16' || dtype === 'BF16') {
+    // as bits: a NaN that passes through a number may lose its payload
+    const wide = dtype === 'BF16' ? (bits: number) => bits << 16 : widened
+    return { dtype: 'F32', shape, data: new Float32Array(Uint32Array.from(new Uint16Array(buffer), wide).buffer) }
+  }
   const wide = new BigInt64Array(buffer)
   const data = Int32Array.from(wide, Number)
   const lost = data.findIndex((value, index) => BigInt(value) !== wide[index])
@@ -146,8 +162,8 @@ function decode({ name, dtype, shape }: Entry, bytes: Uint8Array): StoredTensor 
 }
 
 /**
- * Reads a safetensors file of F64, F32, I64 and I32. Floats come as they are; I64 becomes I32, which holds every token
- * id. Anything that the format forbids is an error of code `data` with the tensor's name, what was found, what was
+ * Reads a safetensors file of F64, F32, F16, BF16, I64 and I32. F16 and BF16 become F32, which holds all their numbers,
+ * I64 becomes I32, which holds every token id. Anything that the format forbids is an error of code `data` with the tensor's name, what was found, what was
  * expected, and the offset in the file; the whole header is checked before any data is copied, so that no header can ask
  * for more memory than its file has bytes.
  */

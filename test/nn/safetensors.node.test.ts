@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 
 test('what is read of a Node Buffer is a copy, too', () => {

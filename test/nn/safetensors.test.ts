@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 import { golden } from '../support/golden.ts'
 
@@ -62,6 +62,40 @@ test('what is written is read again, bit for bit, at any alignment', () => {
     ),
   )
 })
+
+/** A number of so many bits of exponent and of fraction, by the definition of IEEE 754. */
+function numberOf(bits: number, exponentBits: number, fractionBits: number): number {
+  const sign = bits >> (exponentBits + fractionBits) ? -1 : 1
+  const exponent = (bits >> fractionBits) & (2 ** exponentBits - 1)
+  const fraction = (bits & (2 ** fractionBits - 1)) / 2 ** fractionBits
+  const bias = 2 ** (exponentBits - 1) - 1
+  if (exponent === 2 ** exponentBits - 1) return fraction ? Number.NaN : sign * Infinity
+  return exponent === 0 ? sign * fraction * 2 ** (1 - bias) : sign * (1 + fraction) * 2 ** (exponent - bias)
+}
+
+for (const [dtype, exponentBits, fractionBits] of [
+  ['F16', 5, 10],
+  ['BF16', 8, 7],
+] as const) {
+  test(`each of the 65,536 numbers of ${dtype} is read as the F32 of its value`, () => {
+    const bytes = file(`{"a":${entry(dtype, [65536], 0, 131072)}}`, 131072)
+    const all = Uint16Array.from({ length: 65536 }, (_, bits) => bits)
+    bytes.set(new Uint8Array(all.buffer), bytes.length - 131072)
+    const { dtype: wide, data } = readSafetensors(bytes).tensors.get('a')!
+    assert.is(wide, 'F32')
+    const words = new Uint32Array(data.buffer, data.byteOffset)
+    const quiet = 2 ** (fractionBits - 1)
+    for (const bits of all) {
+      const expected = numberOf(bits, exponentBits, fractionBits)
+      assert.ok(Object.is(data[bits], expected), `${bits}: ${data[bits]} for ${expected}`)
+      if (!Number.isNaN(expected)) continue
+      // sign, payload and whether it signals stay
+      const payload = (words[bits] & 0x7fffff) >>> (23 - fractionBits)
+      assert.is(payload, bits & (2 * quiet - 1))
+      assert.is(words[bits] >>> 31, bits >> 15)
+    }
+  })
+}
 
 test('what is read is a copy', () => {
   const bytes = file(`{"a":${entry('F32', [1], 0, 4)}}`, 4)
@@ -140,8 +174,8 @@ test('entries of the wrong form', async () => {
 })
 
 test('an unknown dtype', async () => {
-  const bytes = file(`{"a":${entry('BF16', [1], 0, 2)}}`, 2)
-  await refused(bytes, /tensor "a": the dtype is "BF16": expected one of F64, F32, I64, I32/)
+  const bytes = file(`{"a":${entry('F8_E4M3', [1], 0, 1)}}`, 1)
+  await refused(bytes, /tensor "a": the dtype is "F8_E4M3": expected one of F64, F32, F16, BF16, I64, I32/)
 })
 
 test('offsets that do not fit the shape', async () => {

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RmaatError } from '../../src/errors.ts'
-import { readSafetensors } from '../../src/train/safetensors.ts'
+import { readSafetensors } from '../../src/nn/safetensors.ts'
 import { fails } from '../support/fails.ts'
 
-const SIZES: Readonly<Record<string, number>> = { F64: 8, F32: 4, I64: 8, I32: 4 }
+const SIZES: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 }
+/** What a type is read as, where it is not itself. */
+const WIDER: Readonly<Record<string, string>> = { I64: 'I32', F16: 'F32', BF16: 'F32' }
 
 /** A file with this header text and these bytes behind it. */
 function file(header: string, data: Uint8Array): Uint8Array {
@@ -38,7 +40,7 @@ function readOrRefuse(bytes: Uint8Array) {
     const [begin, end] = entry.data_offsets
     const { shape, data, dtype } = found.tensors.get(name)!
     assert.equal(shape, entry.shape)
-    assert.is(dtype, entry.dtype === 'I64' ? 'I32' : entry.dtype)
+    assert.is(dtype, WIDER[entry.dtype] ?? entry.dtype)
     assert.is(
       data.length,
       shape.reduce((count, size) => count * size, 1),
@@ -46,7 +48,12 @@ function readOrRefuse(bytes: Uint8Array) {
     assert.is(end - begin, data.length * SIZES[entry.dtype])
     const own = bytes.slice(start + begin, start + end)
     if (entry.dtype === 'I64') assert.equal([...data].map(BigInt), [...new BigInt64Array(own.buffer)])
-    else assert.equal(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), own)
+    else if (entry.dtype === 'BF16')
+      assert.equal(
+        [...new Uint32Array(data.buffer)],
+        Array.from(new Uint16Array(own.buffer), (bits) => bits * 65536),
+      )
+    else if (entry.dtype !== 'F16') assert.equal(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), own)
     for (let i = begin; i < end; i++) owners[i]++
   }
   assert.ok(owners.every((count) => count === 1))
@@ -60,7 +67,7 @@ interface Entry {
 }
 
 const tensors = fc
-  .array(fc.tuple(fc.constantFrom('F64', 'F32', 'I64', 'I32'), fc.array(fc.nat(3), { maxLength: 3 })), {
+  .array(fc.tuple(fc.constantFrom(...Object.keys(SIZES)), fc.array(fc.nat(3), { maxLength: 3 })), {
     minLength: 1,
     maxLength: 4,
   })
@@ -76,7 +83,7 @@ const tensors = fc
 
 const odd = fc.oneof(
   fc.integer({ min: -2, max: 60 }),
-  fc.constantFrom(2 ** 31, 2 ** 53, 1e300, 0.5, null, true, 'F32', 'BF16', '__proto__', [], {}, [[[[]]]]),
+  fc.constantFrom(2 ** 31, 2 ** 53, 1e300, 0.5, null, true, 'F32', 'BF16', 'F8', '__proto__', [], {}, [[[[]]]]),
   fc.array(fc.oneof(fc.nat(9), fc.constantFrom(2 ** 40, -1, null)), { maxLength: 4 }),
 )
 type Mutation = readonly [where: string, entry: number, place: number, value: unknown]
