@@ -189,7 +189,9 @@ test('gradients and optimisers', async () => {
     new SGD([w]).update([w], tensor([1, 2])),
   )
   await fails('argument', 'dropout: source is undefined; expected an object', () => any(w).dropout(0.5))
-  await fails('argument', 'einsum: y is undefined; expected a tensor', () => any(rmaat.einsum)('ij->ji', w))
+  await fails('shape', "einsum 'ij,jk->ik' of [2]: 2 operands are named", () => rmaat.einsum('ij,jk->ik', w))
+  await fails('shape', "einsum 'ij->ji' of [2]: a letter is needed for every axis", () => rmaat.einsum('ij->ji', w))
+  await fails('argument', 'einsum: x is undefined; expected a tensor', () => any(rmaat.einsum)('ij->ji'))
 })
 
 test('models and training', async () => {
