@@ -1,9 +1,10 @@
 // Rows of a contiguous table by index, and its transpose. Neither needs scratch.
 
+import { CACHE_LINE } from '../src/backends/sizes'
 import { place, word } from './place'
 import { endOf, firstOf } from './threads'
 
-const LINE: usize = 64 // bytes of a cache line, which threads do not share
+const LINE: usize = CACHE_LINE // which threads do not share
 
 /** out[i, :] = table[indices[i], :], with NaN or the smallest integer for an index out of range. */
 export function gather(at: usize): void {
@@ -24,7 +25,7 @@ export function gather(at: usize): void {
   }
 }
 
-/** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. Each thread has columns of its own. */
+/** out[indices[i], :] += x[i, :] in the order of i, from zeros unless it accumulates. Each thread owns some columns. */
 export function scatterAdd(at: usize): void {
   const accumulate = word(at, 2) != 0
   const indices = place(at + 28)

@@ -2,6 +2,9 @@
 // iteration, the coefficients rounded to f32 one after another); the splits of ln 2 are those of Cephes (S. Moshier).
 // The relaxed module fuses multiply and add where the machine can.
 
+export { floorDivide, floorDivideI, mod, modI } from './division'
+export { cos, sin } from './sine'
+
 const NEAREST: f32 = 12582912.0 // 1.5 x 2^23: after adding it the nearest integer stands in the low bits
 const LOG2_E: f32 = 1.44269504088896341
 const LN_2_HIGH: f32 = 0.693359375
@@ -24,7 +27,7 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 /** mask ? a : b */
 // @ts-ignore: decorator
 @inline
-function select(a: v128, b: v128, mask: v128): v128 {
+export function select(a: v128, b: v128, mask: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask)
   return v128.bitselect(a, b, mask)
 }
@@ -131,24 +134,25 @@ export function log1p(x: v128): v128 {
   return atLimits(logarithm(madd(lost, scale, f32x4.sub(i32x4.sub(u, bits), all(1))), e), u)
 }
 
+// @ts-ignore: decorator
+@inline
+function clamp(x: v128, limit: f32): v128 {
+  return f32x4.pmax(f32x4.pmin(x, all(limit)), all(-limit))
+}
+
 /** e^(b log |a|), with the sign of a where b is odd; NaN where a < 0 is finite and b is no whole number. */
 // @ts-ignore: decorator
 @inline
 export function pow(a: v128, b: v128): v128 {
-  const size = exp(f32x4.mul(b, log(f32x4.abs(a))))
+  // no infinity: times log 1 it would be NaN
+  const size = exp(f32x4.mul(clamp(b, f32.MAX_VALUE), log(f32x4.abs(a))))
   const half = f32x4.mul(b, all(0.5))
   const whole = f32x4.eq(b, f32x4.floor(b))
   const odd = v128.andnot(whole, f32x4.eq(half, f32x4.floor(half)))
   const sign = v128.and(v128.and(a, odd), i32x4.splat(i32.MIN_VALUE))
   const negative = v128.and(f32x4.lt(a, all(0)), f32x4.gt(a, all(-Infinity)))
   const value = v128.or(v128.or(size, sign), v128.andnot(negative, whole))
-  return select(all(1), value, f32x4.eq(b, all(0)))
-}
-
-// @ts-ignore: decorator
-@inline
-function clamp(x: v128, limit: f32): v128 {
-  return f32x4.pmax(f32x4.pmin(x, all(limit)), all(-limit))
+  return select(all(1), value, v128.or(f32x4.eq(b, all(0)), f32x4.eq(a, all(1))))
 }
 
 /** -e / (e + 2) for |x|, where e = exp(-2 |x|) - 1; the sign is that of x. */

@@ -1,27 +1,27 @@
 // out[batch, m, n] (+)= sum over k of a[batch, m, k] x b[batch, k, n], where each of the four is a list of axes with
-// any strides. Every address is a sum of byte offsets for batch, m, n and k, so tables of these offsets, made for a
-// block at a time, let one micro-kernel (a tile of ROWS x 8 outputs) serve all layouts. It wants neighbouring rows of `a`
-// (four; the fifth only has to be a fixed step apart along k) and 8 neighbouring columns of `b`: what does not lie so in
-// memory, or would be read from afar too often, is first packed into panels of k x 8 lanes.
+// any strides. Every address is a sum of byte offsets for batch, m, n and k. With tables of these offsets, one block at a
+// time, one micro-kernel (a tile of ROWS x 8 outputs) serves all layouts. Its operands are four contiguous rows of `a` and
+// a fifth with a constant stride along k, and 8 contiguous columns of `b`. Operands that are not contiguous, or are read
+// many times from far away, are first packed into panels of k x 8 lanes.
 //
-// Scratch: HEAD bytes, tables of offsets, what is known of each panel of columns, panels of `b`, a panel of `a`; how much
-// that is says `matmulScratch` of src/backends/wasm/kernels.ts.
+// Scratch: HEAD bytes, tables of offsets, flags of each panel of columns, panels of `b`, a panel of `a`; `matmulScratch` of
+// src/backends/wasm/kernels.ts says how many bytes that is.
 
-import { K_BLOCK, M_BLOCK, MATMUL_HEAD, N_BLOCK, TILE_LANES as LANES, TILE_ROWS as ROWS } from '../src/backends/sizes'
-import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStep } from './offsets'
-import { PANEL_STEP, pack, packFour } from './pack'
+import { CACHE_LINE, K_BLOCK, M_BLOCK, MATMUL_HEAD, N_BLOCK, TILE_LANES as LANES, TILE_ROWS as ROWS } from '../src/backends/sizes'
+import { Index, IRREGULAR, open, reserve, select, strideOf, uniformStride } from './offsets'
+import { PANEL_STRIDE, pack, packFour } from './pack'
 import { place, word } from './place'
 import { beat, partCount, partIndex, split } from './threads'
 import { addTo, SHORT, shortTile, tile } from './tile'
 
-const AHEAD = 2 // tiles whose rows are asked for at once
-const LONG = 96 // along k: such rows of `a` are asked for before they are needed
-const NEAR = 512 // bytes between them that are asked for as well
+const AHEAD = 2 // tiles whose rows are prefetched at once
+const LONG = 96 // length along k from which on rows of `a` are prefetched
+const NEAR = 512 // bytes between rows that are prefetched, too
 const TINY = 64 // multiplications
-const DIRECT_M = 32 // `b` is read in place by so few rows
+const DIRECT_M = 32 // for so few rows `b` is read in place
 const HEAD: usize = MATMUL_HEAD
 
-/** What stands at the start of scratch. */
+/** At the start of scratch. */
 @unmanaged
 class Product {
   a: usize // of this batch index
@@ -29,7 +29,7 @@ class Product {
   out: usize
   aPanel: usize // the rows of a tile
   bPanels: usize
-  columns: usize // what is known of each panel of columns
+  columns: usize // flags of each panel of columns
   bInPlace: bool
 }
 
@@ -37,11 +37,11 @@ const M_AT: usize = 32
 const N_AT: usize = 80
 const K_AT: usize = 128
 const ROWS_AT: usize = 208 // offsets of the rows of the tile
-const TILE: usize = 256 // an output tile on its way to lanes that are no neighbours, or to rows that are too few
+const TILE: usize = 256 // an output tile that is scattered, or has more rows than are left
 
-// of a panel of columns: whether its 8 columns are neighbours in `b`, and in `out`
-const B_NEIGHBOURS: u8 = 1
-const OUT_NEIGHBOURS: u8 = 2
+// flags of a panel: whether its 8 columns are contiguous in `b`, and in `out`
+const B_CONTIGUOUS: u8 = 1
+const OUT_CONTIGUOUS: u8 = 2
 
 export function matmul(at: usize, scratch: usize): void {
   const p = changetype<Product>(scratch)
@@ -62,10 +62,10 @@ export function matmul(at: usize, scratch: usize): void {
     return
   }
   p.columns = reserve(k, K_BLOCK, reserve(n, N_BLOCK, reserve(m, M_BLOCK, scratch + HEAD)))
-  p.bPanels = (p.columns + panels(min(n.count, N_BLOCK), LANES) + 63) & ~63
-  p.aPanel = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STEP
+  p.bPanels = (p.columns + panels(min(n.count, N_BLOCK), LANES) + CACHE_LINE - 1) & ~(CACHE_LINE - 1)
+  p.aPanel = p.bPanels + panels(min(n.count, N_BLOCK), LANES) * min(k.count, K_BLOCK) * PANEL_STRIDE
   for (let i = 0; i < ROWS; ++i) {
-    store<i32>(scratch + ROWS_AT + 4 * i, PANEL_STEP * i)
+    store<i32>(scratch + ROWS_AT + 4 * i, PANEL_STRIDE * i)
   }
 
   // tiles of `out` for each thread: some columns of one product, or some rows of all
@@ -84,11 +84,11 @@ export function matmul(at: usize, scratch: usize): void {
     m.begin = max(first - i * rowPanels, 0) * ROWS
     m.end = min((end - i * rowPanels) * ROWS, m.count)
     for (let column = n.begin; column < n.end; column += N_BLOCK) {
-      if (select(n, column, min(n.end - column, N_BLOCK))) lookAtColumns(p, n)
+      if (select(n, column, min(n.end - column, N_BLOCK))) flagColumns(p, n)
       for (let depth = 0; depth < depths; ++depth) {
         const from = split(k.count, depth, depths)
         select(k, from, split(k.count, depth + 1, depths) - from)
-        p.bInPlace = k.secondStep != IRREGULAR && m.end - m.begin <= DIRECT_M
+        p.bInPlace = k.secondStride != IRREGULAR && m.end - m.begin <= DIRECT_M
         packColumns(p, n, k)
         for (let row = m.begin; row < m.end; row += M_BLOCK) {
           beat()
@@ -101,8 +101,8 @@ export function matmul(at: usize, scratch: usize): void {
 }
 
 /**
- * Among how many threads the columns are split, so that the largest part of the work is the smallest. Each packs what it
- * needs for itself: what another has packed comes slowly out of its cache.
+ * Among how many threads the columns are split, so that the largest part is smallest. Each thread packs its own operands:
+ * panels of another thread would come slowly out of its cache.
  */
 function partsAcross(rowPanels: i32, columnPanels: i32, inPlace: bool): i32 {
   const parts = partCount()
@@ -147,7 +147,7 @@ function seek(p: Product, at: usize, axes: usize, rank: i32, index: i32): Produc
   return p
 }
 
-/** A product that is done before any table were made. */
+/** A product that takes less time than the tables would. */
 function tiny(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   for (let i = 0; i < m.count; ++i) {
     for (let j = 0; j < n.count; ++j) {
@@ -165,70 +165,70 @@ function tiny(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   }
 }
 
-/** Notes of each panel of columns where they are neighbours. */
-function lookAtColumns(p: Product, n: Index): void {
+/** Sets the flags of each panel of columns. */
+function flagColumns(p: Product, n: Index): void {
   for (let column = 0; column < n.size; column += LANES) {
     let known: u8 = 0
     if (n.size - column >= LANES) {
-      if (uniformStep(n.first + (column << 2), LANES) == 4) known |= B_NEIGHBOURS
-      if (uniformStep(n.second + (column << 2), LANES) == 4) known |= OUT_NEIGHBOURS
+      if (uniformStride(n.first + (column << 2), LANES) == 4) known |= B_CONTIGUOUS
+      if (uniformStride(n.second + (column << 2), LANES) == 4) known |= OUT_CONTIGUOUS
     }
     store<u8>(p.columns + column / LANES, known)
   }
 }
 
 function columnsInPlace(p: Product, column: i32): bool {
-  return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_NEIGHBOURS) != 0
+  return p.bInPlace && (load<u8>(p.columns + column / LANES) & B_CONTIGUOUS) != 0
 }
 
 function packColumns(p: Product, n: Index, k: Index): void {
   let panel = p.bPanels
   for (let column = 0; column < n.size; column += LANES) {
-    if (!columnsInPlace(p, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStep, k.size)
-    panel += k.size * PANEL_STEP
+    if (!columnsInPlace(p, column)) pack(panel, p.b, n.first + (column << 2), LANES, k.second, k.secondStride, k.size)
+    panel += k.size * PANEL_STRIDE
   }
 }
 
-/** The product of one block of each index. What is gone over again and again, the rows of a tile, stays near. */
+/** The product of one block of each index. The rows of a tile stay in the first-level cache. */
 function multiply(p: Product, m: Index, n: Index, k: Index, add: bool): void {
   const short = shortTiles(m.size) * SHORT
   const tall = max(m.size - short, 0)
-  const inPlace = m.firstStep == 4 && k.firstStep != IRREGULAR && tall + short == m.size
-  // rows that are long, or apart, come faster than the machine foresees them
+  const inPlace = m.firstStride == 4 && k.firstStride != IRREGULAR && tall + short == m.size
+  // software prefetch: the hardware does not foresee rows that are long, or far apart
   const bytes = k.size << 2
-  const touched = !inPlace && k.firstStep == 4 && (m.firstStep != bytes || k.size >= LONG)
-  // with what lies between them, where that is little, they are a stream, which it does foresee
-  const stream = m.firstStep > 0 && m.firstStep <= min(bytes + NEAR, 8 * bytes)
+  const prefetched = !inPlace && k.firstStride == 4 && (m.firstStride != bytes || k.size >= LONG)
+  // with the few bytes between them, rows are one stream, which the hardware does foresee
+  const stream = m.firstStride > 0 && m.firstStride <= min(bytes + NEAR, 8 * bytes)
   for (let row = 0; row < m.size; ) {
     const height = row < tall ? ROWS : SHORT
     const rows = m.first + (row << 2)
     const from = p.a + word(k.first, 0)
-    if (touched && row % (AHEAD * ROWS) == 0) {
+    if (prefetched && row % (AHEAD * ROWS) == 0) {
       const next = rows + 4 * AHEAD * ROWS
       const count = min(AHEAD * ROWS, m.size - row - AHEAD * ROWS)
-      if (stream) touch(changetype<usize>(p) + TILE, from, next, min(count, 1), (count - 1) * m.firstStep + bytes)
-      else touch(changetype<usize>(p) + TILE, from, next, count, bytes)
+      if (stream) prefetch(changetype<usize>(p) + TILE, from, next, min(count, 1), (count - 1) * m.firstStride + bytes)
+      else prefetch(changetype<usize>(p) + TILE, from, next, count, bytes)
     }
     let a = p.aPanel
-    let aStep = PANEL_STEP
+    let aStride = PANEL_STRIDE
     let last = from + word(rows, 4)
-    let lastStep = k.firstStep
+    let lastStride = k.firstStride
     if (inPlace) {
       a = from + word(rows, 0)
-      aStep = k.firstStep
-    } else if (k.firstStep == 4) packFour(a, p.a, rows, k.first, k.size)
+      aStride = k.firstStride
+    } else if (k.firstStride == 4) packFour(a, p.a, rows, k.first, k.size)
     else {
-      pack(a, p.a, rows, height, k.first, k.firstStep, k.size)
+      pack(a, p.a, rows, height, k.first, k.firstStride, k.size)
       last = a + 16
-      lastStep = PANEL_STEP
+      lastStride = PANEL_STRIDE
     }
-    tiles(p, m, n, k, row, height, a, aStep, last, lastStep, add)
+    tiles(p, m, n, k, row, height, a, aStride, last, lastStride, add)
     row += height
   }
 }
 
-/** Its tiles of `height` rows from `row` on, which stand at `a`, the fifth of them at `last`. */
-function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, a: usize, aStep: i32, last: usize, lastStep: i32, add: bool): void {
+/** The tiles of `height` rows from `row` on. Rows of `a` are at `a`, the fifth at `last`. */
+function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, a: usize, aStride: i32, last: usize, lastStride: i32, add: bool): void {
   const scratch = changetype<usize>(p)
   const depth = k.size
   const width = n.size
@@ -238,25 +238,25 @@ function tiles(p: Product, m: Index, n: Index, k: Index, row: i32, height: i32, 
   for (let column = 0; column < width; column += LANES) {
     const inPlace = columnsInPlace(p, column)
     const b = inPlace ? p.b + word(n.first, column) + word(k.second, 0) : panel
-    const bStep = inPlace ? k.secondStep : PANEL_STEP
+    const bStride = inPlace ? k.secondStride : PANEL_STRIDE
     const columns = n.second + (column << 2)
-    const neighbours = (load<u8>(p.columns + column / LANES) & OUT_NEIGHBOURS) != 0
+    const contiguous = (load<u8>(p.columns + column / LANES) & OUT_CONTIGUOUS) != 0
     const out = p.out + word(columns, 0)
-    // the table repeats its last row: what is written there more than once is the same
-    const direct = neighbours && (left == height || !add)
+    // the table repeats its last row, which is then written more than once with the same values
+    const direct = contiguous && (left == height || !add)
     const to = direct ? out : scratch + TILE
     const toRows = direct ? rows : scratch + ROWS_AT
-    if (height == ROWS) tile(a, aStep, last, lastStep, b, bStep, depth, to, toRows, direct && add)
-    else shortTile(a, aStep, b, bStep, depth, to, toRows, direct && add)
-    panel += depth * PANEL_STEP
+    if (height == ROWS) tile(a, aStride, last, lastStride, b, bStride, depth, to, toRows, direct && add)
+    else shortTile(a, aStride, b, bStride, depth, to, toRows, direct && add)
+    panel += depth * PANEL_STRIDE
     if (direct) continue
-    if (neighbours) addRows(scratch + TILE, out, rows, left)
+    if (contiguous) addRows(scratch + TILE, out, rows, left)
     else scatter(scratch + TILE, p.out, rows, left, columns, min(width - column, LANES), add)
   }
 }
 
-/** Asks for the rows of the next tiles, so that they are near when these begin. */
-function touch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): void {
+/** Prefetches the rows of the next tiles by loads whose result is not used. */
+function prefetch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): void {
   let seen = i32x4.splat(0)
   for (let i = 0; i < count; ++i) {
     let at = a + word(rows, i)
@@ -265,7 +265,7 @@ function touch(scratch: usize, a: usize, rows: usize, count: i32, bytes: i32): v
   v128.store(scratch, seen)
 }
 
-/** How many tiles of SHORT rows leave the least over when tiles of ROWS rows have taken the rest. */
+/** How many tiles of SHORT rows leave the fewest rows over, with tiles of ROWS rows for the rest. */
 function shortTiles(rows: i32): i32 {
   let total = rows
   let short = 0
@@ -283,7 +283,7 @@ function addRows(from: usize, out: usize, rows: usize, height: i32): void {
     const to = out + word(rows, i)
     addTo(to, v128.load(from))
     addTo(to + 16, v128.load(from, 16))
-    from += PANEL_STEP
+    from += PANEL_STRIDE
   }
 }
 
@@ -295,6 +295,6 @@ function scatter(from: usize, out: usize, rows: usize, height: i32, columns: usi
       const value = load<f32>(from + (j << 2))
       store<f32>(to, add ? load<f32>(to) + value : value)
     }
-    from += PANEL_STEP
+    from += PANEL_STRIDE
   }
 }

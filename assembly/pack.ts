@@ -1,31 +1,31 @@
-// Copies rows or columns of a matrix into panels: for each k the values of 8 lanes, side by side.
+// Packs rows or columns of a matrix into panels: for each k the values of 8 lanes, contiguous.
 
 import { TILE_LANES as LANES } from '../src/backends/sizes'
-import { IRREGULAR, uniformStep } from './offsets'
+import { IRREGULAR, uniformStride } from './offsets'
 import { word } from './place'
 
-export const PANEL_STEP = 4 * LANES
+export const PANEL_STRIDE = 4 * LANES
 
-/** Packs 8 lanes at each k; those behind the first `lanes` are never used, whatever they hold. */
-export function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStep: i32, k: i32): void {
-  if (uniformStep(table, lanes) == 4) {
+/** Packs 8 lanes at each k. Those behind the first `lanes` are undefined, and not used. */
+export function pack(to: usize, from: usize, table: usize, lanes: i32, ks: usize, kStride: i32, k: i32): void {
+  if (uniformStride(table, lanes) == 4) {
     const first = from + word(table, 0)
-    if (kStep == IRREGULAR) packAcross(to, first, ks, k)
-    else packEvenly(to, first + word(ks, 0), kStep, k)
-  } else if (kStep == 4) {
+    if (kStride == IRREGULAR) packAcross(to, first, ks, k)
+    else packEvenly(to, first + word(ks, 0), kStride, k)
+  } else if (kStride == 4) {
     transpose(to + 16, from + word(ks, 0), table + 16, k)
     packFour(to, from, table, ks, k)
   } else packLanes(to, from, table, ks, k)
 }
 
-/** Packs the first four lanes at each k, where each one's values along k are neighbours; what the others hold is not defined. */
+/** Packs the first four lanes at each k, each of them contiguous along k. The other lanes are undefined. */
 export function packFour(to: usize, from: usize, table: usize, ks: usize, k: i32): void {
   const whole = k & ~3
   transpose(to, from + word(ks, 0), table, k)
-  if (whole < k) packLanes(to + whole * PANEL_STEP, from, table, ks + (whole << 2), k - whole)
+  if (whole < k) packLanes(to + whole * PANEL_STRIDE, from, table, ks + (whole << 2), k - whole)
 }
 
-/** The lanes are neighbours in memory. */
+/** For lanes that are contiguous in memory. */
 function packAcross(to: usize, from: usize, ks: usize, k: i32): void {
   for (const end = ks + (k << 2); ks < end; ks += 4) {
     const at = from + word(ks, 0)
@@ -33,14 +33,14 @@ function packAcross(to: usize, from: usize, ks: usize, k: i32): void {
     const high = v128.load(at, 16)
     v128.store(to, low)
     v128.store(to, high, 16)
-    to += PANEL_STEP
+    to += PANEL_STRIDE
   }
 }
 
-/** The lanes are neighbours in memory, and as far from those of the next k everywhere. */
-function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
+/** For lanes that are contiguous in memory, with one stride along k. */
+function packEvenly(to: usize, from: usize, stride: usize, k: i32): void {
   for (; k >= 2; k -= 2) {
-    const next = from + step
+    const next = from + stride
     const low = v128.load(from)
     const high = v128.load(from, 16)
     const nextLow = v128.load(next)
@@ -49,15 +49,15 @@ function packEvenly(to: usize, from: usize, step: usize, k: i32): void {
     v128.store(to, high, 16)
     v128.store(to, nextLow, 32)
     v128.store(to, nextHigh, 48)
-    from = next + step
-    to += 2 * PANEL_STEP
+    from = next + stride
+    to += 2 * PANEL_STRIDE
   }
   if (k == 0) return
   v128.store(to, v128.load(from))
   v128.store(to, v128.load(from, 16), 16)
 }
 
-/** Packs four lanes, each one's values along k neighbours in memory, by blocks of 4 x 4: what is left of k is not. */
+/** Packs four lanes that are contiguous along k, by blocks of 4 x 4 and without the rest of k. */
 function transpose(to: usize, from: usize, table: usize, k: i32): void {
   let x0 = from + word(table, 0)
   let x1 = from + word(table, 1)
@@ -80,7 +80,7 @@ function transpose(to: usize, from: usize, table: usize, k: i32): void {
     x1 += 16
     x2 += 16
     x3 += 16
-    to += 4 * PANEL_STEP
+    to += 4 * PANEL_STRIDE
   }
 }
 
@@ -103,6 +103,6 @@ function packLanes(to: usize, from: usize, table: usize, ks: usize, k: i32): voi
     store<i32>(to, load<i32>(at + x5), 20)
     store<i32>(to, load<i32>(at + x6), 24)
     store<i32>(to, load<i32>(at + x7), 28)
-    to += PANEL_STEP
+    to += PANEL_STRIDE
   }
 }

@@ -2,7 +2,7 @@
 
 const GROUP: i32 = 16
 
-/** randomWord of src/ops/scalar.ts for each lane. */
+/** randomWord of src/ops/exact.ts for each lane. */
 export function random(to: usize, element: usize, segment: usize, step: usize, seed: i32, site: i32, bytes: i32): void {
   let i = 0
   while (i < bytes) {

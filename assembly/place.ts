@@ -1,14 +1,14 @@
-// Where an operand lives now: address + iteration of each enclosing loop x its step, and, within a loop whose iterations
-// run at the same time, + number of the thread x the size of what a thread has for itself. A place is four words.
+// Where an operand is now: address + the sum over enclosing loops of iteration x loop stride, and for thread-private memory
+// + number of the thread x size of its part. A place is these four words.
 
 import { LOOP_DEPTH } from '../src/backends/sizes'
 
 export const PLACE_WORDS: usize = 2 + LOOP_DEPTH
 
-// globals belong to a thread, and memory to the programs
+// globals are thread-private; memory is shared
 let outer: i32 = 0
 let inner: i32 = 0
-let own: i32 = 0
+let thread: i32 = 0
 if (LOOP_DEPTH != 2) ERROR('an iteration is kept for each of LOOP_DEPTH loops')
 
 export function setIteration(level: i32, value: i32): void {
@@ -20,9 +20,9 @@ export function iteration(level: i32): i32 {
   return level == 0 ? outer : inner
 }
 
-/** Chooses among what threads have for themselves. */
-export function setOwn(thread: i32): void {
-  own = thread
+/** Chooses the thread-private parts of memory. */
+export function setThread(index: i32): void {
+  thread = index
 }
 
 // @ts-ignore: decorator
@@ -34,5 +34,5 @@ export function word(at: usize, index: usize): i32 {
 // @ts-ignore: decorator
 @inline
 export function place(at: usize): usize {
-  return <usize>(word(at, 0) + outer * word(at, 1) + inner * word(at, 2) + own * word(at, 3))
+  return <usize>(word(at, 0) + outer * word(at, 1) + inner * word(at, 2) + thread * word(at, 3))
 }

@@ -1,33 +1,34 @@
-// The whole of a program runs in one call: this loop walks its instructions in linear memory.
+// The program's interpreter: one call walks all instructions in linear memory.
 
 import { END as JOB_END, SCRATCH, SCRATCH_STEP, START } from '../src/backends/wasm/control'
-import { BARRIER, EACH, EACH_END, END, GATHER, LOOP, MATMUL, REDUCE, ROWS, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
+import { BARRIER, PARALLEL, PARALLEL_END, END, GATHER, LOOP, MATMUL, REDUCE, FUSED, SCAN, SCATTER_ADD, STOP } from '../src/backends/wasm/opcodes'
 import { gather, scatterAdd } from './gather'
 import { matmul } from './matmul'
 import { iteration, setIteration, word } from './place'
 import { reduce } from './reduce'
-import { rows } from './rows'
+import { fused } from './fused'
+import { scan } from './scan'
 import * as threads from './threads'
 
 /**
- * Runs the instructions from `start` up to a STOP or to `end`, by so many threads. `scratch` is the workspace of this
- * one, and `scratchStep` bytes on begins the next one's. False where a thread has failed.
+ * Runs the instructions from `start` up to a STOP or to `end` with a team of so many threads. `scratch` is the workspace of
+ * this thread; that of the next one begins `scratchStep` bytes on. False if a thread has failed.
  */
-export function run(start: usize, end: usize, scratch: usize, scratchStep: usize, crew: i32): bool {
-  threads.setCrew(crew)
+export function run(start: usize, end: usize, scratch: usize, scratchStep: usize, team: i32): bool {
+  threads.setTeam(team)
   threads.announce(start, end, scratch, scratchStep)
   walk(start, end, scratch)
-  threads.meet()
+  threads.barrier()
   return !threads.hasFailed()
 }
 
-/** What all threads but the first do: programs as they are announced, until none is to come. */
+/** What all threads but the first do: run programs as they are announced, until there are no more. */
 export function serve(control: usize, index: i32): void {
-  threads.join(control, index)
+  threads.attach(control, index)
   for (let job = 0; threads.nextJob(job); ++job) {
     const scratch = threads.jobWord(SCRATCH) + index * threads.jobWord(SCRATCH_STEP)
     walk(threads.jobWord(START), threads.jobWord(JOB_END), scratch)
-    if (!threads.meet()) return
+    if (!threads.barrier()) return
   }
 }
 
@@ -54,20 +55,20 @@ function walk(start: usize, end: usize, scratch: usize): void {
         break
       }
       case BARRIER:
-        if (!threads.meet()) return
+        if (!threads.barrier()) return
         break
-      case EACH:
-        if (!threads.disperse()) return
+      case PARALLEL:
+        if (!threads.fork()) return
         if (advance(at, -1)) break
         at = <usize>word(at, 4)
-        if (!threads.rejoin()) return
+        if (!threads.join()) return
         continue
-      case EACH_END:
+      case PARALLEL_END:
         if (advance(at, iteration(word(at, 2)))) {
           at = <usize>word(at, 4)
           continue
         }
-        if (!threads.rejoin()) return
+        if (!threads.join()) return
         break
       default:
         if (threads.takesPart(head >> 8)) kernel(code, at, scratch)
@@ -76,7 +77,7 @@ function walk(start: usize, end: usize, scratch: usize): void {
   }
 }
 
-/** Goes on to an iteration that nobody has done, of a loop whose iterations are shared out: false where there is none. */
+/** Goes on to the next iteration of a parallel loop that is left: false if there is none. */
 function advance(at: usize, last: i32): bool {
   const level = word(at, 2)
   const next = threads.nextIteration(last)
@@ -88,12 +89,14 @@ function advance(at: usize, last: i32): bool {
 function kernel(code: i32, at: usize, scratch: usize): void {
   threads.beat()
   switch (code) {
-    case ROWS:
-      return rows(at, scratch)
+    case FUSED:
+      return fused(at, scratch)
     case REDUCE:
       return reduce(at, scratch)
     case MATMUL:
       return matmul(at, scratch)
+    case SCAN:
+      return scan(at)
     case GATHER:
       return gather(at)
     case SCATTER_ADD:
@@ -104,4 +107,4 @@ function kernel(code: i32, at: usize, scratch: usize): void {
 }
 
 export { setIteration }
-export { join } from './threads'
+export { attach } from './threads'

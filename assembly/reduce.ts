@@ -1,12 +1,11 @@
 // out[kept...] (+)= sum or max over the reduced axes of x[kept..., reduced...], where `out` is contiguous.
-// Where the innermost kept axis is contiguous in x, rows of x are added into a block of lanes that stays in the cache;
-// else each output is reduced alone, by vectors where the innermost reduced axis is contiguous. Sums go by levels: at most
-// TERMS terms make a partial sum, and FAN of these one of the next level, so that the rounding error of a sum stays small,
-// however long it is.
+// If the innermost kept axis is contiguous in x, rows of x are added into a block of lanes that stays in the cache. Else
+// each output is reduced alone, by vectors if the innermost reduced axis is contiguous. Sums are trees: at most TERMS terms
+// make a partial sum, and FAN of these one of the next level, so that the rounding error of a long sum stays small.
 //
 // Single lanes are held in lane 0 of a vector. Scratch: BLOCK lanes for each of REDUCE_LEVELS levels.
 
-import { REDUCE_BLOCK as BLOCK, REDUCE_FAN } from '../src/backends/sizes'
+import { CACHE_LINE, REDUCE_BLOCK as BLOCK, REDUCE_FAN } from '../src/backends/sizes'
 import { REDUCE_MAX, REDUCE_MAX_I, REDUCE_SUM } from '../src/backends/wasm/opcodes'
 import { place, word } from './place'
 import { Add, AddI, MaximumI } from './generated/scalars'
@@ -16,7 +15,7 @@ import { endOf, firstOf } from './threads'
 const TERMS = 128
 const FAN: u32 = REDUCE_FAN
 const ROW: usize = 4 * BLOCK // bytes
-const PIECE = 16 // lanes of a cache line, which threads do not share
+const PIECE: i32 = CACHE_LINE / 4 // lanes of a cache line, which threads do not share
 
 export function reduce(at: usize, scratch: usize): void {
   switch (word(at, 2)) {
@@ -94,10 +93,10 @@ function offset(axes: usize, rank: i32, index: i32): i32 {
   return bytes
 }
 
-/** Reduces rows of at most BLOCK neighbouring lanes; the result stands in the row of some level. */
+/** Reduces rows of at most BLOCK contiguous lanes; the result is in the buffer of some level. */
 function reduceRows<Op>(neutral: v128, levels: usize, x: usize, axes: usize, rank: i32, terms: i32, lanes: i32): usize {
   const run = rank > 0 ? innerSize(axes, rank) : 1
-  const step = rank > 0 ? innerStride(axes, rank) : 0
+  const stride = rank > 0 ? innerStride(axes, rank) : 0
   const top = begin(neutral, levels, terms / TERMS, lanes)
   let held = 0
   let full: u32 = 0
@@ -110,9 +109,9 @@ function reduceRows<Op>(neutral: v128, levels: usize, x: usize, axes: usize, ran
       }
       const few = min(run - j, TERMS - held) < 4
       if (few) combineRow<Op>(levels, row, lanes)
-      else combineFour<Op>(levels, row, step, lanes)
+      else combineFour<Op>(levels, row, stride, lanes)
       const rows = few ? 1 : 4
-      row += rows * step
+      row += rows * stride
       held += rows
       j += rows
     }
@@ -120,7 +119,7 @@ function reduceRows<Op>(neutral: v128, levels: usize, x: usize, axes: usize, ran
   return finish<Op>(levels, top, lanes)
 }
 
-/** Empties the levels that so many full rows of the lowest one lead to, and returns the highest. */
+/** Clears the levels that so many partial results need, and returns the highest. */
 function begin(neutral: v128, levels: usize, full: u32, lanes: i32): usize {
   fillRow(levels, neutral, lanes)
   let top = levels + ROW
@@ -132,7 +131,7 @@ function begin(neutral: v128, levels: usize, full: u32, lanes: i32): usize {
   return top
 }
 
-/** Adds the lowest level, which was full for the `full`th time, to the next one; and that to the one after it where it is full. */
+/** Adds the lowest level, full for the `full`th time, to the next one, and so on while that is full. */
 function carry<Op>(neutral: v128, levels: usize, full: u32, lanes: i32): void {
   for (let more = true; more; full /= FAN) {
     combineRow<Op>(levels + ROW, levels, lanes)
@@ -142,7 +141,7 @@ function carry<Op>(neutral: v128, levels: usize, full: u32, lanes: i32): void {
   }
 }
 
-/** Adds up what all levels hold, in the highest. */
+/** Adds all levels into the highest. */
 function finish<Op>(levels: usize, top: usize, lanes: i32): usize {
   for (; levels < top; levels += ROW) combineRow<Op>(levels + ROW, levels, lanes)
   return top
@@ -160,18 +159,18 @@ function combineRow<Op>(to: usize, from: usize, lanes: i32): void {
   }
 }
 
-/** Four rows, one after another, of which only the last result is stored. */
-function combineFour<Op>(to: usize, from: usize, step: i32, lanes: i32): void {
-  const row2 = 2 * step
-  const row3 = 3 * step
+/** Adds four rows, one after another, with one store. */
+function combineFour<Op>(to: usize, from: usize, stride: i32, lanes: i32): void {
+  const row2 = 2 * stride
+  const row3 = 3 * stride
   const end = to + (lanes << 2)
   for (const whole = to + ((lanes & ~3) << 2); to < whole; to += 16) {
-    const two = of2<Op>(of2<Op>(v128.load(to), v128.load(from)), v128.load(from + step))
+    const two = of2<Op>(of2<Op>(v128.load(to), v128.load(from)), v128.load(from + stride))
     v128.store(to, of2<Op>(of2<Op>(two, v128.load(from + row2)), v128.load(from + row3)))
     from += 16
   }
   for (; to < end; to += 4) {
-    const two = of2<Op>(of2<Op>(v128.load32_zero(to), v128.load32_zero(from)), v128.load32_zero(from + step))
+    const two = of2<Op>(of2<Op>(v128.load32_zero(to), v128.load32_zero(from)), v128.load32_zero(from + stride))
     const four = of2<Op>(of2<Op>(two, v128.load32_zero(from + row2)), v128.load32_zero(from + row3))
     v128.store32_lane(to, four, 0)
     from += 4
@@ -190,7 +189,7 @@ function copyRow(to: usize, from: usize, lanes: i32): void {
   }
 }
 
-/** Fills whole vectors, as a block has room for them. */
+/** Fills whole vectors: a block has room for them. */
 function fillRow(to: usize, value: v128, lanes: i32): void {
   for (const end = to + (lanes << 2); to < end; to += 16) v128.store(to, value)
 }
@@ -198,8 +197,8 @@ function fillRow(to: usize, value: v128, lanes: i32): void {
 /** Reduces all terms of one output. */
 function reduceLane<Op>(neutral: v128, levels: usize, x: usize, axes: usize, rank: i32, terms: i32): v128 {
   const run = rank > 0 ? innerSize(axes, rank) : 1
-  const step = rank > 0 ? innerStride(axes, rank) : 0
-  const piece = step == 4 ? 16 * TERMS : TERMS
+  const stride = rank > 0 ? innerStride(axes, rank) : 0
+  const piece = stride == 4 ? 16 * TERMS : TERMS
   let partial = neutral
   let held: u32 = 0
   let full: u32 = 0
@@ -216,9 +215,9 @@ function reduceLane<Op>(neutral: v128, levels: usize, x: usize, axes: usize, ran
         held = 0
       }
       const length = min(run - j, piece)
-      const value = step == 4 ? reduceLine<Op>(neutral, from, length) : reduceStrided<Op>(neutral, from, step, length)
+      const value = stride == 4 ? reduceLine<Op>(neutral, from, length) : reduceStrided<Op>(neutral, from, stride, length)
       partial = of2<Op>(partial, value)
-      from += piece * step
+      from += piece * stride
       held += 1
     }
   }
@@ -227,7 +226,7 @@ function reduceLane<Op>(neutral: v128, levels: usize, x: usize, axes: usize, ran
   return v128.load32_zero(finish<Op>(levels, top, 1))
 }
 
-/** Reduces neighbouring lanes, in 16 parts. */
+/** Reduces contiguous lanes in 16 accumulators. */
 function reduceLine<Op>(neutral: v128, from: usize, length: i32): v128 {
   const end = from + (length << 2)
   let v0 = neutral
@@ -248,11 +247,11 @@ function reduceLine<Op>(neutral: v128, from: usize, length: i32): v128 {
   return v0
 }
 
-function reduceStrided<Op>(neutral: v128, from: usize, step: i32, length: i32): v128 {
+function reduceStrided<Op>(neutral: v128, from: usize, stride: i32, length: i32): v128 {
   let value = neutral
   for (; length > 0; --length) {
     value = of2<Op>(value, v128.load32_zero(from))
-    from += step
+    from += stride
   }
   return value
 }

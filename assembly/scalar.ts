@@ -1,19 +1,20 @@
-// Scalar operations over lanes. An operation is a class without fields, so that `map1` and its kin can be made for it: as a
-// type argument, because asc would merge the loops of an inlined function again. The classes are those of
+// Scalar operations over lanes. An operation is a class without fields, so that `map1` and its kin can be specialised for it:
+// as a type argument, because asc would merge the loops of an inlined function again. The classes are in
 // generated/scalars.ts, which is built from the table of operations, src/ops/scalar.ts.
 
+import { UNROLLED as UNROLLED_BYTES } from '../src/backends/sizes'
 import * as op from '../src/backends/wasm/opcodes'
 import { word } from './place'
 
 const GROUP: usize = 16
-const UNROLLED: usize = 64
+const UNROLLED: usize = UNROLLED_BYTES
 
-// One vector an iteration would cost more in addresses and checks than in what it computes. What is the same along a row
-// stands there four times, so that it is read as the others are, by an address that stays.
+// Four vectors an iteration: with one, addresses and bounds checks would cost more than the arithmetic. A value that is
+// broadcast along a row is stored four vectors long, and read with stride 0.
 
 export function map1<Op>(to: usize, a: usize, bytes: i32): void {
   const end = to + bytes
-  for (const whole = to + (bytes & ~63); to < whole; to += UNROLLED, a += UNROLLED) {
+  for (const whole = to + (bytes & ~(UNROLLED_BYTES - 1)); to < whole; to += UNROLLED, a += UNROLLED) {
     v128.store(to, of1<Op>(v128.load(a)))
     v128.store(to, of1<Op>(v128.load(a, 16)), 16)
     v128.store(to, of1<Op>(v128.load(a, 32)), 32)
@@ -23,22 +24,22 @@ export function map1<Op>(to: usize, a: usize, bytes: i32): void {
 }
 
 export function map2<Op>(step: usize, to: usize, a: usize, b: usize, bytes: i32, rows: i32): void {
-  const aStep = word(step, op.A + 1)
-  const bStep = word(step, op.B + 1)
+  const aStride = word(step, op.A + 1)
+  const bStride = word(step, op.B + 1)
   for (; rows > 0; --rows) {
     const end = to + bytes
-    for (const whole = to + (bytes & ~63); to < whole; to += UNROLLED) {
+    for (const whole = to + (bytes & ~(UNROLLED_BYTES - 1)); to < whole; to += UNROLLED) {
       v128.store(to, of2<Op>(v128.load(a), v128.load(b)))
       v128.store(to, of2<Op>(v128.load(a, 16), v128.load(b, 16)), 16)
       v128.store(to, of2<Op>(v128.load(a, 32), v128.load(b, 32)), 32)
       v128.store(to, of2<Op>(v128.load(a, 48), v128.load(b, 48)), 48)
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
     }
     for (; to < end; to += GROUP) {
       v128.store(to, of2<Op>(v128.load(a), v128.load(b)))
-      a += aStep >> 2
-      b += bStep >> 2
+      a += aStride >> 2
+      b += bStride >> 2
     }
     a += word(step, op.A + 2)
     b += word(step, op.B + 2)
@@ -46,25 +47,25 @@ export function map2<Op>(step: usize, to: usize, a: usize, b: usize, bytes: i32,
 }
 
 export function map3<Op>(step: usize, to: usize, a: usize, b: usize, c: usize, bytes: i32, rows: i32): void {
-  const aStep = word(step, op.A + 1)
-  const bStep = word(step, op.B + 1)
-  const cStep = word(step, op.C + 1)
+  const aStride = word(step, op.A + 1)
+  const bStride = word(step, op.B + 1)
+  const cStride = word(step, op.C + 1)
   for (; rows > 0; --rows) {
     const end = to + bytes
-    for (const whole = to + (bytes & ~63); to < whole; to += UNROLLED) {
+    for (const whole = to + (bytes & ~(UNROLLED_BYTES - 1)); to < whole; to += UNROLLED) {
       v128.store(to, of3<Op>(v128.load(a), v128.load(b), v128.load(c)))
       v128.store(to, of3<Op>(v128.load(a, 16), v128.load(b, 16), v128.load(c, 16)), 16)
       v128.store(to, of3<Op>(v128.load(a, 32), v128.load(b, 32), v128.load(c, 32)), 32)
       v128.store(to, of3<Op>(v128.load(a, 48), v128.load(b, 48), v128.load(c, 48)), 48)
-      a += aStep
-      b += bStep
-      c += cStep
+      a += aStride
+      b += bStride
+      c += cStride
     }
     for (; to < end; to += GROUP) {
       v128.store(to, of3<Op>(v128.load(a), v128.load(b), v128.load(c)))
-      a += aStep >> 2
-      b += bStep >> 2
-      c += cStep >> 2
+      a += aStride >> 2
+      b += bStride >> 2
+      c += cStride >> 2
     }
     a += word(step, op.A + 2)
     b += word(step, op.B + 2)

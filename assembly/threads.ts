@@ -1,12 +1,12 @@
-// Threads walk the same program, each in an instance of its own, over one shared memory. A kernel that is worth it is
-// split into parts, one a thread, by what it computes: no sum is ever split. Of a loop whose iterations need nothing of
-// each other, each thread takes whole iterations as they come; what they make is added up behind the loop, in its order.
-// So results are the same bits for any number of threads. Everything here vanishes from modules without threads.
+// Fork and join. All threads of a team walk the same program, each in an instance of its own, over one shared memory. A
+// kernel that is large enough is split by its results into one part for each thread: no sum is ever split. At a loop with
+// independent iterations the team forks: each thread takes the next iteration that is left, with thread-private memory. It
+// joins behind the loop, where the results are added in the order of the iterations. So they are the same bits for any
+// number of threads. All of this is left out of modules without threads.
 
 import {
   ARRIVED,
   BEATS,
-  CREW,
   END,
   FAILED,
   INNER,
@@ -20,48 +20,49 @@ import {
   SCRATCH_STEP,
   SLEEPING,
   START,
+  TEAM,
 } from '../src/backends/wasm/control'
-import { iteration, setIteration, setOwn } from './place'
+import { iteration, setIteration, setThread } from './place'
 
-// Looks at a word before a thread sleeps, about a nanosecond each. To wake a thread takes 20 to 50 microseconds; MANY looks
-// last through most of what JavaScript does between two programs. Where they were in vain at a barrier, the thread that is
-// waited for may need this one's core: it looks half as long from then on, down to FEW, until a long look is worth it.
-const FEW = 30_000
-const MANY = 3_000_000
-const TRIAL = 4096 // so rarely it looks MANY times whatever was in vain before: cores may be free again
+// The spin budget: how often a thread reads a word before it sleeps, about a nanosecond each. To wake it takes 20 to 50
+// microseconds; MOST_SPINS last through most of what JavaScript does between two programs. If they were in vain at a
+// barrier, the other thread may need this one's core: the budget is halved, down to LEAST_SPINS, until spinning pays.
+const LEAST_SPINS = 30_000
+const MOST_SPINS = 3_000_000
+const TRIAL = 4096 // one wait in so many gets all MOST_SPINS: cores may be free again
 const SECOND: i64 = 1_000_000_000
 
 let control: usize = 0
 let thread: i32 = 0
-let crew: i32 = 1
+let team: i32 = 1
 let part: i32 = 0
 let parts: i32 = 1
-let apart = false // each thread is at an iteration of its own
-let looks = MANY // before it sleeps
+let forked = false
+let spins = MOST_SPINS // the budget
 let waits = 0
 
-/** Makes this instance a thread of those that meet at `block`. */
-export function join(block: usize, index: i32): void {
+/** Makes this instance a thread of the team whose control block is `block`. */
+export function attach(block: usize, index: i32): void {
   control = block
   thread = index
 }
 
-/** Sets how many threads walk the program that comes. */
-export function setCrew(threads: i32): void {
-  crew = threads
+/** Sets the size of the team for the next program. */
+export function setTeam(threads: i32): void {
+  team = threads
 }
 
-/** Whether this thread has a part in an instruction that is worth at most `wanted`. */
+/** Whether this thread has a part in an instruction that is split into at most `wanted` parts. */
 // @ts-ignore: decorator
 @inline
 export function takesPart(wanted: i32): bool {
   if (!ASC_FEATURE_THREADS) return true
-  if (apart) {
+  if (forked) {
     parts = 1
     part = 0
     return true
   }
-  parts = min(wanted, crew)
+  parts = min(wanted, team)
   part = thread
   return part < parts
 }
@@ -100,7 +101,7 @@ export function endOf(units: i32): i32 {
   return ASC_FEATURE_THREADS ? split(units, part + 1, parts) : units
 }
 
-/** Shows that this thread is alive: where much time may pass until the next barrier. */
+/** A heartbeat, where much time may pass until the next barrier. */
 // @ts-ignore: decorator
 @inline
 export function beat(): void {
@@ -109,54 +110,54 @@ export function beat(): void {
   store<i32>(line, load<i32>(line) + 1)
 }
 
-/** Begins a loop whose iterations the threads share out among them: false where one of them has failed. */
-export function disperse(): bool {
-  if (!ASC_FEATURE_THREADS || crew == 1) return true
+/** Begins a parallel loop: false if a thread has failed. */
+export function fork(): bool {
+  if (!ASC_FEATURE_THREADS || team == 1) return true
   if (thread == 0) atomic.store<i32>(control + NEXT, 0)
-  apart = meet()
-  setOwn(thread)
-  return apart
+  forked = barrier()
+  setThread(thread)
+  return forked
 }
 
-/** The iteration of such a loop that this thread does after `last`, its first after -1. */
+/** The iteration of a parallel loop that this thread takes after `last`, the first one after -1. */
 export function nextIteration(last: i32): i32 {
-  return ASC_FEATURE_THREADS && apart ? atomic.add<i32>(control + NEXT, 1) : last + 1
+  return ASC_FEATURE_THREADS && forked ? atomic.add<i32>(control + NEXT, 1) : last + 1
 }
 
-/** Ends such a loop. */
-export function rejoin(): bool {
-  apart = false
-  setOwn(0)
-  return meet()
+/** Ends a parallel loop. */
+export function join(): bool {
+  forked = false
+  setThread(0)
+  return barrier()
 }
 
-/** Waits for the other threads: false where one of them has failed. */
-export function meet(): bool {
-  if (!ASC_FEATURE_THREADS || crew == 1) return true
+/** Waits for all threads of the team: false if one has failed. */
+export function barrier(): bool {
+  if (!ASC_FEATURE_THREADS || team == 1) return true
   const seen = atomic.load<i32>(control + RELEASED)
-  if (atomic.add<i32>(control + ARRIVED, 1) < crew - 1) return waitFor(control + RELEASED, seen)
+  if (atomic.add<i32>(control + ARRIVED, 1) < team - 1) return waitFor(control + RELEASED, seen)
   atomic.store<i32>(control + ARRIVED, 0)
   change(control + RELEASED)
   return true
 }
 
-/** Hands the program to the other threads. */
+/** Starts the other threads on a program. */
 export function announce(start: usize, end: usize, scratch: usize, scratchStep: usize): void {
-  if (!ASC_FEATURE_THREADS || crew == 1) return
+  if (!ASC_FEATURE_THREADS || team == 1) return
   store<usize>(control + START, start)
   store<usize>(control + END, end)
   store<usize>(control + SCRATCH, scratch)
   store<usize>(control + SCRATCH_STEP, scratchStep)
   store<i32>(control + OUTER, iteration(0))
   store<i32>(control + INNER, iteration(1))
-  store<i32>(control + CREW, crew)
+  store<i32>(control + TEAM, team)
   change(control + JOB)
 }
 
-/** Waits for job after job that thread 0 announces, for as long as there are any. */
+/** Waits for the next job of thread 0: false when there is none any more. */
 export function nextJob(seen: i32): bool {
   if (!ASC_FEATURE_THREADS || !waitFor(control + JOB, seen)) return false
-  crew = load<i32>(control + CREW)
+  team = load<i32>(control + TEAM)
   setIteration(0, load<i32>(control + OUTER))
   setIteration(1, load<i32>(control + INNER))
   return jobWord(START) != 0
@@ -176,24 +177,24 @@ function change(word: usize): void {
   if (atomic.load<i32>(control + SLEEPING) != 0) atomic.notify(word, -1)
 }
 
-/** Waits until a word is no longer as it was `seen`: false where a thread has failed. */
+/** Waits until a word differs from `seen`: spins, then sleeps. False if a thread has failed. */
 function waitFor(word: usize, seen: i32): bool {
   if (!ASC_FEATURE_THREADS) return true
-  const most = ++waits % TRIAL == 0 ? MANY : looks
+  const most = ++waits % TRIAL == 0 ? MOST_SPINS : spins
   for (let i = 0; i < most; ++i) {
     if (atomic.load<i32>(word) == seen) continue
-    if (i > FEW) looks = MANY
+    if (i > LEAST_SPINS) spins = MOST_SPINS
     return true
   }
-  // a job that does not come says nothing of the cores
-  if (word == control + RELEASED) looks = max(looks / 2, FEW)
+  // only a barrier tells that cores are busy: a job may just not be there yet
+  if (word == control + RELEASED) spins = max(spins / 2, LEAST_SPINS)
   atomic.add<i32>(control + SLEEPING, 1)
   let silent = 0
-  let heard = beats()
+  let heard = heartbeats()
   while (atomic.load<i32>(word) == seen && !hasFailed()) {
-    // the end of a worker that could not say so is noticed by thread 0 alone
+    // a worker that was killed cannot report it: thread 0 watches the heartbeats
     if (atomic.wait<i32>(word, seen, thread == 0 ? SECOND : -1) != 2) continue
-    const now = beats()
+    const now = heartbeats()
     if (now != heard) silent = 0
     else if (++silent == load<i32>(control + PATIENCE)) atomic.store<i32>(control + FAILED, 1)
     heard = now
@@ -202,8 +203,8 @@ function waitFor(word: usize, seen: i32): bool {
   return !hasFailed()
 }
 
-function beats(): i32 {
+function heartbeats(): i32 {
   let sum = 0
-  for (let i = 1; i < crew; ++i) sum += load<i32>(control + BEATS + i * LINE)
+  for (let i = 1; i < team; ++i) sum += load<i32>(control + BEATS + i * LINE)
   return sum
 }

@@ -1,4 +1,4 @@
-// The micro-kernels of matrix products: a tile of rows x 8 sums in registers.
+// The micro-kernels of matrix products: a tile of rows x 8 sums, held in registers.
 
 import { TILE_ROWS as ROWS } from '../src/backends/sizes'
 import { word } from './place'
@@ -13,44 +13,44 @@ export function addTo(out: usize, value: v128): void {
   v128.store(out, f32x4.add(value, v128.load(out)))
 }
 
-// V8 (as of Node 20) orders a loop by what comes last in its function: with anything but plain stores there in one block
-// it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with them.
+// V8 (as of Node 20) allocates the registers of a loop by the end of its function: unless that is one block of plain stores,
+// it spills the sums, at a third of the speed. So each micro-kernel is a function of its own that ends with the stores.
 
-/** ROWS x 8 sums of k products each. At every k four rows of `a` are neighbours, `last` is the fifth; so are 8 columns of `b`. */
+/** ROWS x 8 sums of k products each. At every k four rows of `a` and 8 columns of `b` are contiguous; `last` is the fifth row. */
 export function tile(
   a: usize,
-  aStep: usize,
+  aStride: usize,
   last: usize,
-  lastStep: usize,
+  lastStride: usize,
   b: usize,
-  bStep: usize,
+  bStride: usize,
   k: i32,
   out: usize,
   outRows: usize,
   add: bool,
 ): void {
-  sums(ROWS, a, aStep, last, lastStep, b, bStep, k, out, outRows, add)
+  sums(ROWS, a, aStride, last, lastStride, b, bStride, k, out, outRows, add)
 }
 
 /** SHORT x 8 of them. */
-export function shortTile(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, out: usize, outRows: usize, add: bool): void {
-  sums(SHORT, a, aStep, 0, 0, b, bStep, k, out, outRows, add)
+export function shortTile(a: usize, aStride: usize, b: usize, bStride: usize, k: i32, out: usize, outRows: usize, add: bool): void {
+  sums(SHORT, a, aStride, 0, 0, b, bStride, k, out, outRows, add)
 }
 
-// Where multiply and add are one, four rows are loaded at once and spread by shuffles: neighbours on the host take what a
-// core can load, not what it can shuffle. Four times the same in one iteration, parted by branches, as V8 would mix what
-// stands in one block, and spill. Where they are two, shuffles are in their way: each row is loaded by itself.
+// With a fused multiply-add, four rows are loaded at once and broadcast by shuffles: load ports are scarcer than shuffle
+// ports. The loop is unrolled four times, with branches in between, because V8 would reorder one large basic block, and
+// spill. Without it, shuffles compete with the arithmetic: each row is loaded and broadcast by itself.
 
 // @ts-ignore: decorator
 @inline
 function sums(
   height: i32,
   a: usize,
-  aStep: usize,
+  aStride: usize,
   last: usize,
-  lastStep: usize,
+  lastStride: usize,
   b: usize,
-  bStep: usize,
+  bStride: usize,
   k: i32,
   out: usize,
   outRows: usize,
@@ -87,10 +87,10 @@ function sums(
         x = v128.load32_splat(last)
         c40 = multiplyAdd(x, b0, c40)
         c41 = multiplyAdd(x, b1, c41)
-        last += lastStep
+        last += lastStride
       }
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
       if (k == 1) break
       four = v128.load(a)
       b0 = v128.load(b)
@@ -111,10 +111,10 @@ function sums(
         x = v128.load32_splat(last)
         c40 = multiplyAdd(x, b0, c40)
         c41 = multiplyAdd(x, b1, c41)
-        last += lastStep
+        last += lastStride
       }
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
       if (k == 2) break
       four = v128.load(a)
       b0 = v128.load(b)
@@ -135,10 +135,10 @@ function sums(
         x = v128.load32_splat(last)
         c40 = multiplyAdd(x, b0, c40)
         c41 = multiplyAdd(x, b1, c41)
-        last += lastStep
+        last += lastStride
       }
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
       if (k == 3) break
       four = v128.load(a)
       b0 = v128.load(b)
@@ -159,10 +159,10 @@ function sums(
         x = v128.load32_splat(last)
         c40 = multiplyAdd(x, b0, c40)
         c41 = multiplyAdd(x, b1, c41)
-        last += lastStep
+        last += lastStride
       }
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
     }
   } else {
     for (; k > 0; --k) {
@@ -184,10 +184,10 @@ function sums(
         x = v128.load32_splat(last)
         c40 = multiplyAdd(x, b0, c40)
         c41 = multiplyAdd(x, b1, c41)
-        last += lastStep
+        last += lastStride
       }
-      a += aStep
-      b += bStep
+      a += aStride
+      b += bStride
     }
   }
   const out0 = out + word(outRows, 0)

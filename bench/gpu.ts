@@ -3,7 +3,7 @@
 //   npm run bench:gpu
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { WebgpuBackend } from '../src/backends/webgpu/backend.ts'
-import { compiledStep, randomBatch } from '../src/compare/step.ts'
+import { compiledStep, workloadOf } from '../src/compare/step.ts'
 import { compile, type Device, type Method, openDevice, variable } from '../src/index.ts'
 import { BufferUsage, MapMode } from '../src/runtime/gpu.ts'
 import { spreadOf } from './spread.ts'
@@ -86,7 +86,7 @@ async function product(device: Device, n: number): Promise<number> {
 
 /** Milliseconds of a training step. */
 async function step(device: Device, { config, batch }: Workload, method: Method, runs: number): Promise<number> {
-  const { run, close } = compiledStep(device, config, { method, batch, clip: 1 }, randomBatch(config, batch))
+  const { run, close } = compiledStep(device, workloadOf({ name: 'rmaat', config }, config, batch), { method, clip: 1 })
   const milliseconds = await timed(runs, run)
   close()
   return milliseconds

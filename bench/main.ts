@@ -4,14 +4,17 @@
 //   npm run -s bench -- --json         a line of JSON for each result, the last one a summary
 import { Argument, Command } from 'commander'
 import { JsonReporter, TableReporter } from './report.ts'
+import { dial } from './suites/dial.ts'
+import { exported } from './suites/export.ts'
 import { gemm } from './suites/gemm.ts'
 import { instructions } from './suites/instructions.ts'
 import { length } from './suites/length.ts'
 import { scalars } from './suites/scalars.ts'
+import { scan } from './suites/scan.ts'
 import { steps } from './suites/steps.ts'
 import { threads } from './suites/threads.ts'
 
-const suites = [gemm, threads, scalars, instructions, steps, length]
+const suites = [gemm, threads, scalars, scan, instructions, steps, length, dial, exported]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')

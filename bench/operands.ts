@@ -1,4 +1,4 @@
-import { largest, largestError } from '../src/train/largest-error.ts'
+import { largest, largestError } from '../src/nn/largest-error.ts'
 import type { Matrix } from './peers/peer.ts'
 
 /** Numbers in (-1, 1) that look random and are the same in every run. */

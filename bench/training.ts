@@ -1,14 +1,25 @@
 import { writeFile } from 'node:fs/promises'
-import { randomBatch } from '../src/compare/step.ts'
-import { AdamW, compile, type Device, type Method, type ModelConfig, modelConfig, Rmaat } from '../src/index.ts'
+import { workloadOf } from '../src/compare/step.ts'
+import {
+  AdamW,
+  batchOf,
+  compile,
+  type Device,
+  type Example,
+  type Method,
+  type ModelConfig,
+  modelConfig,
+  retention,
+} from '../src/index.ts'
+import { save } from '../src/models/weights.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/nn/safetensors.ts'
-import { modelInputs } from '../src/train/batch.ts'
 import { stepInputs, trainingStep } from '../src/train/step.ts'
-import { save } from '../src/train/weights.ts'
 
 /** What a training step computes with. */
 export interface Workload {
   readonly name: string
+  /** Of `models`; RMAAT, where none is given. */
+  readonly model?: string
   readonly config: ModelConfig
   readonly batch: number
 }
@@ -30,21 +41,25 @@ export const text: Workload = {
 const RATE = 1e-3
 
 /** Trains a new model on one batch: `step` is forward pass, gradients, clipping and AdamW, and yields the loss. */
-export function trainer(device: Device, { config, batch: rows }: Workload, method: Method) {
-  const model = new Rmaat(device, config)
+export function trainer(
+  device: Device,
+  { model: kind = 'rmaat', config, batch: rows }: Workload,
+  method: Method,
+  more: { readonly keep?: number; readonly hold?: number; readonly slices?: number } = {},
+) {
+  const { model, examples } = workloadOf({ name: kind, config }, config, rows).make(device)
   const optimizer = new AdamW(model.parameters)
-  const batch = randomBatch(config, rows)
-  const inputs = modelInputs(batch, config, config.retention)
+  const inputs = model.layout(rows).values(examples)
   const program = compile(
     device,
-    stepInputs(rows, config),
-    trainingStep(model, optimizer, { method, batch: rows, clip: 1 }),
+    stepInputs(model, rows),
+    trainingStep(model, optimizer, { method, batch: rows, clip: 1, ...more }),
   )
   let steps = 0
   const next = () => ({ ...inputs, step: ++steps, rate: RATE })
   return {
     program,
-    step: async (): Promise<number> => (await program.run(next())).loss,
+    step: async (): Promise<number> => (await program.arrays(next())).loss[0],
     profile: () => program.profile(next()),
     close: () => {
       program.close()
@@ -55,19 +70,17 @@ export function trainer(device: Device, { config, batch: rows }: Workload, metho
 
 /** The weights that a trainer begins with and its batch, for a peer in another process. */
 export async function writeBeginning(path: string, device: Device, { config, batch: rows }: Workload): Promise<void> {
-  const model = new Rmaat(device, config)
+  const { model, examples } = workloadOf({ name: 'rmaat', config }, config, rows).make(device)
   const { tensors } = readSafetensors(await save(model))
   model.close()
-  const batch = randomBatch(config, rows)
-  const { retention } = modelInputs(batch, config, config.retention)
+  const batch = batchOf(examples as Example[], { ...config, batch: rows })
   const tokens: StoredTensor = {
     dtype: 'I32',
     shape: [rows, config.segments, config.segmentLength],
     data: Int32Array.from(batch.tokens),
   }
   const labels: StoredTensor = { dtype: 'I32', shape: [rows], data: Int32Array.from(batch.labels) }
-  // no row is padded, so all have the same factors: [T, B]
-  const factors = Array.from({ length: config.segments }, (_, t) => retention[t * rows])
+  const factors = Array.from({ length: config.segments }, (_, t) => retention(t + 1, config.segments, config.retention))
   const metadata = { config: JSON.stringify(config), retention: JSON.stringify(factors) }
   await writeFile(path, writeSafetensors(new Map([...tensors, ['tokens', tokens], ['labels', labels]]), metadata))
 }

@@ -1,7 +1,8 @@
 // What a program computes and moves, read off its plan.
-import { accessesOf, type Kernel } from '../src/program/accesses.ts'
+
 import { elementsOf } from '../src/program/axes.ts'
-import type { Plan } from '../src/program/plan.ts'
+import { accessesOf } from '../src/program/kernels.ts'
+import type { Kernel, Plan } from '../src/program/plan.ts'
 
 const BYTES = 4
 

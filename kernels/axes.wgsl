@@ -1,4 +1,4 @@
-// For kernels whose block ends in `axes`: rows of (size, stride).
+// For kernels whose block ends in `axes`: vectors of size and stride.
 
 /** The offset of an index in row-major order over `rank` axes, of which `first` is the outermost. */
 fn axes_offset(index: i32, first: i32, rank: i32) -> i32 {

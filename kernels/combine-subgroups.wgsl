@@ -1,10 +1,10 @@
 // Combines the values of LANES neighbouring invocations of a workgroup of GROUP, which are several subgroups of SUBGROUP;
-// all of them get the result. Inside a subgroup they exchange registers, and only what subgroups have found goes through
+// all of them get the result. Inside a subgroup they exchange registers, and only the results of subgroups go through
 // workgroup memory. A workgroup with one axis is cut into subgroups of neighbours. Called by every invocation of the
 // workgroup, or by none.
 //
-// The host names the operation: COMBINE is written as sum_f32, sum_i32, max_f32 or max_i32, TYPE as its type, and JOIN as
-// what joins two values.
+// The host names the operation: COMBINE is replaced by sum_f32, sum_i32, max_f32 or max_i32, TYPE by its type, and JOIN by
+// the expression that combines two values.
 
 var<workgroup> COMBINE_partial: array<TYPE, GROUP / SUBGROUP>;
 

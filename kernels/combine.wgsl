@@ -1,8 +1,8 @@
-// Combines the values of LANES invocations that stand STRIDE apart in a workgroup of GROUP, by a tree in workgroup memory;
+// Combines the values of LANES invocations, STRIDE apart in a workgroup of GROUP, by a tree in workgroup memory;
 // all of them get the result. Called by every invocation of the workgroup, or by none.
 //
-// The host names the operation: COMBINE is written as sum_f32, sum_i32, max_f32 or max_i32, TYPE as its type, and JOIN as
-// what joins two values.
+// The host names the operation: COMBINE is replaced by sum_f32, sum_i32, max_f32 or max_i32, TYPE by its type, and JOIN by
+// the expression that combines two values.
 
 var<workgroup> COMBINE_partial: array<TYPE, GROUP>;
 

@@ -128,7 +128,7 @@ fn op_log1p(x: f32) -> f32 {
 
 /** e^(b log |a|), with the sign of a where b is odd; NaN where a < 0 is finite and b is no whole number. */
 fn op_pow(a: f32, b: f32) -> f32 {
-  if (b == 0.0) {
+  if (b == 0.0 || a == 1.0) {
     return 1.0;
   }
   let bits = bitcast<u32>(a);

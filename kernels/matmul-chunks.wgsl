@@ -1,11 +1,10 @@
-// out (+)= sum over chunks of partial[chunk, output], in the order of the chunks: what is left of a product whose k was
-// cut into chunks.
+// out (+)= sum over chunks of partial[chunk, output], in the order of the chunks: the second dispatch of a product whose k
+// is cut into chunks.
 //
 // A workgroup owns OUTPUTS neighbouring outputs. PARTS invocations share an output: each sums a run of neighbouring chunks,
 // the first of them adds up their sums.
-
-const OUTPUTS = 32;
-const PARTS = 8;
+//
+// Constants: OUTPUTS, PARTS, and AXES, for how many there is room.
 
 struct Call {
   out: vec4<i32>,

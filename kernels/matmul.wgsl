@@ -6,16 +6,12 @@
 //   columns are one vector. Each brings one piece of 4 x 4, or none, and reads it while the one before is multiplied.
 // - an invocation owns 4 x 4 outputs, or up to 2 x 2 such blocks that lie half a tile apart (neighbouring invocations
 //   then read neighbouring vectors), and adds to them the products of every SLICES-th k.
-// Long sums are made of short ones, so that rounding errors stay small: after RUN tiles the SLICES invocations that share
-// outputs add up theirs, the result goes to `out`, and what follows is added to it there.
+// Sums are trees, so that rounding errors stay small: after RUN tiles the SLICES invocations that share outputs add up
+// their sums and write the result to `out`; the sums of the next tiles are added to it there.
 //
 // Constants: ROWS x COLUMNS x SLICES invocations, ROW_BLOCKS x COLUMN_BLOCKS blocks for each (more than one only where
-// SLICES is 1), TILE_K, and AXES, for how many there is room. There must be no more pieces than invocations.
-
-// The orders of a and b: which four neighbours are one vector in memory, those along k or those along m or n. Any other
-// number: none are.
-const ALONG_K = 0;
-const ALONG_SIDE = 1;
+// SLICES is 1), TILE_K, and AXES, for how many there is room. There must be no more pieces than invocations. ALONG_K and
+// ALONG_SIDE name the orders of a and b: which four neighbours are one vector in memory, those along k, or along m or n.
 
 const M_VECTORS = ROWS * ROW_BLOCKS;
 const N_VECTORS = COLUMNS * COLUMN_BLOCKS;
@@ -159,7 +155,7 @@ fn main(
   let end = min(begin + call.chunk, call.sizes.w);
   let local = i32(local_index);
 
-  // what this invocation brings: the vector of the tile and its first k. Eight neighbours write 128 bytes in a row.
+  // what this invocation loads: the vector of the tile and its first k. Eight neighbours write 128 contiguous bytes.
   let of_a = local < A_PIECES;
   let brings = local < A_PIECES + B_PIECES;
   let stride = select(IN_B, IN_A, of_a);
@@ -170,7 +166,7 @@ fn main(
   let vector = piece_index / (run * TILE_K / 4) * run + piece_index % run;
   let piece_k = piece_index / run % (TILE_K / 4) * 4;
   let place = select(B_BEGIN, 0, of_a) + piece_k * vectors + vector;
-  // beyond the last row or column it reads that one again, for sums that nobody writes
+  // beyond the last row or column it loads that one again: those sums are not written
   let last = select(call.sizes.z, call.sizes.y, of_a) - 1;
   let line = select(n, m, of_a) + 4 * vector;
   let indices = select(min(line + NEXT, vec4(last)), min(line, last - 3) + NEXT, order == ALONG_SIDE);
@@ -179,7 +175,7 @@ fn main(
   let lines = address(select(call.b, call.a, of_a)) + offsets(batch, 0, call.m_axes, stride) +
     offsets(indices, first, first_end, stride);
 
-  // what it owns: vectors of the tile, and a share of k
+  // the outputs that it owns, as vectors of the tile, and its share of k
   let column = local % COLUMNS;
   let row = local / COLUMNS % ROWS;
   let slice = local / OWNERS % SLICES;
@@ -195,7 +191,7 @@ fn main(
     if (brings) {
       piece = load(order, lines, stride, k + piece_k, end);
     }
-    // the tile holds what was loaded in the round before
+    // the tile holds the operands of the round before
     if (k > begin) {
       let before = sum00;
       if (ONE_BLOCK) {

@@ -2,10 +2,9 @@
 //
 // A workgroup owns OUTPUTS neighbouring outputs and one chunk of their terms; LANES invocations share an output, each takes
 // every LANES-th term. With TERMS_ADJACENT neighbouring invocations take neighbouring terms, else neighbouring outputs:
-// whichever is contiguous in x. Where the terms are cut into several chunks, `out` is scratch[chunk, output], and a second
-// dispatch reduces that.
+// whichever is contiguous in x. With several chunks `out` is scratch[chunk, output], which a second dispatch reduces.
 //
-// Sums go by two levels: BLOCK terms make a partial sum, so that the rounding error of a long sum stays small.
+// Sums are trees of two levels, with partial sums of BLOCK terms, so that the rounding error of a long sum stays small.
 //
 // Constants: OUTPUTS, LANES, GROUP = OUTPUTS x LANES, STRIDE (from lane to lane), TERMS_ADJACENT, ACCUMULATE, KEPT and
 // REDUCED (ranks). COMBINE, TYPE, JOIN as in combine.wgsl, and IDENTITY, the result of reducing nothing.

@@ -1,11 +1,11 @@
 // out[indices[i], :] += x[i, :] in the order of i, from zero unless ACCUMULATE; an index out of range is dropped.
 //
-// Each invocation owns one element of `out` and one chunk of the indices, and adds what belongs to it, so that the sum has
-// one order. The workgroup reads the indices in tiles and leaves out the tiles that have none of its rows. What a tile adds
-// is summed by itself: the rounding error of a long sum stays small. Where there are several chunks, `out` is
-// scratch[chunk, row, column], and another dispatch adds them up.
-
-const TILE = 256;
+// Each invocation owns one element of `out` and one chunk of the indices, so that the order of the sum is fixed. The
+// workgroup reads the indices in tiles, and skips tiles without any of its rows. Each tile has a partial sum, so that the
+// rounding error of a long sum stays small. With several chunks `out` is scratch[chunk, row, column], and a second dispatch
+// adds the chunks.
+//
+// Constants: TILE, the indices of a tile and the invocations of a workgroup; ACCUMULATE.
 
 struct Call {
   x: vec4<i32>,

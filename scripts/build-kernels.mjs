@@ -6,12 +6,12 @@ import { scalars } from '../src/ops/scalar.ts'
 import { writeFileAtomically } from '../src/runtime/files.ts'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-const math = readFileSync('kernels/math.wgsl', 'utf8')
+const functions = ['math', 'division', 'sine'].map((name) => readFileSync(`kernels/${name}.wgsl`, 'utf8')).join('')
 const missing = Object.entries(scalars).flatMap(([name, { wgsl }]) =>
-  wgsl || math.includes(`\nfn op_${name}(`) ? [] : [`op_${name}`],
+  wgsl || functions.includes(`\nfn op_${name}(`) ? [] : [`op_${name}`],
 )
 if (missing.length) {
-  console.error(`kernels/math.wgsl has no ${missing.join(', ')}, which src/ops/scalar.ts asks for`)
+  console.error(`kernels/ has no ${missing.join(', ')}, which src/ops/scalar.ts asks for`)
   process.exit(1)
 }
 

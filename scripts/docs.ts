@@ -1,8 +1,10 @@
 // Writes the documentation that is generated from the sources: npm run docs
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { kernelBudgets } from '../src/compare/budgets.ts'
 import { type ScalarName, scalars } from '../src/ops/scalar.ts'
 import { writeFileAtomically } from '../src/runtime/files.ts'
+import { fileOf, guides, table, withoutTimes, written } from './guides.ts'
 
 /** What NaN and infinity do on every device: where bits are looked at, or a value is only chosen or moved. */
 const promised: { readonly [Name in ScalarName]?: string } = {
@@ -10,11 +12,6 @@ const promised: { readonly [Name in ScalarName]?: string } = {
   toInt: 'saturates; NaN gives 0',
   where: 'what is not chosen has no influence',
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows]
-    .map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n')
 
 const code = (text: string): string => `\`${text}\``
 
@@ -41,7 +38,7 @@ ${table(
   Object.entries(kernelBudgets).map(([name, text]) => [code(name), text]),
 )}
 
-A fused \`rows\` program is bounded step by step: what a step may be off by carries through the steps that follow.
+A \`fused\` program is bounded step by step: what a step may be off by carries through the steps that follow.
 On \`wasm\` fused is unfused and a loop is its iterations written out, bit for bit. Random bits, uniforms and dropout
 decisions are the same on every device.
 
@@ -68,5 +65,10 @@ not choose has no influence, on the gradient neither (a contraction, which sums 
 `
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFileAtomically(fileURLToPath(new URL('../docs/error-budgets.md', import.meta.url)), errorBudgets())
+  await writeFileAtomically(fileURLToPath(fileOf('error-budgets')), errorBudgets())
+  for (const name of guides) {
+    const guide = readFileSync(fileOf(name), 'utf8')
+    const now = await written(guide)
+    if (withoutTimes(now) !== withoutTimes(guide)) await writeFileAtomically(fileURLToPath(fileOf(name)), now)
+  }
 }

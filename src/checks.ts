@@ -1,13 +1,13 @@
 import { type ErrorCode, RmaatError } from './errors.ts'
 
-/** What an argument can be: in words, and as a test. */
+/** A kind of argument: a description for messages, and a predicate. */
 export interface Kind {
   readonly words: string
   readonly fits: (value: unknown) => boolean
 }
 
 export const kind = (words: string, fits: Kind['fits']): Kind => ({ words, fits })
-/** It, or undefined: an argument that may be left out. */
+/** An optional argument: of that kind, or undefined. */
 export const maybe = ({ words, fits }: Kind): Kind =>
   kind(`${words}, or nothing`, (value) => value === undefined || fits(value))
 export const listOf = ({ fits }: Kind, plural: string): Kind =>
@@ -51,7 +51,7 @@ export const anAbortSignal = kind('an AbortSignal', (value) => value instanceof 
 const isPromise = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
-/** What was found, for a message: short, whatever it is. */
+/** A short text of any value, for messages. */
 export function shown(value: unknown, depth = 2): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (typeof value === 'function') return 'a function'
@@ -63,6 +63,18 @@ export function shown(value: unknown, depth = 2): string {
   }
   const name: unknown = value.constructor?.name
   return typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : `a value of ${name}`
+}
+
+/** What differs between settings by name, for messages: `width is 32, there 64; seed is 1, there 0`; empty where nothing does. */
+export function differences(
+  names: readonly string[],
+  found: Readonly<Record<string, unknown>>,
+  others: Readonly<Record<string, unknown>>,
+  where = 'there',
+): string {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : shown(value))
+  const differing = names.filter((name) => found[name] !== others[name])
+  return differing.map((name) => `${name} is ${text(found[name])}, ${where} ${text(others[name])}`).join('; ')
 }
 
 /**
@@ -77,16 +89,28 @@ export function takes<Values extends object>(
 ): void {
   for (const name in kinds) {
     const { words, fits } = kinds[name]
-    if (!fits(values[name]))
-      throw new RmaatError(code, `${where}: ${name} is ${shown(values[name])}; expected ${words}`)
+    const value: unknown = values[name]
+    if (!fits(value))
+      throw new RmaatError(code, `${where}: ${name} is ${shown(value)}; expected ${words}${asList(value, fits)}`)
   }
 }
+
+/** For the end of a message: the list that a number would be, where that fits. */
+export const asList = (value: unknown, fits: Kind['fits']): string =>
+  typeof value === 'number' && fits([value]) ? `, such as [${value}]` : ''
 
 /** The same for arguments in their order, of which there are no more. */
 export function takesInOrder(where: string, given: readonly unknown[], kinds: Readonly<Record<string, Kind>>): void {
   const names = Object.keys(kinds)
   if (given.length > names.length) {
     const expected = names.length === 0 ? 'none' : names.join(', ')
+    // numbers one by one, which would be one list
+    if (names.length === 1 && kinds[names[0]].fits(given)) {
+      throw new RmaatError(
+        'argument',
+        `${where}: ${given.length} arguments were given; expected one list, ${shown(given)}`,
+      )
+    }
     throw new RmaatError('argument', `${where}: ${given.length} arguments were given; expected ${expected}`)
   }
   takes(where, Object.fromEntries(names.map((name, i) => [name, given[i]])), kinds)

@@ -1,55 +1,16 @@
-export { grad, stopGradient, vjp } from './autograd/grad.ts'
-export { type DeviceName, deviceNames, openDevice } from './backends/open.ts'
 export { type CompareOptions, compareDevices } from './compare/compare.ts'
 export type { CompareEvent } from './compare/events.ts'
-export { type ErrorCode, RmaatError } from './errors.ts'
-export {
-  type AttentionOptions,
-  type AttentionWeights,
-  attention,
-  attentionParameters,
-  linearAttention,
-  type Mix,
-  type MixOptions,
-  softmaxAttention,
-} from './nn/attention.ts'
-export { type DropoutOptions, dropout } from './nn/dropout.ts'
-export { embedding, embeddingParameters } from './nn/embedding.ts'
-export { type FeedForwardWeights, feedForward, feedForwardParameters } from './nn/feed-forward.ts'
-export { type GruOptions, type GruWeights, gru, gruCell, gruParameters } from './nn/gru.ts'
-export { type Initializer, init } from './nn/init.ts'
-export { type LinearWeights, linear, linearParameters } from './nn/linear.ts'
-export { type LayerNormWeights, layerNorm, layerNormParameters, rmsNorm, rmsNormParameters } from './nn/norm.ts'
-export { type ParameterSpec, Parameters, type ParameterTree, parameter } from './nn/parameters.ts'
-export { readSafetensors, type StoredTensor, writeSafetensors } from './nn/safetensors.ts'
-export { variable } from './nn/variable.ts'
-export { type Loaded, type LoadOptions, loadParameters, saveParameters } from './nn/weights.ts'
-export { einsum } from './ops/contraction.ts'
-export { where } from './ops/elementwise.ts'
-export { type LoopBody, type LoopOptions, type LoopValues, loop } from './ops/loop.ts'
-
-import './ops/methods.ts'
-
-export { type RandomSource, randomBits, randomUniform } from './ops/random.ts'
-export { iota, tensor, zeros } from './ops/row.ts'
-export { concat, stack } from './ops/views.ts'
-export { AdamW, type AdamWOptions } from './optim/adamw.ts'
-export { clipByNorm } from './optim/clip.ts'
-export type { Optimizer, OptimizerOptions, Trained } from './optim/optimizer.ts'
-export { learningRate, type RateOptions } from './optim/schedule.ts'
-export { SGD } from './optim/sgd.ts'
-export type { Device, HostArray } from './program/device.ts'
-export type { Plan } from './program/plan.ts'
-export { compile, f32, i32, type Program, plan, read, type Update } from './program/program.ts'
+export * from './engine.ts'
+export { models } from './models/index.ts'
+export { load as loadWeights, save as saveWeights } from './models/weights.ts'
+export { batchInputs } from './rmaat/batch.ts'
 export { type ModelConfig, modelConfig, settingSources } from './rmaat/config.ts'
+export { type TensorCheck, verify } from './rmaat/golden.ts'
 export { type MacroModel, type Simulation, simulate } from './rmaat/macro-model.ts'
-export { batchInputs, type Method, Rmaat } from './rmaat/model.ts'
+export { Rmaat } from './rmaat/model.ts'
 export { type RetentionSchedule, retention, retentionFactors } from './rmaat/retention.ts'
+export { Stream, type StreamOptions } from './rmaat/stream.ts'
 export { batchOf, type Example, type Examples, type Task, tasks } from './tasks/index.ts'
-export type { DType, Shape } from './tensor/dtype.ts'
-export { Tensor, type TensorLike } from './tensor/tensor.ts'
-export { Variable } from './tensor/variable.ts'
+export { loadCheckpoint, saveCheckpoint, type TrainState } from './train/checkpoint.ts'
 export { type Evaluation, evaluate } from './train/evaluate.ts'
 export { type TrainEvent, type TrainOptions, train, trainDefaults } from './train/train.ts'
-export { type TensorCheck, verify } from './train/verify.ts'
-export { load as loadWeights, save as saveWeights } from './train/weights.ts'

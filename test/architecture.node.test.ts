@@ -15,13 +15,18 @@ const below: Readonly<Record<string, readonly string[]>> = {
   nn: ['autograd', 'program', 'ops', 'tensor'],
   optim: ['nn', 'autograd', 'program', 'ops', 'tensor'],
   tasks: ['runtime'],
-  rmaat: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
-  baselines: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor'],
-  compare: ['train', 'rmaat', 'nn', 'optim', 'autograd', 'backends', 'program', 'ops', 'tensor', 'tasks', 'runtime'],
-  train: ['rmaat', 'baselines', 'nn', 'optim', 'autograd', 'program', 'ops', 'tensor', 'tasks', 'runtime'],
+  rmaat: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor', 'tasks'],
+  baselines: ['rmaat', 'nn', 'optim', 'autograd', 'program', 'ops', 'tensor', 'tasks'],
+  models: ['rmaat', 'baselines', 'nn', 'program', 'tasks'],
+  train: ['nn', 'optim', 'autograd', 'program', 'ops', 'tensor', 'tasks'],
+  compare: ['train', 'models', 'nn', 'optim', 'autograd', 'backends', 'program', 'ops', 'tensor', 'tasks'],
 }
 /** Folders that may import from all others. */
 const top = ['cli']
+/** What stands beside the folders, for all of them. */
+const common = ['errors.ts', 'checks.ts', 'settings.ts']
+/** The entries of the package. */
+const entries = ['engine.ts', 'index.ts']
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
@@ -31,6 +36,10 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
 const textOf = (path: string): string => readFileSync(join(root, 'src', path), 'utf8')
 const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
 
+/** Files of test/ by what they are, and what each needs of Node: modules, globals, the command line. */
+const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .map((path) => `test/${path.replaceAll('\\', '/')}`)
+  .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'))
 interface Import {
   readonly from: string
   /** As it is written. */
@@ -95,26 +104,39 @@ test('every import leads to a file of this repository, or to a package', () => {
 test('imports run down', () => {
   const wrong: string[] = []
   for (const { from, path } of imports) {
-    if (path === undefined || path.startsWith('../') || path === 'errors.ts' || path === 'checks.ts') continue
+    if (path === undefined || path.startsWith('../') || common.includes(path)) continue
     const [lower, upper] = [folderOf(path), folderOf(from)]
-    if (from === 'index.ts' || top.includes(upper) || lower === upper) continue
+    if (entries.includes(from) || top.includes(upper) || lower === upper) continue
     if (!below[upper]?.includes(lower)) wrong.push(`${from} imports ${path}`)
   }
   assert.equal(wrong, [])
   assert.equal(
-    imports.filter(({ from }) => from === 'errors.ts' || from === 'checks.ts').map(({ path }) => path),
-    ['errors.ts'],
+    imports.filter(({ from, path }) => common.includes(from) && !common.includes(path!)),
+    [],
   )
 })
 
-test('only index.ts and cli/ name a backend', () => {
+test('no file is longer than 350 lines', () => {
+  const long = [...files.map((file) => join('src', file)), ...testFiles].flatMap((file) => {
+    const lines = readFileSync(join(root, file), 'utf8').split('\n').length - 1
+    return lines > 350 ? [`${file}: ${lines}`] : []
+  })
+  assert.equal(long, [])
+})
+
+test('what trains, tests and compares knows no model', () => {
+  for (const file of files.filter((file) => ['train', 'compare', 'cli'].includes(folderOf(file))))
+    assert.not.match(codeOf(textOf(file)), /\b(?:Rmaat|BagOfTokens)\b/, file)
+})
+
+test('only the entries and cli/ name a backend', () => {
   const wrong = imports.filter(
     ({ from, path }) =>
       path?.startsWith('backends/') &&
       path !== 'backends/cursor.ts' && // no backend: the addresses of strided operands
       path !== 'backends/sizes.ts' && // nor this: how long a block of a sum is
       !['backends', 'cli'].includes(folderOf(from)) &&
-      from !== 'index.ts',
+      !entries.includes(from),
   )
   assert.equal(
     wrong.map(({ from, path }) => `${from} imports ${path}`),
@@ -127,6 +149,26 @@ test('only index.ts and cli/ name a backend', () => {
     if (folderOf(from) !== 'backends' || folder !== 'backends' || rest.length === 0 || more.length === 0) continue
     assert.is(other, own, `${from} imports ${path}`)
   }
+})
+
+test('the entry engine.ts reaches no model, task, trainer or command, and no package', () => {
+  const reached = new Set<string>()
+  const packages = new Set<string>()
+  const walk = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const { name, path } of imports.filter(({ from }) => from === file)) {
+      if (path === undefined) packages.add(name)
+      else if (files.includes(path)) walk(path)
+    }
+  }
+  walk('engine.ts')
+  const engine = ['', 'autograd', 'backends', 'nn', 'ops', 'optim', 'program', 'runtime', 'tensor']
+  assert.equal([...new Set([...reached].map(folderOf))].sort(), engine)
+  assert.equal(
+    [...packages].filter((name) => !name.startsWith('node:')),
+    [],
+  )
 })
 
 test('no file imports itself by way of others', () => {
@@ -172,10 +214,6 @@ test('the words are found in code, and not in comments, strings and names', () =
   assert.is(globals("// process\n/* window */ 'Deno' ; x.process ; processes ; ({ window: 1 })").length, 0)
 })
 
-/** Files of test/ by what they are, and what each needs of Node: modules, globals, the command line. */
-const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-  .map((path) => `test/${path.replaceAll('\\', '/')}`)
-  .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/'))
 const nodeTests = testFiles.filter((path) => path.endsWith('.node.test.ts'))
 const otherTests = testFiles.filter((path) => path.endsWith('.test.ts') && !nodeTests.includes(path))
 
@@ -210,6 +248,7 @@ test('every public name has a docstring', () => {
       const asked = own.filter((name) => !wanted || wanted.has(name))
       if (asked.length) visit(posix.join(posix.dirname(file), from), new Set(asked))
     }
+    for (const [, from] of text.matchAll(/^export \* from '([^']+)'/gm)) visit(posix.join(posix.dirname(file), from))
     for (const name of wanted ?? []) {
       const found = new RegExp(`(\\*/\\n(?://.*\\n)?)?^export [a-z* ]*\\b${name}\\b`, 'm').exec(text)
       if (!found) continue // handed on, and looked at there
@@ -220,16 +259,6 @@ test('every public name has a docstring', () => {
   visit('index.ts')
   assert.equal(silent, [])
   assert.ok(count > 100, `${count} names`)
-})
-
-test('the programs stand on the public API alone, and are short', () => {
-  const programs = testFiles.filter((path) => path.startsWith('test/programs/') && !path.endsWith('.test.ts'))
-  assert.ok(programs.length >= 3)
-  for (const file of programs) {
-    const text = readFileSync(join(root, file), 'utf8')
-    for (const { name } of importsOf(file, text)) assert.is(name, '../../src/index.ts', file)
-    assert.ok(text.split('\n').length <= 60, file)
-  }
 })
 
 test('test files run everywhere, but for those that need Node and say so in their names', () => {

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { domains } from '../src/compare/domains.ts'
 import * as rmaat from '../src/index.ts'
-import { domains } from '../src/ops/methods.ts'
 import { sizeOf } from '../src/tensor/shape.ts'
-import { calls, type Invocation } from './support/calls.ts'
+import { calls } from './support/calls.ts'
+import type { Invocation } from './support/invocations.ts'
 import { isNode } from './support/runs.ts'
 
 /**
@@ -19,10 +20,20 @@ const inner = [
   'Device.checkOwn',
   'Program.check',
   'Program.checkVariables',
+  'Program.named',
+  'Program.results',
   'Rmaat.check',
   'Rmaat.checkPrepared',
+  'Rmaat.checkSegment',
+  'Rmaat.handOn',
   'Rmaat.head',
+  'Rmaat.logits',
   'Rmaat.segment',
+  'Stream.check',
+  'Stream.inTurn',
+  'Stream.pass',
+  'Stream.roomIn',
+  'Stream.segment',
   'new RmaatError', // what is thrown
   'new Tensor', // operations make tensors
   'new Variable', // and devices variables

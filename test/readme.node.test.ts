@@ -1,26 +1,62 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { presets } from '../src/cli/presets.ts'
+import * as engine from '../src/engine.ts'
 import * as rmaat from '../src/index.ts'
+import { methods } from '../src/ops/methods.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-test('the first program of the README runs and learns', async () => {
-  const source = /```ts\n([\s\S]*?)```/.exec(readme)![1]
-  const names = /import \{ (.*?) \} from 'rmaat'/.exec(source)![1]
-  const body = source.replace(/import .*\n/, '')
-  const losses: number[] = []
-  const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (...args: unknown[]) => Promise<void>
-  const program = new AsyncFunction('rmaat', 'console', `const { ${names} } = rmaat\n${body}`)
-  await program(rmaat, { log: (loss: number) => losses.push(loss) })
-  assert.is(losses.length, 200)
-  assert.ok(losses[199] < losses[0] / 10, `${losses[0]} to ${losses[199]}`)
+const contributing = readFileSync(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8')
+
+const [, source] = /```ts\n([\s\S]*?)```/.exec(readme)!
+
+for (const [entry, exported] of Object.entries({ rmaat, 'rmaat/engine': engine }))
+  test(`the first program of the README runs and learns on the entry ${entry}`, async () => {
+    const names = /import \{ (.*?) \} from 'rmaat'/.exec(source)![1]
+    const body = source.replace(/import .*\n/, '')
+    const losses: number[] = []
+    const AsyncFunction = (async () => {}).constructor as new (
+      ...args: string[]
+    ) => (...args: unknown[]) => Promise<void>
+    const program = new AsyncFunction('entry', 'console', `const { ${names} } = entry\n${body}`)
+    await program(exported, { log: (loss: number) => losses.push(loss) })
+    assert.is(losses.length, 200)
+    assert.ok(losses[199] < losses[0] / 10, `${losses[0]} to ${losses[199]}`)
+  })
+
+test('its first program is that of the examples', () => {
+  assert.is(source, readFileSync(new URL('../examples/basics/first-program.ts', import.meta.url), 'utf8'))
 })
 
 test('every file that the README sends a reader to is there', () => {
-  const paths = [...readme.matchAll(/`((?:src|test|assembly)\/[\w./-]*)`/g)].map(([, path]) => path)
+  const paths = [...`${readme}${contributing}`.matchAll(/`((?:src|test|assembly|examples)\/[\w./-]*)`/g)].map(
+    ([, path]) => path,
+  )
   assert.ok(paths.length > 10)
   for (const path of paths) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path)
+})
+
+test('the README names every export of each entry once, with a line, and every operation', () => {
+  const section = readme.slice(readme.indexOf('## Every export'), readme.indexOf('**Operations**'))
+  const named = [...section.matchAll(/^- `(\w+)`: .{6,}$/gm)].map(([, name]) => name)
+  assert.equal([...named].sort(), Object.keys(rmaat).sort())
+  const ofEngine = section.slice(0, section.indexOf('`rmaat` alone'))
+  assert.equal([...ofEngine.matchAll(/^- `(\w+)`/gm)].map(([, name]) => name).sort(), Object.keys(engine).sort())
+  const [, list] = /\*\*Operations\*\*([\s\S]*?)\n## /.exec(readme)!
+  const operations = [...list.matchAll(/`(\w+)`/g)].map(([, name]) => name)
+  assert.equal(operations.sort(), Object.keys(methods).sort())
+})
+
+test('the README names every preset', () => {
+  for (const name of Object.keys(presets)) assert.match(readme, new RegExp(`^\\| .*\`${name}\``, 'm'))
+})
+
+test('its first lines say how to install, to start and to test', () => {
+  const first = readme.split('\n').slice(0, 24).join('\n')
+  for (const command of ['npm install rmaat', 'npx rmaat start', 'npm start', 'npm test'])
+    assert.match(first, new RegExp(`^    ${command}`, 'm'))
 })
 
 test.run()

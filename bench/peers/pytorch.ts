@@ -6,7 +6,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Method } from '../../src/index.ts'
 
-const APT = 'on Debian: apt-get install python3-torch libopenblas0-pthread'
+export const APT = 'on Debian: apt-get install python3-torch libopenblas0-pthread'
+
+/** The one that Debian's packages are for, where it is there. */
+export const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 
 /** A method, computed in full or with the last block's outputs left out that nobody reads, as in our model. */
 export type Way = Method | `${Method} shortened`
@@ -39,7 +42,6 @@ function fairEnvironment(): NodeJS.ProcessEnv {
  * @throws Error where PyTorch is not here, or is no fair peer, with what would help
  */
 export async function openPytorch(file: string): Promise<Pytorch> {
-  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3' // the one that Debian's packages are for
   const script = fileURLToPath(new URL('pytorch_step.py', import.meta.url))
   const child = spawn(python, [script, file], {
     env: fairEnvironment(),

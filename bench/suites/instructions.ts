@@ -2,8 +2,7 @@
 // cost: the instruction taken from the list, the kernel called, its operands' places worked out. A program of many such
 // kernels against one of few tells it without what a run costs as a whole (the call into WebAssembly, the promise).
 import { openDevice } from '../../src/index.ts'
-import type { Kernel } from '../../src/program/accesses.ts'
-import type { Place, Plan } from '../../src/program/plan.ts'
+import type { Kernel, Place, Plan } from '../../src/program/plan.ts'
 import { race } from '../race.ts'
 import type { Suite } from '../report.ts'
 import { scaled } from '../spread.ts'
@@ -12,7 +11,7 @@ const ROUNDS = 11
 const [FEW, MANY] = [1000, 11_000]
 const ELEMENTS = 64
 
-const place = (offset: number): Place => ({ buffer: 0, offset, steps: [] })
+const place = (offset: number): Place => ({ buffer: 0, offset, loopStrides: [] })
 /** From element 0, and 16 where there are two operands, to element 32. */
 const kernels: Readonly<Record<string, Kernel>> = {
   'matrix product 1 x 1 x 1': {
@@ -36,8 +35,8 @@ const kernels: Readonly<Record<string, Kernel>> = {
     kept: [{ size: 1, stride: 1 }],
     reduced: [{ size: 1, stride: 1 }],
   },
-  'rows: one negation': {
-    kind: 'rows',
+  'fused: one negation': {
+    kind: 'fused',
     rows: 1,
     width: 1,
     operands: [0, 32].map((at) => ({
@@ -47,9 +46,9 @@ const kernels: Readonly<Record<string, Kernel>> = {
     })),
     prologue: [],
     steps: [
-      { op: 'load', level: 'full', to: 0, args: [], operand: 0 },
-      { op: 'neg', level: 'full', to: 1, args: [0] },
-      { op: 'store', level: 'full', args: [1], operand: 1 },
+      { op: 'load', level: 'inner', to: 0, args: [], operand: 0 },
+      { op: 'neg', level: 'inner', to: 1, args: [0] },
+      { op: 'store', level: 'inner', args: [1], operand: 1 },
     ],
   },
   'gather of 1 row of 1': {

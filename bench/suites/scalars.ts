@@ -1,6 +1,6 @@
 // Functions of single numbers against JavaScript's own, and the two fused functions of rows against libraries.
 import { type Device, openDevice, type Tensor } from '../../src/index.ts'
-import { erf } from '../../src/ops/scalar.ts'
+import { erf } from '../../src/ops/exact.ts'
 import { formula } from '../formula.ts'
 import { compare, numbers } from '../operands.ts'
 import { openPeers } from '../peers/index.ts'

@@ -1,13 +1,15 @@
 import { takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { equal, notEqual, where } from '../ops/elementwise.ts'
+import { equal, notEqual } from '../ops/binary.ts'
+import { where } from '../ops/elementwise.ts'
 import { closureOf, type LoopResult, type LoopSpec, loopNode, loopResult, parameter, reachable } from '../ops/loop.ts'
 import '../ops/methods.ts'
-import { constant, constantValue, type OpRow, zeros } from '../ops/row.ts'
-import { rowOf } from '../ops/table.ts'
+import { constant, constantValue, type OpEntry, zeros } from '../ops/entry.ts'
+import { entryOf } from '../ops/table.ts'
 import { aTensor, tensors } from '../tensor/kinds.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { worthHolding } from './hold.ts'
 
 /** The same value, through which no derivative flows. */
 export function stopGradient(x: Tensor): Tensor {
@@ -28,8 +30,9 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`.
  *
  * Where a cotangent is 0 because an element was not chosen (`where`, `maximum`, `max`, `slice`, ...), or was given as 0, it
- * stays 0 through every function of lanes or rows, also where that function's slope is infinite or NaN. It does not through
- * contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN is NaN.
+ * stays 0 through every elementwise function and function over an axis, also where its slope is infinite or NaN. It does not
+ * through contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN
+ * is NaN.
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   takes('vjp', { outputs, cotangents, wrt }, { outputs: tensors, cotangents: tensors, wrt: tensors })
@@ -100,13 +103,13 @@ function products(
     const cotangent = sums.get(node)
     if (!cotangent) continue
     const { inputs, attributes } = node
-    const row = rowOf(node.op)
+    const entry = entryOf(node.op)
     const inPlaces = sparse.has(cotangent)
-    const terms = row.gradient({ inputs, output: node, attributes, cotangent })
+    const terms = entry.gradient({ inputs, output: node, attributes, cotangent })
     inputs.forEach((input, i) => {
       if (!terms[i] || !needed.has(input)) return
-      const term = inPlaces || row.steep ? silenced(terms[i], cotangent, row) : terms[i]
-      if (row.chooses || (inPlaces && node.op !== 'einsum')) sparse.add(term)
+      const term = inPlaces || entry.steep ? silenced(terms[i], cotangent, entry) : terms[i]
+      if (entry.chooses || (inPlaces && node.op !== 'einsum')) sparse.add(term)
       add(input, term)
     })
   }
@@ -115,11 +118,12 @@ function products(
   /**
    * The gradient of a loop is memory replay (AMRB): from the record of the carries, walk the iterations backwards, compute
    * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add the
-   * gradients of what the body closes over to what they are so far. `results` are those of the loop that a cotangent has
-   * reached, or whose derivative is asked for: that of a record is dL/dcarry at the begin of each iteration.
+   * gradients of what the body closes over to what they are so far. What the loop is to hold is stacked as it is first
+   * computed, and is a parameter here. `results` are those of the loop that a cotangent has reached, or whose derivative is
+   * asked for: that of a record is dL/dcarry at the begin of each iteration.
    */
   function replay(loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[]): void {
-    const { count, reversed, carries, inputs, stacked } = loop.attributes
+    const { count, reversed, carries, inputs, stacked, hold = 0 } = loop.attributes
     const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
       results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
     const closure = closureOf(loop)
@@ -166,6 +170,19 @@ function products(
     )
     const derivative = (node: Tensor): Tensor => derivatives[by.indexOf(node)]
     const totals = closed.map((node) => ({ node, total: fresh(node) }))
+    // what is computed again is what the way back reads and depends on no cotangent
+    const computed = reachable(derivatives, (node) => closure.includes(node))
+    const backward = dependents(computed, [
+      ...flowing.map(({ cotangent }) => cotangent),
+      ...given.map(({ parameter }) => parameter),
+    ])
+    const forward = dependents(
+      computed,
+      [...carries, ...inputs].map(({ parameter }) => parameter),
+    )
+    for (const node of backward) forward.delete(node)
+    const wanted = [...derivatives, ...computed.filter((node) => backward.has(node)).flatMap(({ inputs }) => inputs)]
+    const held = worthHolding(forward, wanted, hold)
     const backwards = loopNode({
       count,
       reversed: true,
@@ -186,6 +203,7 @@ function products(
         ...carries.map(({ parameter }) => ({ parameter, source: loopResult(loop, 'record', parameter) })),
         ...inputs,
         ...given,
+        ...[...held].map((node) => ({ parameter: node, source: loopResult(loop, 'stack', node) })),
       ],
       stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
     })
@@ -204,9 +222,9 @@ function products(
 }
 
 /** The gradient of an operation, made 0 where its cotangent is. */
-function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpRow): Tensor {
+function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpEntry): Tensor {
   if (!scales || constantValue(cotangent)) return gradient
-  if (scales === 'lanes') return where(equal(cotangent, 0), 0, gradient)
+  if (scales === 'elements') return where(equal(cotangent, 0), 0, gradient)
   const some = notEqual(cotangent, 0)
   return where(some.rank < gradient.rank ? some.reshape([...some.shape, 1]) : some.max(-1, true), gradient, 0)
 }

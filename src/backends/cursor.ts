@@ -1,15 +1,14 @@
-import type { Kernel } from '../program/accesses.ts'
-import type { Axis, Instruction, Place } from '../program/plan.ts'
+import type { Axis, Instruction, Kernel, Place } from '../program/plan.ts'
 
 /** The iteration of each enclosing loop, outermost first. */
 export type Iterations = readonly number[]
 
-export const addressOf = ({ offset, steps }: Place, iterations: Iterations): number =>
-  steps.reduce((sum, step, depth) => sum + step * (iterations[depth] ?? 0), offset)
+export const addressOf = ({ offset, loopStrides }: Place, iterations: Iterations): number =>
+  loopStrides.reduce((sum, stride, depth) => sum + stride * (iterations[depth] ?? 0), offset)
 
 /**
- * Visits the calls of the instructions before `to` in the order of their execution, with their numbers and with the
- * iteration of each enclosing loop; that list changes from visit to visit.
+ * Visits the kernel calls before instruction `to` in the order of execution, each with its number and with the iteration of
+ * each enclosing loop, in an array that is reused.
  */
 export function walk(
   instructions: readonly Instruction[],
@@ -34,7 +33,7 @@ export function walk(
   }
 }
 
-/** Where the loop ends that begins at an instruction. */
+/** The `end` of the loop that begins at an instruction. */
 export function endOf(instructions: readonly Instruction[], begin: number): number {
   let depth = 0
   for (let at = begin; ; at++) {
@@ -43,7 +42,7 @@ export function endOf(instructions: readonly Instruction[], begin: number): numb
   }
 }
 
-/** The addresses of a strided tensor, one after another in row-major order. */
+/** The addresses of a strided tensor, in row-major order. */
 export function* addresses(start: number, axes: readonly Axis[]): Generator<number, void> {
   if (axes.some(({ size }) => size === 0)) return
   const index = axes.map(() => 0)

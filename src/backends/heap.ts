@@ -14,14 +14,14 @@ interface Reservation {
 const START = 64
 
 /**
- * How the memory of a device is shared out: pieces that stay (variables, programs, their inputs) from the bottom, and
- * behind them one scratch and one arena that all programs share, as large as the largest asks for. These two hold nothing
- * between runs: they move with whatever is allocated or given back, and a run uses them where they are then.
+ * The allocator of a device's memory. Pieces that stay (variables, programs, their inputs) come first; behind them are one
+ * scratch and one arena for all programs, as large as the largest reservations. These two hold nothing between runs, so
+ * that they move when pieces are allocated or released: a run uses them where they are then.
  */
 export class Heap {
-  /** Makes the memory at least so long, or sees that it can be made so; throws else, and leaves it as it is. */
+  /** Makes the memory at least so long, or checks that it can grow so far; else it throws, and changes nothing. */
   private readonly grow: (bytes: number, purpose: string) => void
-  /** In order of their addresses; none touches another, nor the end. */
+  /** Sorted by address; none touches another, nor the end. */
   private readonly free: { at: number; bytes: number }[] = []
   private readonly reservations = new Set<Reservation>()
   private end = START
@@ -31,7 +31,7 @@ export class Heap {
     this.grow = grow
   }
 
-  /** What it takes in all. */
+  /** The size of all. */
   get bytes(): number {
     return this.arena + this.largest.arena
   }
@@ -44,7 +44,7 @@ export class Heap {
     return this.end + this.largest.scratch
   }
 
-  /** `bytes` that stay until they are released. Where they are refused, all is as it was. */
+  /** `bytes` that stay until they are released. A refusal changes nothing. */
   allocate(bytes: number, purpose: string): Piece {
     const size = aligned(bytes)
     const gap = this.free.find((candidate) => candidate.bytes >= size)
@@ -79,12 +79,12 @@ export class Heap {
     this.free.pop()
   }
 
-  /** What a program will have of it: nothing yet. */
+  /** Begins to record what a program allocates. */
   hold(): Holding {
     return new Holding(this)
   }
 
-  /** Makes room for a program's scratch and arena. Where it is refused, all is as it was. */
+  /** Makes room for a program's scratch and arena. A refusal changes nothing. */
   reserve(scratchBytes: number, arenaBytes: number): Reservation {
     const reservation = { scratch: aligned(scratchBytes), arena: aligned(arenaBytes) }
     const { scratch, arena } = largestOf([this.largest, reservation])
@@ -100,7 +100,7 @@ export class Heap {
   }
 }
 
-/** All that one program has of a heap: given back together, also where only a part of it was granted. */
+/** All that one program has allocated: released together, even if only a part of it was granted. */
 export class Holding {
   private readonly heap: Heap
   private readonly pieces: Piece[] = []
@@ -133,5 +133,5 @@ const largestOf = (reservations: readonly Reservation[]): Reservation => ({
   arena: reservations.reduce((most, { arena }) => Math.max(most, arena), 0),
 })
 
-/** What the heap gives for so many bytes. */
+/** So many bytes, rounded up to the alignment of the heap. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64

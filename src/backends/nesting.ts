@@ -1,21 +1,20 @@
 import { RmaatError } from '../errors.ts'
-import { withPlaces } from '../program/accesses.ts'
 import type { Loaded } from '../program/device.ts'
+import { withPlaces } from '../program/kernels.ts'
 import type { Instruction, Plan } from '../program/plan.ts'
 import { addressOf, endOf, walk } from './cursor.ts'
 import { LOOP_DEPTH } from './sizes.ts'
 
-/** Instructions of a program in which loops are written out. */
+/** The most instructions of a program with unrolled loops. */
 const MOST = 2 ** 16
 
 /**
- * Loads a plan whose loops may nest to any depth on a device whose programs count LOOP_DEPTH of them: what is deeper is
- * written out, iteration after iteration.
+ * Loads a plan with loops of any depth on a device that counts LOOP_DEPTH of them: deeper loops are unrolled.
  * @throws RmaatError 'program' where that is too long
  */
 export function loadNested(plan: Plan, load: (plan: Plan) => Loaded): Loaded {
-  const { instructions, origins } = writtenOut(plan.instructions)
-  // a loop that is written out leaves its own place to its body
+  const { instructions, origins } = unrolled(plan.instructions)
+  // an unrolled loop leaves its number to its body
   if (instructions.every((_, at) => origins[at] === at)) return load(plan)
   const loaded = load({ ...plan, instructions })
   return {
@@ -28,15 +27,15 @@ export function loadNested(plan: Plan, load: (plan: Plan) => Loaded): Loaded {
       for (const [at, time] of (await loaded.profile(inputs)).entries()) times[origins[at]] += time
       return times
     },
-    // promised of plans without loops alone
+    // only promised for plans without loops
     runTo: (inputs, count) => loaded.runTo(inputs, count),
     peek: (view, dtype) => loaded.peek(view, dtype),
     close: () => loaded.close(),
   }
 }
 
-/** The instructions without the deeper loops, and for each the number of the one that it stands for. */
-function writtenOut(all: readonly Instruction[]): { instructions: Instruction[]; origins: number[] } {
+/** The instructions with deeper loops unrolled, and for each the number of its original. */
+function unrolled(all: readonly Instruction[]): { instructions: Instruction[]; origins: number[] } {
   const instructions: Instruction[] = []
   const origins: number[] = []
   const add = (instruction: Instruction, at: number): void => {
@@ -58,8 +57,8 @@ function writtenOut(all: readonly Instruction[]): { instructions: Instruction[];
           )
         const now = withPlaces(call, (place) => ({
           ...place,
-          offset: addressOf({ ...place, steps: place.steps.slice(LOOP_DEPTH) }, iterations),
-          steps: place.steps.slice(0, LOOP_DEPTH),
+          offset: addressOf({ ...place, loopStrides: place.loopStrides.slice(LOOP_DEPTH) }, iterations),
+          loopStrides: place.loopStrides.slice(0, LOOP_DEPTH),
         }))
         add(now, at + within)
       })

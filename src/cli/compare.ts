@@ -1,18 +1,20 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type DeviceName, deviceNames, openDevice } from '../backends/open.ts'
 import { compareDevices, type Part, parts } from '../compare/compare.ts'
+import { workloadOf } from '../compare/step.ts'
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import { writeFileAtomically } from '../runtime/files.ts'
-import { batchOf, take } from '../tasks/index.ts'
-import { page } from './compare-page.ts'
+import { take } from '../tasks/index.ts'
+import { comparePage } from './compare-page.ts'
 import { inWords, Report } from './compare-report.ts'
+import { addPresetAndConfig, givenSettings } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { typed } from './paths.ts'
 import { makeTask, modelFor } from './prepare.ts'
 import { type Progress, progress } from './progress.ts'
 import { stamped } from './run-folder.ts'
-import { addConfigFile, addSettings, givenSettings, modelSettings, taskSettings, withDefaults } from './settings.ts'
+import { addSettings, modelSettings, taskSettings, withDefaults } from './settings.ts'
 import { duration, jsonLine, notice, say } from './terminal.ts'
 
 /** What is compared where no device is named; speed-ups are over the first one. */
@@ -49,7 +51,7 @@ export function compareCommand(): Command {
   addSettings(command, 'Model:', modelSettings)
   addSettings(command, 'Training step:', ['method', 'batch', 'clip', 'seed'])
   addSettings(command, 'Computing:', ['threads'])
-  return addConfigFile(command).action((options: Options) => compare(options))
+  return addPresetAndConfig(command).action((options: Options) => compare(options))
 }
 
 function list<Name extends string>(text: string, known: readonly Name[]): Name[] {
@@ -75,8 +77,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
   const settings = withDefaults({ ...small, ...givenSettings(rest) })
   const { method, batch, clip, seed, threads } = settings
   const task = await makeTask(settings)
-  const config = modelFor(settings, task)
-  const data = batchOf(take(task.train(seed), batch), { ...config, batch })
+  const workload = workloadOf(modelFor(settings, task), task, batch, take(task.train(seed), batch))
   const path = typed(out ?? `${stamped('compare')}.html`)
   const { signal, restore } = interruptible()
   const bars = new Bars()
@@ -86,7 +87,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
     const judge = open.find(({ name }) => name === 'reference') ?? (await openDevice('reference'))
     if (!open.includes(judge)) open.push(judge)
     const compared = named ? open.slice(0, named.length) : open
-    const options = { parts: chosen, config, data, method, batch, clip, longest, signal, progress: bars.update }
+    const options = { parts: chosen, workload, method, clip, longest, signal, progress: bars.update }
     const report = new Report()
     for await (const event of compareDevices(compared, judge, options)) {
       report.add(event)
@@ -94,7 +95,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
     }
     bars.stop()
     const { stopped, passed, failures } = report.end
-    if (!stopped) await writeFileAtomically(path, page(report))
+    if (!stopped) await writeFileAtomically(path, comparePage(report))
     if (stopped) process.exitCode = signal.reason as number
     else if (!passed) process.exitCode = 1
     if (json) {

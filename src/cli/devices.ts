@@ -2,7 +2,6 @@ import { Command } from 'commander'
 import { deviceNames, openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
 import type { Backend } from '../program/device.ts'
-import { openAuto } from './prepare.ts'
 import { bytes, count, jsonLine, say } from './terminal.ts'
 
 export const devicesCommand = (): Command =>
@@ -20,7 +19,7 @@ type Found =
 async function listDevices(json: boolean): Promise<void> {
   const found: Found[] = []
   for (const name of deviceNames) if (name !== 'auto') found.push(await lookAt(name))
-  const auto = await openAuto()
+  const auto = await openDevice('auto')
   auto.close()
   if (json) {
     for (const one of found) jsonLine({ kind: 'device', ...one })

@@ -1,20 +1,20 @@
 import { isAbsolute } from 'node:path'
 import { Command } from 'commander'
-import { shown } from '../checks.ts'
+import { differences, shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
+import { type Configuration, load } from '../models/weights.ts'
+import type { Config, ConfiguredModel } from '../nn/kind.ts'
 import { readBytes } from '../runtime/files.ts'
+import type { Task } from '../tasks/task.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
-import { type Configuration, load } from '../train/weights.ts'
+import { addPresetAndConfig, givenSettings } from './given.ts'
 import { typed } from './paths.ts'
 import { makeTask, openAndSay, sayTask } from './prepare.ts'
 import { progress } from './progress.ts'
 import {
-  addConfigFile,
   addSettings,
   check,
   type Given,
-  givenSettings,
   settings as known,
   modelSettings,
   type SettingName,
@@ -22,7 +22,7 @@ import {
   withDefaults,
 } from './settings.ts'
 import { jsonLine, plural, say } from './terminal.ts'
-import { baselines, scoreInWords } from './train.ts'
+import { scoreInWords, scoresBeside } from './train.ts'
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
@@ -31,19 +31,19 @@ export function evaluateCommand(): Command {
     .argument('<weights>', 'file that `train` has written')
   addSettings(command, 'Task (otherwise that of the file):', [...taskSettings, 'testExamples', 'seed'])
   addSettings(command, 'Computing:', ['batch', 'device', 'threads'])
-  return addConfigFile(command)
+  return addPresetAndConfig(command)
     .option('--json', 'print the summary as a line of JSON')
     .action((path: string, options: { json?: boolean }) => runEvaluation(path, options))
 }
 
 async function runEvaluation(path: string, options: { json?: boolean }): Promise<void> {
-  const given = givenSettings({ ...options })
   const bytes = await readBytes(typed(path))
-  const device = await openAndSay(given)
+  const device = await openAndSay(givenSettings({ ...options }))
   try {
     const { model, configuration } = load(device, bytes, path)
-    const { config } = model
-    checkModel(given, config, path)
+    const config = model.config as Readonly<Record<keyof Task, number>>
+    const given = givenSettings({ ...options }, model.name)
+    checkModel(given, model, path)
     const settings = withDefaults({ ...saved(configuration, given, path), ...given })
     const task = await makeTask(settings)
     if (task.vocabulary > config.vocabulary || task.classes !== config.classes) {
@@ -52,7 +52,13 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
         `the task ${task.name} has ${task.vocabulary} token ids and ${task.classes} classes, the weights of ${path} are for ${config.vocabulary} and ${config.classes}`,
       )
     }
-    if (task.segmentLength !== config.segmentLength) {
+    const [wanted, towers] = [task.towers ?? 1, config.towers ?? 1]
+    if (wanted !== towers)
+      throw new RmaatError(
+        'config',
+        `the task ${task.name} has ${wanted} texts in an example, the weights of ${path} are for ${towers}`,
+      )
+    if (task.segmentLength !== (config.segmentLength ?? task.segmentLength)) {
       throw new RmaatError(
         'config',
         `segmentLength is ${task.segmentLength}, but the weights of ${path} know positions in segments of ${config.segmentLength} tokens`,
@@ -67,18 +73,18 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
     } finally {
       bar.stop()
     }
-    const score = { ...found, ...baselines(task, settings.seed) }
+    const score = { ...found, ...scoresBeside(task, settings.seed, found) }
     const summary = {
       kind: 'summary',
       weights: path,
       task: task.name,
       segments: task.segments,
-      trainedSegments: config.segments,
+      trainedSegments: config.segments ?? task.segments,
       ...score,
       device: device.name,
     }
     if (options.json) return jsonLine(summary)
-    const trained = task.segments === config.segments ? '' : ` (trained with ${config.segments})`
+    const trained = task.segments === summary.trainedSegments ? '' : ` (trained with ${summary.trainedSegments})`
     say(`${task.name} in ${plural(task.segments, 'segment')}${trained}`)
     say(`accuracy   ${scoreInWords(score, found.examples)}`)
     say(`loss       ${found.loss.toFixed(3)}`)
@@ -88,12 +94,11 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
 }
 
 /** A `--config` file may be that of other weights. */
-function checkModel(given: Given, config: ModelConfig, path: string): void {
-  const names = [...modelSettings, 'vocabulary', 'classes'] as const
-  const wrong = names.filter((name) => given[name] !== undefined && given[name] !== config[name])
-  if (wrong.length === 0) return
-  const each = wrong.map((name) => `${name} is ${given[name]}, there ${config[name]}`)
-  throw new RmaatError('config', `the settings are not those of the weights ${path}: ${each.join('; ')}`)
+function checkModel(given: Given, { name, config: own }: ConfiguredModel, path: string): void {
+  const config: Config = { ...own, model: name }
+  const names = [...modelSettings, 'vocabulary', 'classes', 'towers'].filter((name) => given[name] !== undefined)
+  const wrong = differences(names, given, config)
+  if (wrong) throw new RmaatError('config', `the settings are not those of the weights ${path}: ${wrong}`)
 }
 
 /** The settings of a weights file that testing asks for, checked; those of its task only where the task stays. */
@@ -113,12 +118,7 @@ function saved(configuration: Configuration, given: Given, path: string): Given 
       `${path} names its data ${shown(data)}, but not the folder that this is in: expected --data`,
     )
   }
-  const names: SettingName[] = [
-    'segmentLength',
-    'batch',
-    'seed',
-    ...(stays ? ([...taskSettings, 'testExamples'] as const) : []),
-  ]
+  const names: SettingName[] = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
   return Object.fromEntries(
     names.flatMap((name) =>
       configuration[name] === undefined ? [] : [[name, check(name, configuration[name].value, `${path}: ${name}`)]],

@@ -1,24 +1,16 @@
 import { Command } from 'commander'
-import { SLICE_BYTES, workspaceOf } from '../backends/wasm/encode.ts'
-import { usualThreads } from '../backends/wasm/open.ts'
-import { AdamW } from '../optim/adamw.ts'
-import { type Backend, Device } from '../program/device.ts'
+import { layoutOf } from '../nn/model.ts'
+import { isKernel } from '../program/kernels.ts'
 import { describe, list } from '../program/listing.ts'
 import type { Plan } from '../program/plan.ts'
-import { memoryOf, plan } from '../program/program.ts'
-import { batchInputs, Rmaat } from '../rmaat/model.ts'
-import { type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
-import { memoryOn, modelFor, sizesOf } from './prepare.ts'
-import { compiling } from './progress.ts'
-import {
-  addConfigFile,
-  addSettings,
-  givenSettings,
-  modelSettings,
-  taskSettings,
-  trainingSettings,
-  withDefaults,
-} from './settings.ts'
+import { plan } from '../program/program.ts'
+import { type memoryOn, pointsOf } from '../train/planner.ts'
+import type { StepOptions } from '../train/step.ts'
+import { fitting, Planner, parseBytes, placeInWords } from './budget.ts'
+import { addPresetAndConfig, givenSettings } from './given.ts'
+import { table } from './plot.ts'
+import { modelFor, sizesOf } from './prepare.ts'
+import { addSettings, modelSettings, taskSettings, trainingSettings, withDefaults } from './settings.ts'
 import { bytes, count, jsonLine, plural, say } from './terminal.ts'
 
 interface Options {
@@ -32,12 +24,12 @@ export function explainCommand(): Command {
   const command = new Command('explain')
     .summary('list the kernels of a training step, and its memory')
     .description(
-      'Lists the kernels of a training step, and the memory that it will take, without running it. Reads files only where --data names them; text has two classes without.',
+      'Lists the kernels of a training step, and the memory that it will take, without running it. Reads files only where --data names them; without, texts have two classes, and pictures ten.',
     )
   addSettings(command, 'Task:', taskSettings)
   addSettings(command, 'Model:', modelSettings)
   addSettings(command, 'Training:', trainingSettings)
-  return addConfigFile(command)
+  return addPresetAndConfig(command)
     .option('--forward', 'the forward pass alone: loss and logits')
     .option('--trace', 'the step as `train --trace` runs it')
     .option('--operands', 'beneath each kernel its operands with their places in memory, and its steps')
@@ -47,21 +39,20 @@ export function explainCommand(): Command {
 
 async function explain({ json = false, forward = false, operands = false, trace = false, ...rest }: Options) {
   const settings = withDefaults(givenSettings(rest))
-  const { method, batch, clip, slices } = settings
-  const device = settings.device === 'reference' ? 'reference' : 'wasm'
-  const model = new Rmaat(new Device(nothing(device)), modelFor(settings, await sizesOf(settings)))
-  const { config } = model
+  const { method, batch, clip, slices, reach, memoryBudget } = settings
+  const sizes = await sizesOf(settings)
+  const planner = await Planner.of(settings, modelFor(settings, sizes))
+  const { model, device } = planner
+  const options = { method, batch, clip, trace, slices, reach, hold: settings.hold, keep: settings.keep }
+  if (memoryBudget !== undefined) return curve(planner, sizes.segments, options, memoryBudget, json)
   const found = forward
-    ? plan(model.device, batchInputs(batch, config), (inputs) => {
-        const { loss, logits } = model.forward(inputs, { method })
-        return { loss, logits }
+    ? plan(model.device, layoutOf(model, batch).inputs, (inputs) => {
+        const { loss, predicted } = model.forward(inputs, options.reach ? { method, reach } : { method })
+        return { loss, predicted }
       })
-    : planStep(model, { method, batch, clip, trace, slices })
-  const { memory, peak } = memoryOn(device, {
-    ...memoryOf(found),
-    workspace: device === 'reference' ? 0 : workspaceOf(found, settings.threads ?? (await usualThreads())),
-  })
-  const kernels = found.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length
+    : planner.step(options)
+  const { memory, peak } = planner.memory(found)
+  const kernels = found.instructions.filter(isKernel).length
   if (json) {
     listing(found).forEach(({ depth, text }, at) => {
       jsonLine({ kind: 'instruction', at, depth, text })
@@ -71,8 +62,8 @@ async function explain({ json = false, forward = false, operands = false, trace 
       task: settings.task,
       method,
       program: forward ? 'forward' : 'step',
-      segments: config.segments,
-      segmentLength: config.segmentLength,
+      segments: sizes.segments,
+      segmentLength: sizes.segmentLength,
       batch,
       parameters: model.parameters.count,
       kernels,
@@ -83,7 +74,7 @@ async function explain({ json = false, forward = false, operands = false, trace 
   }
   const what = forward ? 'A forward pass' : `A training step by ${method}`
   say(
-    `${what}: ${plural(batch, 'sequence')} of ${plural(config.segments, 'segment')} of ${plural(config.segmentLength, 'token')}, ` +
+    `${what}: ${plural(batch, 'sequence')} of ${plural(sizes.segments, 'segment')} of ${plural(sizes.segmentLength, 'token')}, ` +
       `${count(model.parameters.count)} parameters, ${plural(kernels, 'kernel')}\n`,
   )
   if (operands) say(`${list(found)}\n`)
@@ -94,29 +85,29 @@ async function explain({ json = false, forward = false, operands = false, trace 
   say(`\nMemory on ${device}\n\n${memoryTable({ memory, peak }, forward)}`)
 }
 
-/** A device that computes nothing and holds nothing, for the plans of another one. */
-const nothing = (device: 'wasm' | 'reference'): Backend => ({
-  name: 'none',
-  description: 'plans alone',
-  sliceBytes: device === 'wasm' ? SLICE_BYTES : undefined,
-  heldBytes: 0,
-  createVariable: () => {},
-  writeVariable: () => {},
-  deleteVariable: () => {},
-  readVariable: async () => new Float32Array(0),
-  load: () => {
-    throw new Error('a device for plans runs none')
-  },
-  close: () => {},
-})
+/** So many points of a curve are enough to see it. */
+const POINTS = 11
 
-const planStep = (model: Rmaat, options: StepOptions): Plan =>
-  plan(
-    model.device,
-    stepInputs(options.batch, model.config),
-    trainingStep(model, new AdamW(model.parameters), options),
-    compiling(),
-  )
+/** Memory and products of a step along the dial, and the place on it that a budget takes. */
+function curve(planner: Planner, segments: number, options: StepOptions, text: string, json: boolean): void {
+  const budget = parseBytes(text, '--memory-budget')
+  const dial = planner.dial(segments, options)
+  const points = pointsOf(dial.places.length, POINTS).map((at) => dial.at(dial.places[at]))
+  const found = fitting(dial, budget)
+  if (json) {
+    for (const point of points) jsonLine({ kind: 'dial', ...point })
+    jsonLine({ kind: 'summary', budget, ...found, segments, device: planner.device })
+    return
+  }
+  const rows = points.map(({ hold, keep, peakBytes, products }) => [
+    `${keep}`,
+    `${hold}`,
+    bytes(peakBytes),
+    `${count(products / 1e6)} M`,
+  ])
+  say(`${table([['segments kept', 'values held of others', 'planned', 'multiply-adds in products'], ...rows])}\n`)
+  say(`${bytes(budget)}: ${placeInWords(found, segments)}; ${bytes(found.peakBytes)} on ${planner.device}`)
+}
 
 /** The instructions in words, each with the number of loops around it. */
 function listing({ instructions }: Plan): { depth: number; text: string }[] {
@@ -132,7 +123,7 @@ function listing({ instructions }: Plan): { depth: number; text: string }[] {
 const memoryTable = ({ memory, peak }: ReturnType<typeof memoryOn>, forward: boolean): string =>
   [
     ['arena', memory.arena, 'results, placed by their lifetimes'],
-    ['  replay', memory.replay, 'of the arena: memory tokens that replay keeps'],
+    ['  replay', memory.replay, 'of the arena: memory tokens, and values that are held for replay'],
     ['inputs', memory.inputs, 'tokens, masks, labels, retention factors'],
     ['variables', memory.variables, forward ? 'parameters' : 'parameters, and two means for each that AdamW keeps'],
     [

@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { notice } from './terminal.ts'
 
-/** Ctrl-C, a request to end, a terminal that was closed. */
+/** Ctrl-C, a request to terminate, a closed terminal. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** The exit code of what a signal has ended, as shells have it. */
+/** The exit code of a process that a signal terminated, as shells report it. */
 export const exitCodeOf = (name: NodeJS.Signals): number => 128 + constants.signals[name]
 
-/** npm passes a terminal's Ctrl-C on to a program that has had it already; within so many milliseconds it is the same. */
+/** npm forwards a terminal's Ctrl-C to a process that has received it already; within so many milliseconds it is the same. */
 const SAME = 1000
-/** How often to look whether the process that waits for this one is still there, in milliseconds. */
+/** How often to poll whether the parent process is still there, in milliseconds. */
 const LOOK = 250
-/** Set in the environment of a process that another one watches over. */
+/** Set in the environment of a supervised child process. */
 export const SUPERVISED = 'RMAAT_SUPERVISED'
 
 /**
- * Hears what asks this process to end: `first`, and `again` where it is asked once more, each with the exit code. Where
- * `starter` is given, and what it tells of who waits for this process changes, that counts as a closed terminal. Returns
- * what stops listening.
+ * Listens for the signals that terminate this process: `first` handles the first one, `again` the exit code of the next.
+ * Where `starter` is given, a change of the parent that it names counts as a closed terminal. Returns a function that
+ * stops listening.
  */
 export function hear(
   starter: (() => string) | undefined,
@@ -45,7 +45,7 @@ export function hear(
   }
 }
 
-/** The process that started this one. */
+/** The parent process. */
 const parent = (): string => `${process.ppid}`
 
 /** npm, which starts a shell; it hands on no signal, and where it stays between the two it is npm that counts. */
@@ -91,7 +91,7 @@ export function interruptible(): { readonly signal: AbortSignal; readonly restor
 
 export const STOPPING = '\nstopping after the step under way; Ctrl-C again stops at once'
 
-/** Ends what is under way as a signal would; false where nothing is. */
+/** Interrupts the command under way as a signal would; false where there is none. */
 export function stopWork(code: number, why: string): boolean {
   underWay?.(code, why)
   return underWay !== undefined

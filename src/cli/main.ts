@@ -4,18 +4,18 @@ import { SUPERVISED, stopWork } from './interrupt.ts'
 import { supervise } from './supervise.ts'
 import { notice } from './terminal.ts'
 
-/** Commands whose steps may take long, and end cleanly when they are asked to. */
-const LONG = ['train', 'compare', 'start']
-/** As shells have it for a program whose reader has gone away. */
-const UNREAD = 141
+/** Commands with long steps, which shut down cleanly on a signal. */
+const LONG = ['train', 'compare', 'start', 'ablate']
+/** The exit code of a broken pipe: 128 + SIGPIPE. */
+const BROKEN_PIPE = 141
 const UNWRITTEN = 2
 
 const args = process.argv.slice(2)
-process.stderr.on('error', () => {}) // there is nobody to be told
+process.stderr.on('error', () => {}) // nowhere to report it
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   const unread = error.code === 'EPIPE'
   const why = unread ? 'nobody reads standard output any more' : `standard output: ${whyRefused(error)}`
-  if (stopWork(unread ? UNREAD : UNWRITTEN, `${why}: stopping after the step under way`)) return
+  if (stopWork(unread ? BROKEN_PIPE : UNWRITTEN, `${why}: stopping after the step under way`)) return
   // `| head` ends a command without a word
   if (unread) process.exit()
   notice(`error (data): ${why}`)

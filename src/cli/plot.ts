@@ -4,7 +4,7 @@ import { RmaatError } from '../errors.ts'
 export interface CurveOptions {
   /** Stands above the vertical axis: what is drawn, and its unit. */
   readonly title: string
-  /** The horizontal axis: the places of the first and the last value, and how many ticks divide it. */
+  /** The horizontal axis: the x of the first and the last value, and the number of intervals between ticks. */
   readonly x: { readonly label: string; readonly from: number; readonly to: number; readonly ticks: number }
 }
 
@@ -12,7 +12,7 @@ export interface CurveOptions {
 const WIDTH = 61
 const HEIGHT = 12
 
-/** `values` at `count` evenly spaced places, interpolated linearly. */
+/** `values` resampled at `count` evenly spaced points by linear interpolation. */
 function resample(values: readonly number[], count: number): number[] {
   return Array.from({ length: count }, (_, column) => {
     const at = (column * (values.length - 1)) / (count - 1)
@@ -59,7 +59,7 @@ export function curve(values: readonly number[], { title, x }: CurveOptions): st
   return [title, ...chart.split('\n'), line.join(''), numbers.join(''), label].map((part) => part.trimEnd()).join('\n')
 }
 
-/** Columns of text, the first row being their headings: the first column flush left, the others flush right. */
+/** A table as text; the first row holds the headings. The first column is aligned left, the others right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   const lines = rows.map((row) =>

@@ -1,53 +1,43 @@
 import { openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
+import { models } from '../models/index.ts'
+import type { Config, ConfiguredModel } from '../nn/kind.ts'
 import type { Device } from '../program/device.ts'
-import type { Memory } from '../program/plan.ts'
-import { type ModelConfig, modelConfig, settingSources } from '../rmaat/config.ts'
-import { type Task, type TaskName, tasks } from '../tasks/index.ts'
-import { listops } from '../tasks/listops.ts'
-import { text } from '../tasks/text.ts'
-import { type Given, type SettingName, taskSettings } from './settings.ts'
+import { abouts, type Task, type TaskName, tasks } from '../tasks/index.ts'
+import { type RetrievalSettings, towersOf } from '../tasks/retrieval.ts'
+import type { memoryOn } from '../train/planner.ts'
+import { type Given, modelSettings, type SettingName, settingName, taskSettings } from './settings.ts'
 import { bytes, notice } from './terminal.ts'
 
-/** Which settings a task has beside its segments. */
-const own: Readonly<Record<TaskName, readonly SettingName[]>> = {
-  cue: [],
-  order: [],
-  add: [],
-  listops: ['data', 'minLength', 'maxLength', 'maxDepth', 'maxArguments', 'trainExamples'],
-  text: ['data', 'length', 'columns', 'labels'],
-}
+/** The settings of a task by their names in the command. */
+const settingsOfTask = (task: TaskName): Map<SettingName, string> =>
+  new Map(Object.keys(abouts[task].settings).map((name) => [settingName(name), name]))
 
-function checkTaskSettings(given: Given, task: TaskName): void {
-  const common: SettingName[] = ['task', 'segments', 'segmentLength']
-  const wrong = taskSettings.find(
-    (name) => given[name] !== undefined && !common.includes(name) && !own[task].includes(name),
-  )
-  if (wrong === undefined) return
-  const users = Object.entries(own).flatMap(([name, settings]) => (settings.includes(wrong) ? [name] : []))
-  throw new RmaatError('config', `${wrong} is a setting of ${users.join(' and ')}, but the task is ${task}`)
+/** What was given of a task's settings, by their own names. */
+function given(settings: Given, task: TaskName): Record<string, unknown> {
+  const own = settingsOfTask(task)
+  const wrong = taskSettings.find((name) => name !== 'task' && settings[name] !== undefined && !own.has(name))
+  if (wrong !== undefined) {
+    const users = (Object.keys(abouts) as TaskName[]).filter((name) => settingsOfTask(name).has(wrong))
+    throw new RmaatError('config', `${wrong} is a setting of ${users.join(' and ')}, but the task is ${task}`)
+  }
+  return Object.fromEntries([...own].map(([here, name]) => [name, settings[here]]))
 }
 
 /** Makes the task, reading its files. What is not given follows from the task. */
-export async function makeTask(given: Given & { task: TaskName }): Promise<Task> {
-  const { task, data, segments, segmentLength, length, columns, labels, testExamples } = given
-  const { minLength, maxLength, maxDepth, maxArguments, trainExamples } = given
-  checkTaskSettings(given, task)
-  const sizes = { segments, segmentLength }
-  const seed = given.seed ?? 0
-  const limits = { minLength, maxLength, maxDepth, maxArguments, trainExamples }
-  const made = await {
-    cue: () => tasks.cue({ ...sizes, seed }),
-    order: () => tasks.order({ ...sizes, seed }),
-    add: () => tasks.add({ ...sizes, seed }),
-    listops: () => listops(data === undefined ? { ...sizes, ...limits, seed } : { ...sizes, ...limits, folder: data }),
-    text: () => {
-      if (data === undefined) {
-        throw new RmaatError('config', 'the task text reads files: name their folder, or a .tsv file, with --data')
-      }
-      return text({ ...sizes, path: data, length, columns, labels })
-    },
-  }[task]()
+export async function makeTask(settings: Given & { task: TaskName }): Promise<Task> {
+  const { task, data, testExamples } = settings
+  const own = given(settings, task)
+  const isRead = settingsOfTask(task).has('data')
+  const isMade = 'seed' in abouts[task].settings
+  if (isRead && !isMade && data === undefined) {
+    const what = task === 'text' ? 'their folder, or a .tsv file,' : 'what it reads'
+    throw new RmaatError('config', `the task ${task} reads files: name ${what} with --data`)
+  }
+  // files are as they are: nothing of them is drawn
+  const { seed, ...ofFiles } = own
+  const make = tasks[task] as (settings: object) => Task | Promise<Task>
+  const made = await make(isRead && data !== undefined ? ofFiles : { ...own, ...(isMade ? { seed: seed ?? 0 } : {}) })
   if (testExamples === undefined || testExamples >= made.test.length) return made
   const notes = made.notes && [...made.notes, `${testExamples} of those to test with are used`]
   return { ...made, test: made.test.slice(0, testExamples), notes }
@@ -59,70 +49,63 @@ export function sayTask({ name, description, notes = [] }: Task): void {
   for (const note of notes) notice(`         ${note}`)
 }
 
-type Sizes = Pick<Task, 'segments' | 'segmentLength' | 'vocabulary' | 'classes'>
+type Sizes = Pick<Task, 'segments' | 'segmentLength' | 'vocabulary' | 'classes' | 'towers'>
+
+/** Token ids and classes that tasks have by the files that they are usually given. */
+const ofUsualFiles: Partial<Record<TaskName, readonly [vocabulary: number, classes: number]>> = {
+  text: [257, 2],
+  retrieval: [258, 2],
+  image: [257, 10],
+  bytes: [257, 256],
+}
 
 /**
  * The sizes that a task gives the model, without making its examples at the lengths asked for: explaining a program for
  * half a million tokens needs no token of them.
  */
-export async function sizesOf(given: Given & { task: TaskName }): Promise<Sizes> {
-  const { task, data, segments, segmentLength, vocabulary, classes } = given
-  checkTaskSettings(given, task)
-  const made: Sizes =
-    data !== undefined
-      ? await makeTask(given)
-      : task === 'text'
-        ? { segments: 8, segmentLength: 512, vocabulary: 257, classes: 2 }
-        : await makeTask({ task })
+export async function sizesOf(settings: Given & { task: TaskName }): Promise<Sizes> {
+  const { task, data, segments, segmentLength } = settings
+  given(settings, task)
+  const { [task]: usual } = data === undefined ? ofUsualFiles : {}
+  const of = (name: 'segments' | 'segmentLength'): number => abouts[task].settings[name].default as number
+  const made: Sizes = usual
+    ? { segments: of('segments'), segmentLength: of('segmentLength'), vocabulary: usual[0], classes: usual[1] }
+    : await makeTask(data === undefined ? { task } : settings)
   return {
     segments: segments ?? made.segments,
     segmentLength: segmentLength ?? made.segmentLength,
-    vocabulary: vocabulary ?? made.vocabulary,
-    classes: classes ?? made.classes,
+    vocabulary: (settings.vocabulary as number | undefined) ?? made.vocabulary,
+    classes: (settings.classes as number | undefined) ?? made.classes,
+    towers: towersOf[(settings as Partial<RetrievalSettings>).protocol ?? 'one-stream'],
   }
 }
 
-/** The model's whole configuration, of what was given and of the task's sizes. */
-export function modelFor(given: Given, sizes: Sizes): ModelConfig {
-  for (const name of ['vocabulary', 'classes'] as const) {
-    if (given[name] !== undefined && given[name] !== sizes[name]) {
-      throw new RmaatError('config', `${name} is ${given[name]}, but the task has ${sizes[name]}`)
+/** The model's name and whole configuration, of what was given and of the task's sizes. */
+export function modelFor(given: Given, sizes: Sizes): { readonly name: string; readonly config: Config } {
+  const { model: name = 'rmaat' } = given
+  const { settings, configure } = models[name]
+  for (const size of ['vocabulary', 'classes', 'towers'] as const) {
+    if (given[size] !== undefined && given[size] !== (sizes[size] ?? 1)) {
+      throw new RmaatError('config', `${size} is ${given[size]}, but the task has ${sizes[size]}`)
     }
   }
-  const names = Object.keys(settingSources) as (keyof ModelConfig)[]
-  const chosen = Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])))
-  const { segments, segmentLength, vocabulary, classes } = sizes
-  return modelConfig({ ...chosen, segments, segmentLength, vocabulary, classes })
+  const wrong = modelSettings.find((key) => key !== 'model' && given[key] !== undefined && !(key in settings))
+  if (wrong !== undefined) throw new RmaatError('config', `${wrong} is no setting of the model ${name}`)
+  const { segments, segmentLength, vocabulary, classes, towers } = sizes
+  const all: Config = { ...given, segments, segmentLength, vocabulary, classes, towers }
+  const own = Object.keys(settings).filter((key) => all[key] !== undefined)
+  return { name, config: configure(Object.fromEntries(own.map((key) => [key, all[key]]))) }
 }
 
-/** Opens the fastest device that is here. Where this has to be the slow one, it says why. */
-export const openAuto = (threads?: number): Promise<Device> =>
-  openDevice('auto', { threads }).catch((error) => {
-    if (!(error instanceof RmaatError)) throw error
-    notice(`device   no WebAssembly (${error.message}): the reference computes instead, a hundred times slower`)
-    return openDevice('reference')
-  })
+/** The model of that name and configuration. */
+export const makeModel = (device: Device, { name, config }: ReturnType<typeof modelFor>): ConfiguredModel =>
+  models[name].make(device, config)
 
 /** Opens the device of the settings and says which. */
 export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
-  const device = await (name === 'auto' ? openAuto(threads) : openDevice(name, { threads }))
+  const device = await openDevice(name, { threads })
   notice(`device   ${device.name}: ${device.backend.description}`)
   return device
-}
-
-export type PlannedMemory = Memory & { readonly workspace: number }
-
-/** What a device takes for a plan, in bytes: the reference holds every element as a double. */
-export function memoryOn(device: string, { arena, replay, inputs, variables, workspace }: PlannedMemory) {
-  const scale = device === 'reference' ? 2 : 1
-  const memory = {
-    arena: arena * scale,
-    replay: replay * scale,
-    inputs: inputs * scale,
-    variables: variables * scale,
-    workspace,
-  }
-  return { memory, peak: memory.arena + memory.inputs + memory.variables + workspace }
 }
 
 /** `7.65 MiB planned: 6.40 MiB for results (192 KiB of them memory tokens kept for replay), ...` */

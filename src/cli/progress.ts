@@ -1,15 +1,16 @@
 import { Presets, SingleBar } from 'cli-progress'
-import type { Stage } from '../program/lower.ts'
-import { duration, notice, terminal } from './terminal.ts'
+import type { Told } from '../program/lower.ts'
+import type { StepEvent } from '../train/train.ts'
+import { count, duration, notice, percent, terminal } from './terminal.ts'
 
 export interface Progress {
-  /** `done` of the total, and what else is to be told. */
+  /** `done` of the total, and a message beside it. */
   update(done: number, told?: string): void
-  /** Ends the drawing, so that lines may follow. */
+  /** Removes the bar, so that lines may follow. */
   stop(): void
 }
 
-/** Where nobody watches, a line after so many milliseconds. */
+/** Where stderr is no terminal, a line every so many milliseconds. */
 const QUIET = 5000
 
 /** Shows on stderr how far a piece of work is: a bar in a terminal, else a line every few seconds. */
@@ -49,14 +50,55 @@ export function progress(what: string, total: number): Progress {
   }
 }
 
-/** Compiling says nothing as long as nobody waits for it. */
+/** Milliseconds of compiling without a message. */
 const SOON = 2000
 
-/** Says on stderr which stage of compiling begins, where it takes long: a loop of hundreds of segments written out. */
-export function compiling(): (stage: Stage) => void {
+/**
+ * Says on stderr which stage of compiling begins, where it takes long: a loop of hundreds of segments written out, or the
+ * pipelines of a GPU that is software, of which a line comes every few seconds.
+ */
+export function compiling(): Told {
   const begin = performance.now()
-  return (stage) => {
-    const passed = performance.now() - begin
-    if (passed > SOON) notice(`compiling: ${stage}, ${duration(passed)} so far`)
+  let last = begin
+  return (stage, done, of) => {
+    const now = performance.now()
+    const often = done !== undefined && now - last < QUIET
+    if (now - begin <= SOON || often) return
+    last = now
+    const what = done === undefined ? stage : `${stage} of the GPU, ${done} of ${of}`
+    notice(`compiling: ${what}, ${duration(now - begin)} so far`)
+  }
+}
+
+/** Says on stderr how far the examples are drawn that a run has seen already, where that takes long. */
+export function skipping(): (done: number, examples: number) => void {
+  let last = performance.now()
+  return (done, examples) => {
+    if (performance.now() - last < QUIET) return
+    last = performance.now()
+    notice(`drawing the examples of the steps before: ${done}/${examples}`)
+  }
+}
+
+/** What the progress bar tells: means over the last steps, as single batches scatter. */
+export class Recent {
+  private readonly steps: StepEvent[] = []
+
+  add(step: StepEvent): void {
+    this.steps.push(step)
+    if (this.steps.length > 20) this.steps.shift()
+  }
+
+  private mean(value: (step: StepEvent) => number): number {
+    return this.steps.reduce((sum, step) => sum + value(step), 0) / this.steps.length
+  }
+
+  get tokensPerSecond(): number {
+    return (1000 * this.mean((step) => step.validTokens)) / this.mean((step) => step.milliseconds)
+  }
+
+  toString(): string {
+    const [loss, accuracy] = [this.mean((step) => step.loss), this.mean(({ accuracy = Number.NaN }) => accuracy)]
+    return `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${count(this.tokensPerSecond)} tokens/s`
   }
 }

@@ -1,12 +1,19 @@
 import { Command, CommanderError } from 'commander'
 import { RmaatError } from '../errors.ts'
+import { ablateCommand } from './ablate.ts'
 import { compareCommand } from './compare.ts'
 import { devicesCommand } from './devices.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { explainCommand } from './explain.ts'
+import { exportCommand } from './export.ts'
+import { modelsCommand } from './models.ts'
+import { presetsCommand } from './presets.ts'
+import { reportCommand } from './report.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
-import { jsonLine, notice, terminal, version } from './terminal.ts'
+import { streamCommand } from './stream.ts'
+import { tasksCommand } from './tasks.ts'
+import { commandName, jsonLine, notice, terminal, version } from './terminal.ts'
 import { trainCommand } from './train.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -21,13 +28,31 @@ const FAULT = 70
  * call, setting or file, said in one line; 70 for a fault of the program. With --json an error is the last line of the output as well.
  */
 export async function rmaat(args: readonly string[]): Promise<void> {
-  const program = new Command('rmaat')
+  const program = new Command(commandName)
     .description('The recurrent memory augmented astromorphic transformer, trained by memory replay.')
     .version(version)
     .showHelpAfterError('(--help lists what there is)')
   program.addCommand(startCommand())
-  const onModels = [trainCommand, evaluateCommand, explainCommand, simulateCommand, verifyCommand]
-  for (const make of [...onModels, devicesCommand, compareCommand]) program.addCommand(make())
+  const onModels = [
+    trainCommand,
+    evaluateCommand,
+    streamCommand,
+    exportCommand,
+    explainCommand,
+    simulateCommand,
+    verifyCommand,
+  ]
+  for (const make of [
+    ...onModels,
+    ablateCommand,
+    reportCommand,
+    modelsCommand,
+    tasksCommand,
+    presetsCommand,
+    devicesCommand,
+    compareCommand,
+  ])
+    program.addCommand(make())
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

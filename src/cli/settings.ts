@@ -1,61 +1,62 @@
-import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { z } from 'zod'
 import { deviceNames } from '../backends/open.ts'
-import { MOST_THREADS } from '../backends/wasm/open.ts'
-import { shown } from '../checks.ts'
-import { RmaatError } from '../errors.ts'
+import { aShare } from '../checks.ts'
+import { models } from '../models/index.ts'
+import { type Configuration, modelSetting } from '../models/weights.ts'
+import { methods } from '../nn/model.ts'
 import { rateSchedules } from '../optim/schedule.ts'
-import { type ModelConfig, type Source, settingSources } from '../rmaat/config.ts'
-import { decode, whyRefused } from '../runtime/files.ts'
-import { type TaskName, tasks } from '../tasks/index.ts'
+import { MOST_THREADS } from '../runtime/wasm-features.ts'
+import {
+  checkSetting,
+  choiceOf,
+  type Range,
+  real,
+  type Setting,
+  settingsOf,
+  text,
+  type ValuesOf,
+  whole,
+} from '../settings.ts'
+import { abouts, type TaskName, tasks } from '../tasks/index.ts'
 import { trainDefaults } from '../train/train.ts'
-import type { Configuration } from '../train/weights.ts'
-import { absolute, typed } from './paths.ts'
 
-const count = z.number().int().min(1)
+const count = whole(1)
+const share = real(aShare.words, aShare.fits)
+const above0 = (most: number) => real(`a number above 0, of at most ${most}`, (value) => value > 0 && value <= most)
 /** At this one AdamW moves every weight by about 1 in a step. */
 const MOST_RATE = 1
 
+/** Steps or minutes between checkpoints. */
+const everyRange: Range<string> = {
+  words: 'a whole number of steps, or of minutes as in 5min',
+  fits: (value): value is string => typeof value === 'string' && /^[1-9][0-9]{0,8}(?:min)?$/.test(value),
+  written: 'text',
+}
+
 /** Every setting beside the model's own: its range, its default, where that comes from, and what it means. */
 const beside = {
-  task: [
-    z.enum(Object.keys(tasks) as [TaskName, ...TaskName[]]),
-    'order',
-    'choice',
-    'what is learned: cue recall, temporal order, marked addition, ListOps, or classes of text',
-  ],
-  data: [
-    z.string().min(1),
-    undefined,
-    'choice',
-    'folder with the official files of listops or text; for text also one .tsv or .tsv.gz file',
-  ],
-  length: [count, undefined, 'choice', 'text: bytes kept of each text (the most: what the segments hold, or 4,000)'],
-  columns: [
-    z.string().min(1),
-    undefined,
-    'choice',
-    'text: the columns of a line, such as label,-,text; the last one goes on over tabs (the first is the label, the last the text)',
-  ],
-  labels: [
-    z.string().min(1),
-    undefined,
-    'choice',
-    'text: the labels in the order of their classes, such as 1,2 (those found, the least first)',
-  ],
-  minLength: [count, undefined, 'choice', 'listops: the fewest tokens of an expression (16)'],
-  maxLength: [count, undefined, 'choice', 'listops: the most tokens of an expression (48)'],
-  maxDepth: [count, undefined, 'choice', 'listops: levels of an expression, that of its digits included (4)'],
-  maxArguments: [count, undefined, 'choice', 'listops: the most operands of an operator (5)'],
-  trainExamples: [count, undefined, 'choice', 'listops: train on so many expressions again and again (all are new)'],
+  task: [choiceOf(Object.keys(tasks) as TaskName[]), 'order', 'choice', 'what is learned; `tasks` lists them'],
   testExamples: [count, undefined, 'choice', 'at most so many test examples (all)'],
   method: [
-    z.enum(['amrb', 'bptt']),
+    choiceOf(methods),
     trainDefaults.method,
     'paper',
-    "how gradients are found: amrb replays from the memory tokens (the paper's), bptt keeps every activation",
+    "how gradients are found: amrb replays from the memory tokens (the paper's), bptt keeps every activation, truncated looks back over the last segments alone",
   ],
+  keep: [whole(0), undefined, 'choice', 'amrb: of how many of the last segments activations are kept (0)'],
+  hold: [
+    whole(0),
+    undefined,
+    'choice',
+    'amrb: how many intermediate values of every other segment are held, first what saves the most work for its size (0)',
+  ],
+  memoryBudget: [
+    text,
+    undefined,
+    'choice',
+    'amrb: hold and keep as much as fits into so much memory, such as 64MiB, as far as planned',
+  ],
+  reach: [count, undefined, 'choice', 'truncated: segments through which the gradient flows back'],
   steps: [count, trainDefaults.steps, 'choice', 'training steps'],
   batch: [count, trainDefaults.batch, 'choice', 'sequences in a step'],
   slices: [
@@ -64,199 +65,179 @@ const beside = {
     'choice',
     "parts that a step cuts the batch into, 1 for all at once (as many as the device's cache asks for)",
   ],
-  rate: [z.number().positive().max(MOST_RATE), trainDefaults.rate, 'choice', 'highest learning rate, of AdamW'],
-  schedule: [z.enum(rateSchedules), trainDefaults.schedule, 'choice', 'how the rate falls after the warm-up'],
-  warmUp: [z.number().min(0).max(1), trainDefaults.warmUp, 'choice', 'share of the steps in which the rate rises'],
-  floor: [z.number().min(0).max(1), trainDefaults.floor, 'choice', 'share of the highest rate that is left at the end'],
-  decay: [z.number().min(0).max(100), trainDefaults.decay, 'choice', 'weight decay of matrices'],
+  rate: [above0(MOST_RATE), trainDefaults.rate, 'choice', 'highest learning rate, of AdamW'],
+  schedule: [choiceOf(rateSchedules), trainDefaults.schedule, 'choice', 'how the rate falls after the warm-up'],
+  warmUp: [share, trainDefaults.warmUp, 'choice', 'share of the steps in which the rate rises'],
+  floor: [share, trainDefaults.floor, 'choice', 'share of the highest rate that is left at the end'],
+  decay: [
+    real('a number from 0 to 100', (value) => value >= 0 && value <= 100),
+    trainDefaults.decay,
+    'choice',
+    'weight decay of matrices',
+  ],
   clip: [
-    z.number().positive().max(1e30),
+    above0(1e30),
     trainDefaults.clip,
     'choice',
     "the gradient's largest norm (a large one, such as 1e30, for none)",
   ],
-  device: [z.enum(deviceNames), 'auto', 'choice', 'what computes; auto takes the fastest that is here'],
-  threads: [count.max(MOST_THREADS), undefined, 'choice', 'wasm: threads that compute (one for each core)'],
+  patience: [
+    count,
+    trainDefaults.patience,
+    'choice',
+    'steps in a row that change nothing, their gradients not being finite, until the training fails',
+  ],
+  checkpointEvery: [
+    everyRange,
+    undefined,
+    'choice',
+    'how often the whole state is saved, in steps such as 100 or in minutes such as 5min (10min)',
+  ],
+  validationExamples: [
+    count,
+    undefined,
+    'choice',
+    'held-out examples that are tested at each checkpoint; the best one is kept by them (else by the loss of its steps)',
+  ],
+  device: [choiceOf(deviceNames), 'auto', 'choice', 'what computes; auto takes the fastest that is here'],
+  threads: [whole(1, MOST_THREADS), undefined, 'choice', 'wasm: threads that compute (one for each core)'],
 } as const
 
-type Beside = { readonly [Key in keyof typeof beside]: z.infer<(typeof beside)[Key][0]> }
+/** The settings that flags and files have given; what is not among them keeps its default. Those of tasks and models have any names. */
+export type Given = Partial<ValuesOf<typeof beside>> & {
+  readonly model?: string
+  readonly segments?: number
+  readonly segmentLength?: number
+  readonly seed?: number
+  readonly data?: string
+} & { readonly [name: string]: unknown }
+export type SettingName = string
 
-/** The settings that flags and files have given; what is not among them keeps its default. */
-export type Given = Partial<ModelConfig & Beside>
-export type SettingName = keyof Given
+/** Where a task reads files it says so by a path, which is `--data` here. */
+export const settingName = (name: string): SettingName => (name === 'path' || name === 'folder' ? 'data' : name)
 
-interface Setting {
-  readonly schema: z.ZodType
-  readonly default: unknown
-  readonly source: Source
-  readonly meaning: string
+/** What one of two settings of the same name takes; the task itself takes no more than its own. */
+const either = (one: Range<unknown>, other: Range<unknown>): Range<unknown> => ({
+  ...other,
+  words: one.words === other.words ? one.words : `${one.words}, or ${other.words}`,
+  fits: (value): value is unknown => one.fits(value) || other.fits(value),
+})
+
+/** The settings of all tasks, by their names here; what it means in each, where it does not mean the same in all. */
+const ofTasks: Record<SettingName, Setting> = {}
+for (const [task, { settings }] of Object.entries(abouts)) {
+  for (const [name, setting] of Object.entries<Setting>(settings)) {
+    if (['segments', 'segmentLength', 'seed'].includes(name)) continue
+    const own = settingName(name)
+    const { [own]: known } = ofTasks
+    const standard = setting.default === undefined ? '' : ` (${setting.default})`
+    const meaning = `${task}: ${setting.meaning}${standard}`
+    ofTasks[own] = known
+      ? { ...known, range: either(known.range, setting.range), meaning: `${known.meaning}; ${meaning}` }
+      : { ...setting, default: undefined, meaning }
+  }
 }
 
-const fromTask = 'follows from the task'
+/** The settings of all models; of one name the first. */
+const ofModels: Readonly<Record<string, Setting>> = Object.assign(
+  {},
+  ...Object.values(models)
+    .map(({ settings }) => settings)
+    .reverse(),
+)
+const { segments, segmentLength, seed, vocabulary, classes, towers, ...others } = ofModels
+const followsFromTask = (setting: Setting): Setting => ({
+  ...setting,
+  default: undefined,
+  meaning: `${setting.meaning}; follows from the task`,
+})
 
 /** Every setting of the command. A flag, a key of a `--config` file and an entry of config.json share its name. */
-export const settings = {
-  ...Object.fromEntries(
-    Object.entries(beside).map(([name, [schema, value, source, meaning]]) => [
-      name,
-      { schema, default: value, source, meaning },
-    ]),
-  ),
-  ...settingSources,
-  segments: {
-    ...settingSources.segments,
-    default: undefined,
-    meaning: `${settingSources.segments.meaning}; ${fromTask}`,
-  },
-  segmentLength: {
-    ...settingSources.segmentLength,
-    default: undefined,
-    meaning: `${settingSources.segmentLength.meaning}; ${fromTask}`,
-  },
-  seed: {
-    ...settingSources.seed,
-    meaning: 'of initial weights, dropout, order of the examples, and generated examples',
-  },
-} as Readonly<Record<SettingName, Setting>>
+export const settings: Readonly<Record<SettingName, Setting>> = {
+  ...settingsOf(beside),
+  ...ofTasks,
+  model: modelSetting,
+  ...others,
+  segments: followsFromTask(segments),
+  segmentLength: followsFromTask(segmentLength),
+  towers: followsFromTask(towers),
+  vocabulary,
+  classes,
+  seed: { ...seed, meaning: 'of initial weights, dropout, order of the examples, and generated examples' },
+}
 
-export const taskSettings = [
-  'task',
-  'data',
-  'segments',
-  'segmentLength',
-  'length',
-  'columns',
-  'labels',
-  'minLength',
-  'maxLength',
-  'maxDepth',
-  'maxArguments',
-  'trainExamples',
-] as const satisfies SettingName[]
+export const taskSettings: readonly SettingName[] = ['task', 'segments', 'segmentLength', ...Object.keys(ofTasks)]
 
-export const modelSettings = [
-  'memory',
-  'width',
-  'layers',
-  'heads',
-  'features',
-  'feedForward',
-  'attention',
-  'alpha',
-  'learnScale',
-  'scale',
-  'norm',
-  'update',
-  'retention',
-  'loss',
-  'dropout',
-] as const satisfies SettingName[]
+export const modelSettings: readonly SettingName[] = [
+  'model',
+  ...Object.keys(models.rmaat.settings).filter((name) => name in others),
+  ...Object.keys(others).filter((name) => !(name in models.rmaat.settings)),
+]
 
-export const rateSettings = ['rate', 'schedule', 'warmUp', 'floor', 'decay'] as const satisfies SettingName[]
 /** All that `train` takes of it; `explain` takes the same, so that a command line serves both. */
 export const trainingSettings: readonly SettingName[] = [
   'method',
+  'keep',
+  'hold',
+  'memoryBudget',
+  'reach',
   'steps',
   'batch',
   'slices',
-  ...rateSettings,
+  'rate',
+  'schedule',
+  'warmUp',
+  'floor',
+  'decay',
   'clip',
+  'patience',
+  'checkpointEvery',
+  'validationExamples',
   'seed',
   'device',
   'threads',
 ]
 
 /** segmentLength -> --segment-length */
-const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 /** Adds the flags of settings to a command, under a heading in its help. */
 export function addSettings(command: Command, heading: string, names: readonly SettingName[]): Command {
   for (const name of names) {
-    const { schema, default: value, source, meaning } = settings[name]
+    const { range, default: value, source, meaning } = settings[name]
     const whose = source === 'paper' ? "the paper's" : 'ours'
     const help = value === undefined ? meaning : `${meaning} [${value}, ${whose}]`
     command.addOption(
-      new Option(`${flagOf(name)} <${placeholder(schema)}>`, help)
-        .argParser((text) => check(name, parse(schema, text), flagOf(name)))
+      new Option(`${flagOf(name)} <${placeholder(range)}>`, help)
+        .argParser((text) => check(name, parse(range, text), flagOf(name)))
         .helpGroup(heading),
     )
   }
   return command
 }
 
-function placeholder(schema: z.ZodType): string {
-  if (schema instanceof z.ZodEnum) return schema.options.join('|')
-  if (schema instanceof z.ZodBoolean) return 'true|false'
-  return schema instanceof z.ZodString ? 'text' : 'n'
-}
+const placeholder = ({ written }: Range<unknown>): string =>
+  typeof written !== 'string' ? (written.length > 5 ? 'name' : written.join('|')) : written === 'number' ? 'n' : written
 
 /** What was typed, as the type that the setting has; text that is none of it stays text, for the error. */
-function parse(schema: z.ZodType, text: string): unknown {
-  if (schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text
-  if (!(schema instanceof z.ZodNumber)) return text
+function parse({ written }: Range<unknown>, text: string): unknown {
+  if (written === 'true|false') return text === 'true' ? true : text === 'false' ? false : text
+  if (written !== 'number') return text
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
 }
 
-export function check(name: SettingName, value: unknown, where: string): unknown {
-  const checked = settings[name].schema.safeParse(value)
-  if (checked.success) return checked.data
-  const expected = checked.error.issues[0].message.replace(/^[A-Z][a-z ]*: /, '')
-  throw new RmaatError('config', `${where} is ${shown(value)}: ${expected}`)
-}
-
-export const addConfigFile = (command: Command): Command =>
-  command.option(
-    '--config <file>',
-    'JSON file with any of the settings by name (segmentLength for --segment-length), such as the config.json of a run; flags win',
-  )
-
-/** The settings of a command line: those of its `--config` file, and over them those of its flags. */
-export function givenSettings(options: Readonly<Record<string, unknown>>): Given {
-  const flags = Object.entries(options).filter(([name]) => name in settings)
-  const file = typeof options.config === 'string' ? readConfigFile(options.config) : {}
-  const given: Given = { ...file, ...Object.fromEntries(flags) }
-  // what is kept of it must be found again from another folder
-  return given.data === undefined ? given : { ...given, data: absolute(given.data) }
-}
-
-function readConfigFile(path: string): Given {
-  const fail = (message: string, cause?: unknown): never => {
-    throw new RmaatError('config', `${path}: ${message}`, { cause })
-  }
-  let bytes = new Uint8Array()
-  try {
-    bytes = readFileSync(typed(path))
-  } catch (cause) {
-    fail(`expected a JSON file, but ${whyRefused(cause)}`, cause)
-  }
-  let content: unknown
-  try {
-    content = JSON.parse(decode(bytes, path))
-  } catch (cause) {
-    fail(`expected a JSON object: ${(cause as Error).message}`, cause)
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    fail('expected a JSON object of settings by name')
-  }
-  return Object.fromEntries(
-    Object.entries(content as object).map(([name, entry]) => {
-      if (!Object.hasOwn(settings, name)) {
-        fail(`no setting is called ${name}; there are ${Object.keys(settings).join(', ')}`)
-      }
-      // config.json of a run tags each value
-      const tagged = typeof entry === 'object' && entry !== null && 'value' in entry
-      return [name, check(name as SettingName, tagged ? entry.value : entry, `${path}: ${name}`)]
-    }),
-  ) as Given
-}
+export const check = (name: SettingName, value: unknown, where: string): unknown =>
+  checkSetting(settings[name], value, where)
 
 /** What the command has to decide, with the defaults where nothing was given; those of the task are not among them. */
 export function withDefaults(given: Given) {
-  const defaults = Object.fromEntries(Object.entries(beside).map(([name, [, value]]) => [name, value]))
-  return { seed: settingSources.seed.default, ...defaults, ...given } as Given & Required<Pick<Given, Decided>>
+  const names = ['seed', 'model', ...Object.keys(beside)]
+  const defaults = Object.fromEntries(names.map((name) => [name, settings[name].default]))
+  return { ...defaults, ...given } as Given & Required<Pick<Given, Decided>>
 }
 type Decided =
   | 'task'
+  | 'model'
   | 'method'
   | 'steps'
   | 'batch'
@@ -266,12 +247,16 @@ type Decided =
   | 'floor'
   | 'decay'
   | 'clip'
+  | 'patience'
   | 'device'
   | 'seed'
 
 /** Settings beside the model's as config.json has them: each value with where it comes from and what it means. */
 export function taggedBeside(values: Given): Configuration {
-  const names = (Object.keys(beside) as (keyof Beside)[]).filter((name) => values[name] !== undefined)
+  const { settings: ofModel } = models[values.model ?? modelSetting.default]
+  const names = ['segments', 'segmentLength', ...Object.keys(beside), ...Object.keys(ofTasks)].filter(
+    (name) => values[name] !== undefined && !Object.hasOwn(ofModel, name),
+  )
   return Object.fromEntries(
     names.map((name) => {
       const { default: standard, source, meaning } = settings[name]

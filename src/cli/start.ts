@@ -1,11 +1,14 @@
 import { Command } from 'commander'
 import { openDevice } from '../backends/open.ts'
-import { tasks } from '../tasks/index.ts'
-import { bagOfTokens } from '../train/bag-of-tokens.ts'
-import { compareMethods } from '../train/compare.ts'
+import { compareMethods } from '../compare/methods.ts'
+import { models } from '../models/index.ts'
+import type { Device } from '../program/device.ts'
+import { type Task, take, tasks } from '../tasks/index.ts'
+import { evaluate } from '../train/evaluate.ts'
+import { train } from '../train/train.ts'
 import { interruptible } from './interrupt.ts'
 import { table } from './plot.ts'
-import { bytes, duration, jsonLine, notice, percent, say, short } from './terminal.ts'
+import { bytes, commandName, duration, jsonLine, notice, percent, say, short } from './terminal.ts'
 import { runTrainings, type Trained, type Training } from './trainings.ts'
 
 const RECALL_SEGMENTS = 64
@@ -72,7 +75,7 @@ ${device.backend.description}. Width 64, two layers, 8 memory tokens. About thre
     else {
       say(`\n${compared.text}`)
       say(
-        `\n${duration(performance.now() - begin)} in all. Weights and logs are in runs/. What else there is: npm run -s rmaat -- --help`,
+        `\n${duration(performance.now() - begin)} in all. Weights and logs are in runs/. What else there is: ${commandName} --help`,
       )
     }
   } catch (error) {
@@ -169,16 +172,30 @@ ${indent(table(rows))}
   }
 }
 
+/** What a bag of tokens learns of a task: its accuracy on the test set. */
+async function bagOfTokens(device: Device, task: Task, steps: number): Promise<number> {
+  const { configure, make } = models['bag-of-tokens']
+  const model = make(device, configure({ vocabulary: task.vocabulary, classes: task.classes }))
+  try {
+    for await (const _ of train(model, task, { steps, batch: 128, rate: 3e-3, clip: 1e30 }));
+    return (await evaluate(model, task.test, { batch: 128 })).accuracy
+  } finally {
+    model.close()
+  }
+}
+
 /** A norm in three digits; what float32 cannot hold is 0. */
 const norm = (value: number | undefined): string =>
   value === undefined ? '-' : value === 0 ? '0' : value.toExponential(1)
 
-async function comparison(device: Awaited<ReturnType<typeof openDevice>>) {
+async function comparison(device: Device) {
   const sizes = { segments: 32, segmentLength: 128 }
   const batch = 8
   const task = tasks.order(sizes)
-  const config = { ...sizes, vocabulary: task.vocabulary, classes: task.classes }
-  const { difference, amrb, bptt } = await compareMethods(device, config, task, { batch, repetitions: 7 })
+  const config = models.rmaat.configure({ ...sizes, vocabulary: task.vocabulary, classes: task.classes })
+  const examples = take(task.train(0), batch)
+  const make = (device: Device) => ({ model: models.rmaat.make(device, config), examples })
+  const { difference, amrb, bptt } = await compareMethods(device, { name: 'order', make }, 7)
   const rows = [
     ['', 'memory', 'time'],
     ['BPTT: keep every segment', bytes(bptt.arena), duration(bptt.milliseconds)],

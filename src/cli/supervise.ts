@@ -3,9 +3,8 @@ import { exitCodeOf, hear, npmAbove, STOPPING, SUPERVISED } from './interrupt.ts
 import { notice } from './terminal.ts'
 
 /**
- * Runs this same command line in a process below. Node hears signals on the thread that computes, and only between steps,
- * which may take a minute: this process has nothing else to do, so it says at once that a signal has come, hands it on, and
- * ends the other one at the second.
+ * Runs this same command line in a child process. Node handles signals on the thread that computes, and only between steps,
+ * which may take a minute: the parent is idle, so it reports a signal at once, forwards it, and kills the child at the second.
  */
 export function supervise(): void {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { printable } from '../errors.ts'
 
-/** The two streams of the command: results go to `out`, all that is said on the way to `err`. */
+/** Standard output for results, standard error for messages and progress. */
 export const terminal = {
   out: (text: string): void => write(process.stdout, text),
   err: (text: string): void => write(process.stderr, text),
-  /** Whether somebody watches `err`, so that a line may be drawn again and again. */
+  /** Whether `err` is a terminal, where a line can be redrawn. */
   watched: (): boolean => process.stderr.isTTY === true,
 }
 
-/** What a file or a disk refuses is told as an event of the stream; some Nodes throw it instead. */
+/** A failed write is an event of the stream; some versions of Node throw it instead. */
 function write(stream: NodeJS.WriteStream, text: string): void {
   try {
     stream.write(text)
@@ -24,6 +24,14 @@ export const jsonLine = (object: object): void => terminal.out(`${JSON.stringify
 export const say = (text: string): void => terminal.out(`${printable(text)}\n`)
 export const notice = (text: string): void => terminal.err(`${printable(text)}\n`)
 
+const callers: Readonly<Record<string, string>> = {
+  rmaat: 'npm run -s rmaat --',
+  start: 'npm run -s rmaat --',
+  npx: 'npx rmaat',
+}
+/** How this command was called: by a script of its repository, by npx, or by its own name. */
+export const commandName = callers[process.env.npm_lifecycle_event ?? ''] ?? 'rmaat'
+
 export const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
@@ -31,7 +39,7 @@ export const { version } = JSON.parse(readFileSync(new URL('../../package.json',
 /** 12,345 */
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 
-/** Three digits that count: 0.0123, 4.56, 789. */
+/** Three significant digits: 0.0123, 4.56, 789. */
 export const short = (value: number): string =>
   value === 0 ? '0' : Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(3)))
 

@@ -1,17 +1,23 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { Rmaat } from '../rmaat/model.ts'
+import { RmaatError } from '../errors.ts'
+import { models } from '../models/index.ts'
+import { save, taggedModel } from '../models/weights.ts'
 import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
-import { evaluate } from '../train/evaluate.ts'
-import { type StepEvent, train } from '../train/train.ts'
-import { save, taggedModel } from '../train/weights.ts'
+import { type Evaluation, evaluate } from '../train/evaluate.ts'
+import { memoryOn } from '../train/planner.ts'
+import { type StepEvent, type TrainOptions, train } from '../train/train.ts'
+import { keepWithin } from './budget.ts'
+import { Checkpoints, changesTo } from './checkpoints.ts'
+import { addPresetAndConfig, givenEntries, readConfiguration, valuesOf, withSources } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { makeTask, memoryInWords, memoryOn, modelFor, openAndSay, sayTask } from './prepare.ts'
-import { compiling, progress } from './progress.ts'
+import { makeModel, makeTask, memoryInWords, modelFor, openAndSay, sayTask } from './prepare.ts'
+import type { Entries } from './presets.ts'
+import { compiling, progress, Recent, skipping } from './progress.ts'
 import { RunFolder } from './run-folder.ts'
 import {
-  addConfigFile,
   addSettings,
-  givenSettings,
+  type Given,
   modelSettings,
   taggedBeside,
   taskSettings,
@@ -22,6 +28,9 @@ import { bytes, count, duration, jsonLine, notice, percent, plural, say, version
 
 interface Options {
   readonly json?: boolean
+  readonly resume?: string
+  readonly preset?: string
+  readonly config?: string
   readonly trace?: boolean
   readonly out?: string
 }
@@ -35,37 +44,72 @@ export function trainCommand(): Command {
   addSettings(command, 'Task:', [...taskSettings, 'testExamples'])
   addSettings(command, 'Model:', modelSettings)
   addSettings(command, 'Training:', trainingSettings)
-  return addConfigFile(command)
+  return addPresetAndConfig(command)
     .option('--out <folder>', 'where log.jsonl, weights.safetensors and config.json go (runs/<task>-<method>-<time>)')
+    .option(
+      '--resume <folder>',
+      'go on with the run of a folder from its last checkpoint, with the settings that it has',
+    )
     .option('--trace', 'also log the norms of the memory and of its gradient for every segment')
     .option('--json', 'print every event as a line of JSON, the last one the summary')
     .action((options: Options) => runTraining(options))
 }
 
 async function runTraining(options: Options): Promise<void> {
-  const settings = withDefaults(givenSettings({ ...options }))
+  const { resume } = options
+  if (resume === undefined) {
+    const given = givenEntries({ ...options })
+    const { task, method } = withDefaults(valuesOf(given))
+    return trainIn(new RunFolder(options.out, `${task}-${method}`), given, {}, options)
+  }
+  const wrong = (['out', 'preset', 'config'] as const).find((name) => options[name] !== undefined)
+  if (wrong) throw new RmaatError('config', `--${wrong} was given with --resume; expected the folder of the run alone`)
+  const { folder, checkpoint } = await RunFolder.ofRun(resume)
+  try {
+    const given = readConfiguration(folder.config)
+    const changes = changesTo(withDefaults(valuesOf(given)), { ...options }, folder.config)
+    await trainIn(folder, given, changes, options, checkpoint)
+  } finally {
+    folder.close()
+  }
+}
+
+/** Trains, and tests. Of a run that goes on: `changes`, which its files do not tell of, and what its checkpoint holds. */
+async function trainIn(
+  folder: RunFolder,
+  given: Entries,
+  changes: Given,
+  options: Options,
+  checkpoint?: Uint8Array,
+): Promise<void> {
+  const begun = withDefaults(valuesOf(given))
+  const settings = { ...begun, ...changes }
   const { method, steps, batch, seed } = settings
-  const folder = new RunFolder(options.out, `${settings.task}-${method}`)
   const task = await makeTask(settings)
-  const config = modelFor(settings, task)
+  const chosen = modelFor(settings, task)
   // a text's classes are labels found in its files, and are to stay these
-  const beside = taggedBeside(task.name === 'text' ? { ...settings, labels: task.classNames?.join(',') } : settings)
-  const configuration = { ...taggedModel(config), ...beside }
+  const beside = taggedBeside(task.name === 'text' ? { ...begun, labels: task.classNames?.join(',') } : begun)
+  const configuration = withSources({ ...taggedModel(chosen), ...beside }, given)
+  const budgeted = checkpoint ? {} : await keepWithin(settings, chosen, task.segments)
   const device = await openAndSay(settings)
-  const model = new Rmaat(device, config)
+  const model = makeModel(device, chosen)
   sayTask(task)
-  notice(
-    `model    ${plural(config.segments, 'segment')} of ${count(config.segmentLength)} tokens, ${config.memory} memory tokens, width ${config.width}, ` +
-      `${plural(config.layers, 'layer')}: ${count(model.parameters.count)} parameters`,
-  )
+  notice(`model    ${models[chosen.name].inWords(chosen.config)}: ${count(model.parameters.count)} parameters`)
   const { signal, restore } = interruptible()
+  const { checkpointEvery, validationExamples } = settings
+  const checkpoints = new Checkpoints({
+    ...{ folder, model, configuration, task, batch, signal },
+    ...{ checkpointEvery, validationExamples },
+  })
   /** After a failure: the parameters are those of the last whole step, as far as the device can still hand them out. */
   const rescue = async (): Promise<void> => {
     try {
-      await folder.save(await save(model, beside, version), configuration)
+      await folder.save(await save(model, configuration, version), configuration)
       notice(`what was learned before the error is in ${folder.weights}`)
     } catch (error) {
       notice(`what was learned before the error is lost: ${(error as Error).message}`)
+      if (checkpoints.step !== undefined && existsSync(folder.checkpoint))
+        notice(`the checkpoint of step ${checkpoints.step} is whole: train --resume ${folder.path} goes on from it`)
     }
   }
   let shown: ReturnType<typeof progress> | undefined
@@ -74,39 +118,78 @@ async function runTraining(options: Options): Promise<void> {
   try {
     const recent = new Recent()
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
-    const trace = options.trace ?? false
-    let [done, skipped, stopped, medianStep, held] = [0, 0, false, Number.NaN, 0]
-    const { slices, rate, schedule, warmUp, floor, decay, clip } = settings
-    const how = { method, steps, batch, slices, rate, schedule, warmUp, floor, decay, clip, seed, trace, signal }
-    for await (const event of train(model, task, { ...how, compiling: compiling() })) {
+    const from = checkpoint && checkpoints.restore(checkpoint)
+    if (options.resume !== undefined)
+      notice(`resume   ${from ? `step ${from.step} of ${steps}` : 'no checkpoint was made: from the beginning'}`)
+    const trace = options.trace ?? from?.options.trace === true
+    // another machine may have other room for it
+    const { hold, keep } = from ? (from.options as Pick<TrainOptions, 'hold' | 'keep'>) : budgeted
+    let [done, skipped, stopped, medianStep, held] = [0, from?.skipped ?? 0, false, Number.NaN, 0]
+    const { reach, slices, rate, schedule, warmUp, floor, decay, clip, patience } = settings
+    const how = {
+      method,
+      keep,
+      hold,
+      reach,
+      steps,
+      batch,
+      slices,
+      rate,
+      schedule,
+      warmUp,
+      floor,
+      decay,
+      clip,
+      seed,
+      trace,
+      patience,
+      signal,
+    }
+    const tell = (event: object): void => {
+      folder.write(event)
+      if (options.json) jsonLine(event)
+    }
+    for await (const event of train(model, task, {
+      ...how,
+      from,
+      compiling: compiling(),
+      skipping: skipping(),
+      checkpoint: checkpoints.isDue,
+    })) {
       if (event.kind === 'begin') {
         planned = memoryOn(device.name, event.memory)
-        await folder.begin()
-        folder.write({
-          kind: 'run',
-          configuration,
+        await folder.begin(configuration, checkpoints.log)
+        const here = {
           versions: versions(),
           device: { name: device.name, description: device.backend.description },
-          seeds: { weights: seed, dropout: seed, order: seed, task: seed },
           started: new Date().toISOString(),
-        })
+        }
+        const seeds = { weights: seed, dropout: seed, order: seed, task: seed }
+        folder.write(
+          from ? { kind: 'resume', step: from.step, ...here } : { kind: 'run', configuration, ...here, seeds },
+        )
         notice(`method   ${method}: ${plural(steps, 'step')} of ${plural(batch, 'sequence')}`)
         notice(`memory   ${memoryInWords(planned)}`)
         notice(`log      ${folder.log}`)
         shown = progress('training', steps)
       }
-      folder.write(event)
+      if (event.kind === 'checkpoint') {
+        await checkpoints.keep(event.state, tell)
+        continue
+      }
+      if (event.kind !== 'begin' || !from) folder.write(event)
       if (options.json) jsonLine(event)
       if (event.kind === 'step') {
         last = event
         recent.add(event)
+        checkpoints.add(event)
         if (event.skipped) tellSkipped(event.step, ++skipped)
         shown?.update(event.step, recent.toString())
       }
       if (event.kind === 'end') ({ steps: done, stopped, medianStep, heldBytes: held } = event)
     }
     shown?.stop()
-    await folder.save(await save(model, beside, version), configuration)
+    await folder.save(await save(model, configuration, version), configuration)
     saved = true
 
     shown = stopped ? undefined : progress('testing', task.test.length)
@@ -126,7 +209,7 @@ async function runTraining(options: Options): Promise<void> {
       testLoss: tested?.loss ?? null,
       testExamples: tested?.examples ?? 0,
       majority: tested?.majority ?? null,
-      ...(tested ? baselines(task, seed) : {}),
+      ...(tested ? scoresBeside(task, seed, tested) : {}),
       medianStep,
       tokensPerSecond: recent.tokensPerSecond,
       memory: planned.memory,
@@ -150,7 +233,8 @@ async function runTraining(options: Options): Promise<void> {
     if (folder.begun) {
       if (last && !saved) await rescue()
       try {
-        folder.write({ kind: 'error', message: (error as Error).message })
+        const code = error instanceof RmaatError ? error.code : 'internal'
+        folder.write({ kind: 'error', code, message: (error as Error).message })
       } catch {
         // the log itself is what failed
       }
@@ -171,22 +255,28 @@ function tellSkipped(step: number, skipped: number): void {
   notice(`step ${step}${which}: the gradient or what it would change was not finite, and nothing was changed`)
 }
 
-/** What may stand beside an accuracy, of a task that knows more than its majority class. */
-export function baselines(task: Task, seed: number): { readonly bestConstantPerRoot?: number } {
-  if (task.name !== 'listops') return {}
-  return { bestConstantPerRoot: bestConstantPerRoot(take(task.train(seed), 5000), task.test) }
+/** What may stand beside an accuracy. */
+interface Beside {
+  /** Of a task that knows more than its majority class. */
+  readonly bestConstantPerRoot?: number
+  /** Of language models. */
+  readonly bitsPerByte?: number
 }
 
-export function scoreInWords(
-  score: { accuracy: number; majority: number; bestConstantPerRoot?: number },
-  examples: number,
-): string {
-  const { accuracy, majority, bestConstantPerRoot: perRoot } = score
+export function scoresBeside({ name, train, test }: Task, seed: number, { loss }: Evaluation): Beside {
+  if (name === 'bytes') return { bitsPerByte: loss / Math.LN2 }
+  if (name !== 'listops') return {}
+  return { bestConstantPerRoot: bestConstantPerRoot(take(train(seed), 5000), test) }
+}
+
+export function scoreInWords(score: Beside & { accuracy: number; majority: number }, examples: number): string {
+  const { accuracy, majority, bestConstantPerRoot: perRoot, bitsPerByte: bits } = score
   const root = perRoot === undefined ? '' : `, the best one for each operator at the root ${percent(perRoot)}`
-  return `${percent(accuracy)} of ${plural(examples, 'test example')} right; the most frequent answer is right for ${percent(majority)}${root}`
+  const [of, and] = bits === undefined ? ['', ''] : ['the bytes of ', `; ${bits.toFixed(3)} bits per byte`]
+  return `${percent(accuracy)} of ${of}${plural(examples, 'test example')} right; the most frequent answer is right for ${percent(majority)}${root}${and}`
 }
 
-interface Summary {
+interface Summary extends Beside {
   readonly skipped: number
   readonly testLoss: number | null
   readonly task: string
@@ -197,7 +287,6 @@ interface Summary {
   readonly accuracy: number | null
   readonly majority: number | null
   readonly testExamples: number
-  readonly bestConstantPerRoot?: number
   readonly medianStep: number
   readonly plannedBytes: number
   readonly measuredBytes: number
@@ -217,29 +306,6 @@ function inWords({ accuracy, majority, ...summary }: Summary): string {
     `memory     ${bytes(summary.plannedBytes)} planned, ${bytes(summary.measuredBytes)} measured`,
     `weights    ${summary.weights}`,
   ].join('\n')
-}
-
-/** What the progress bar tells: means over the last steps, as single batches scatter. */
-class Recent {
-  private readonly steps: StepEvent[] = []
-
-  add(step: StepEvent): void {
-    this.steps.push(step)
-    if (this.steps.length > 20) this.steps.shift()
-  }
-
-  private mean(value: (step: StepEvent) => number): number {
-    return this.steps.reduce((sum, step) => sum + value(step), 0) / this.steps.length
-  }
-
-  get tokensPerSecond(): number {
-    return (1000 * this.mean((step) => step.validTokens)) / this.mean((step) => step.milliseconds)
-  }
-
-  toString(): string {
-    const [loss, accuracy] = [this.mean((step) => step.loss), this.mean((step) => step.accuracy)]
-    return `loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${count(this.tokensPerSecond)} tokens/s`
-  }
 }
 
 function versions(): Record<string, string> {

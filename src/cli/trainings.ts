@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { MultiBar, Presets } from 'cli-progress'
-import { RmaatError } from '../errors.ts'
+import { type ErrorCode, RmaatError } from '../errors.ts'
 import type { StepEvent } from '../train/train.ts'
 import { duration, notice, percent, terminal } from './terminal.ts'
 
-/** A training of the demonstration: the command line of `train`, and a few words for its bar. */
+/** A training as a process of its own: the flags of `train`, and a title for its progress bar. */
 export interface Training {
   readonly title: string
   readonly flags: Readonly<Record<string, string | number>>
@@ -22,11 +22,15 @@ export interface Trained {
   readonly memoryGradients: readonly number[]
 }
 
-/** Runs trainings as commands of their own, `together` at a time, and shows how far each is. */
+/**
+ * Runs trainings as commands of their own, `together` at a time, and shows how far each is. One that fails ends all; one
+ * that diverged does not where `diverged` is given, which hears of it.
+ */
 export async function runTrainings(
   trainings: readonly Training[],
   together: number,
   signal: AbortSignal,
+  diverged?: (error: RmaatError) => void,
 ): Promise<Trained[]> {
   const bars = terminal.watched()
     ? new MultiBar(
@@ -36,7 +40,6 @@ export async function runTrainings(
     : undefined
   const width = Math.max(...trainings.map(({ title }) => title.length))
   const results: Trained[] = []
-  // one that fails ends all
   const controller = new AbortController()
   const end = (): void => controller.abort()
   if (signal.aborted) end()
@@ -47,13 +50,20 @@ export async function runTrainings(
       const { training, i } = next
       const bar = bars?.create(training.steps, 0, { title: training.title.padEnd(width), told: '' })
       let said = performance.now()
-      results[i] = await runTraining(training, controller.signal, (step, accuracy) => {
+      const trained = runTraining(training, controller.signal, (step, accuracy) => {
         const told = `loss ${step.loss.toFixed(2)}  accuracy ${percent(accuracy).padStart(7)}`
         bar?.update(step.step, { told })
         if (bar || performance.now() - said < 15000) return
         said = performance.now()
         notice(`  ${training.title.padEnd(width)}  ${step.step}/${training.steps}  ${told}`)
       })
+      try {
+        results[i] = await trained
+      } catch (error) {
+        if (!diverged || !(error instanceof RmaatError) || error.code !== 'diverged') throw error
+        diverged(error)
+        continue
+      }
       if (!bar) notice(`  ${training.title.padEnd(width)}  done in ${duration(results[i].seconds * 1000)}`)
     }
   }
@@ -74,7 +84,7 @@ export async function runTrainings(
 }
 
 function runTraining(
-  { flags, steps }: Training,
+  { title, flags, steps }: Training,
   signal: AbortSignal,
   onStep: (step: StepEvent, accuracy: number) => void,
 ): Promise<Trained> {
@@ -98,20 +108,24 @@ function runTraining(
   const recent: StepEvent[] = []
   const window = Math.max(1, Math.round(steps / 10))
   let summary: Omit<Trained, 'seconds' | 'memoryGradients'> | undefined
+  let failure: { readonly code: ErrorCode; readonly message: string } | undefined
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = JSON.parse(line)
     if (event.kind === 'summary') summary = event
+    if (event.kind === 'error') failure = event
     if (event.kind !== 'step') return
+    event.loss ??= Number.NaN // JSON has no such number
     recent.push(event)
     if (recent.length > window) recent.shift()
-    onStep(event, mean(recent.map(({ accuracy }) => accuracy)))
+    onStep(event, mean(recent.map(({ accuracy = Number.NaN }) => accuracy)))
   })
   return new Promise((resolve, reject) => {
     // one that was ended saves what it has learned, and closes then
     child.on('error', (error) => error.name === 'AbortError' || reject(error))
     child.on('close', (code) => {
       if (code !== 0 || !summary) {
-        reject(new RmaatError('internal', `a training ended with code ${code}: ${complaint.trim()}`))
+        const ended = `it ended with code ${code}: ${complaint.trim()}`
+        reject(new RmaatError(failure?.code ?? 'internal', `training ${title}: ${failure?.message ?? ended}`))
         return
       }
       const traces = recent.flatMap(({ memoryGradients }) => (memoryGradients ? [memoryGradients] : []))

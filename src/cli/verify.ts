@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
+import { type TensorCheck, tolerances, verify } from '../rmaat/golden.ts'
 import { readBytes } from '../runtime/files.ts'
-import { type TensorCheck, tolerances, verify } from '../train/verify.ts'
+import { givenSettings } from './given.ts'
 import { typed } from './paths.ts'
 import { table } from './plot.ts'
 import { openAndSay } from './prepare.ts'
-import { addSettings, givenSettings } from './settings.ts'
+import { addSettings } from './settings.ts'
 import { jsonLine, notice, plural, say, scientific } from './terminal.ts'
 
 interface Options {

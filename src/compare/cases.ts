@@ -1,15 +1,16 @@
 import { vjp } from '../autograd/grad.ts'
-import { type ElementwiseName, elementwise, elementwiseRows } from '../ops/elementwise.ts'
+import { elementwise, elementwiseEntries } from '../ops/elementwise.ts'
+import { tensor } from '../ops/entry.ts'
 import { loop } from '../ops/loop.ts'
-import { domains, methods } from '../ops/methods.ts'
-import { type Domain, tensor } from '../ops/row.ts'
+import { methods } from '../ops/methods.ts'
 import { type Range, type ScalarName, scalars } from '../ops/scalar.ts'
 import { concat } from '../ops/views.ts'
 import type { Plan } from '../program/plan.ts'
 import { plan } from '../program/program.ts'
-import type { DType, Shape } from '../tensor/dtype.ts'
+import type { DType } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
+import { domains, larger } from './domains.ts'
 import { type Sample, sample, uniform } from './sample.ts'
 
 /** A program with inputs on which a device is checked. */
@@ -26,8 +27,8 @@ const SEED = 7
 
 /** Every scalar operation alone. */
 export function* scalarCases(): Generator<Case, void> {
-  for (const [op, row] of Object.entries(elementwiseRows)) {
-    for (const [dtype, scalar] of Object.entries(row.scalar) as [DType, ScalarName][]) {
+  for (const [op, entry] of elementwiseEntries) {
+    for (const [dtype, scalar] of Object.entries(entry.scalar) as [DType, ScalarName][]) {
       if (op === 'where' && dtype === 'i32') continue // the same operation on the same bits
       const { ranges } = scalars[scalar]
       const dtypes = ranges.map((_, i): DType => (op === 'where' && i === 0 ? 'i32' : dtype))
@@ -37,7 +38,7 @@ export function* scalarCases(): Generator<Case, void> {
       )
       const attributes = scalar === 'philox' ? { seed: SEED, site: 9 } : {}
       const build = (x: Record<string, Tensor>) => ({
-        y: elementwise(op as ElementwiseName, Object.values(x), attributes),
+        y: elementwise(op, Object.values(x), attributes),
       })
       yield { operation: scalar, plan: plan(undefined, specs, build), inputs }
     }
@@ -56,41 +57,6 @@ export function number({ from, to, drawn }: Range, random: number): number {
     case 'either':
       return Math.fround((random < 0.5 ? -from : from) * (to / from) ** ((2 * random) % 1))
   }
-}
-
-const over = (shapes: readonly Shape[], ...rest: unknown[]): Domain => ({ shapes, from: -2, to: 2, arguments: rest })
-
-/** Beside the table's own domains, which are small: rows longer than a block, matrices of more than a tile. */
-const larger: { readonly [Name in keyof typeof methods]?: readonly Domain[] } = {
-  add: [
-    over([
-      [30, 1, 70],
-      [40, 1],
-    ]),
-  ],
-
-  gather: [{ shapes: [[200, 64], [300]], dtypes: ['f32', 'i32'], from: 0, to: 199.99 }],
-  gelu: [over([[100, 70]])],
-  layerNorm: [over([[12, 600], [600], [600]])],
-  matmul: [
-    over([
-      [130, 67],
-      [67, 129],
-    ]),
-    over([
-      [6, 33, 64],
-      [64, 48],
-    ]),
-    over([
-      [3, 3000],
-      [3000, 2],
-    ]),
-  ],
-  max: [over([[300, 70]], 0), over([[20, 600]], -1)],
-  scatterAdd: [{ shapes: [[300, 64], [300]], dtypes: ['f32', 'i32'], from: 0, to: 99.99, arguments: [100] }],
-  softmax: [over([[12, 1024]])],
-  sum: [over([[600, 70]], 0), over([[70, 600]], -1), over([[20_000]])],
-  transpose: [over([[64, 3, 70]], [2, 0, 1])],
 }
 
 /** Every method of tensors with its gradient, on the domains of its tests and on larger ones. */

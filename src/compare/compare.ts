@@ -4,18 +4,18 @@ import {
   aFunction,
   anAbortSignal,
   anObject,
-  kind,
+  aString,
   listOf,
   maybe,
   oneOf,
   positive,
   takes,
   takesOptions,
+  wholeFrom,
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { methods } from '../nn/model.ts'
 import { aDevice, type Device } from '../program/device.ts'
-import { type ModelConfig, modelConfig } from '../rmaat/config.ts'
-import { methods } from '../rmaat/model.ts'
 import type { StepOptions } from '../train/step.ts'
 import { kernelEvents } from './conformance.ts'
 import {
@@ -27,20 +27,18 @@ import {
   type TimeEvent,
 } from './events.ts'
 import { join, perfect } from './kernels.ts'
-import { compiledStep, type Gradient, gradientError, gradientOf, type ModelBatch, stepKernels } from './step.ts'
-import { crossings, kernelWorkloads, medianTime, stepWorkload, type Time, type Workload } from './times.ts'
+import { compiledStep, type Gradient, gradientError, gradientOf, stepKernels, type Workload } from './step.ts'
+import { crossings, kernelTimings, medianTime, stepTiming, type Time, type Timing } from './times.ts'
 
 export const parts = ['kernels', 'step', 'times'] as const
 export type Part = (typeof parts)[number]
 
 /** What `compareDevices` compares, and with what. */
-export interface CompareOptions extends StepOptions {
+export interface CompareOptions extends Omit<StepOptions, 'batch'> {
   /** What is compared: every kernel's results, a training step, time against size. */
   readonly parts: readonly Part[]
-  /** Of the model whose training step is compared. */
-  readonly config: ModelConfig
-  /** What the step is run on. */
-  readonly data: ModelBatch
+  /** The model whose training step is compared, and the examples that it is run on. */
+  readonly workload: Workload
   /** Sizes grow until a run takes so many milliseconds. */
   readonly longest: number
   /** Ends the comparison after the piece of work that is under way. */
@@ -49,19 +47,13 @@ export interface CompareOptions extends StepOptions {
   readonly progress?: (what: string, done: number, total: number) => void
 }
 
-const ints = kind('an Int32Array', (value) => value instanceof Int32Array)
-const dataKinds = {
-  tokens: ints,
-  valid: ints,
-  labels: ints,
-  weights: kind('a Float32Array', (value) => value instanceof Float32Array),
-}
 const compareKinds = {
   parts: listOf(oneOf(parts), `parts, each ${oneOf(parts).words}`),
-  config: anObject,
-  data: anObject,
+  workload: anObject,
   method: oneOf(methods),
-  batch: aCount,
+  keep: maybe(wholeFrom(0)),
+  hold: maybe(wholeFrom(0)),
+  reach: maybe(aCount),
   clip: positive,
   trace: maybe(aBoolean),
   slices: maybe(aCount),
@@ -71,7 +63,7 @@ const compareKinds = {
 }
 
 /**
- * Compares devices: every kernel on each against its error budget, a training step of RMAAT, and time against size.
+ * Compares devices: every kernel on each against its error budget, a training step, and time against size.
  * `reference` judges: it computes each kernel in double precision; it may be one of the devices.
  */
 export async function* compareDevices(
@@ -81,8 +73,8 @@ export async function* compareDevices(
 ): AsyncGenerator<CompareEvent, void> {
   takes('compareDevices', { devices, reference }, { devices: listOf(aDevice, 'devices'), reference: aDevice })
   takesOptions('compareDevices', options, compareKinds)
-  modelConfig(options.config)
-  takes('compareDevices: the data', options.data, dataKinds)
+  const { name, make } = options.workload
+  takes('compareDevices: the workload', { name, make }, { name: aString, make: aFunction })
   const failures: string[] = []
   let stopped = false
   for await (const event of events(devices, reference, options)) {
@@ -112,18 +104,18 @@ async function* events(
     for (const device of devices) if (device !== reference) yield* kernelEvents(device, reference, options.progress)
   }
   if (options.parts.includes('step')) {
-    const exact = await gradientOf(reference, options.config, options, options.data)
+    const exact = await gradientOf(reference, options.workload, options)
     for (const device of devices) {
       yield await orFailure(device, 'training step', () => stepEvent(device, reference, exact, options))
     }
   }
   if (options.parts.includes('times')) {
-    const workloads = [...kernelWorkloads, stepWorkload(options.config, options)]
-    for (const [i, workload] of workloads.entries()) {
+    const timings = [...kernelTimings, stepTiming(options.workload, options)]
+    for (const [i, timing] of timings.entries()) {
       const times: Time[] = []
       for (const [j, device] of devices.entries()) {
-        options.progress?.('times', i * devices.length + j, workloads.length * devices.length)
-        for await (const event of timesOf(device, workload, options.longest)) {
+        options.progress?.('times', i * devices.length + j, timings.length * devices.length)
+        for await (const event of timesOf(device, timing, options.longest)) {
           if (event.kind === 'time') times.push(event)
           yield event
         }
@@ -139,15 +131,15 @@ async function stepEvent(
   exact: Gradient,
   options: CompareOptions,
 ): Promise<StepEvent> {
-  const { config, data, signal, progress } = options
-  const found = device === reference ? exact : await gradientOf(device, config, options, data)
+  const { workload, signal, progress } = options
+  const found = device === reference ? exact : await gradientOf(device, workload, options)
   const { loss, gradient, worst } = gradientError(found, exact)
-  const step = compiledStep(device, config, options, data)
+  const step = compiledStep(device, workload, options)
   const milliseconds = await medianTime(step.run).finally(step.close)
   const accuracy = perfect()
   let [kernels, wrong]: [number, string | undefined] = [0, undefined]
   if (device !== reference) {
-    for await (const result of stepKernels(device, reference.backend, config, options, data)) {
+    for await (const result of stepKernels(device, reference.backend, workload, options)) {
       kernels++
       progress?.(`training step of ${device.name}`, kernels, result.of)
       join(accuracy, result.accuracy)
@@ -174,7 +166,7 @@ async function stepEvent(
 /** Times at growing sizes, until the next one would take longer than `longest` or the device has no memory for it. */
 async function* timesOf(
   device: Device,
-  { name, unit, sizes, prepare }: Workload,
+  { name, unit, sizes, prepare }: Timing,
   longest: number,
 ): AsyncGenerator<TimeEvent | FailureEvent, void> {
   let [before, last] = [1, 0]

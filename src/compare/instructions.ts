@@ -1,6 +1,6 @@
 import { addresses, addressOf, walk } from '../backends/cursor.ts'
-import { type Access, accessesOf, extentOf, type Kernel, withPlaces } from '../program/accesses.ts'
-import type { Plan, Rows, RowsOperand } from '../program/plan.ts'
+import { type Access, accessesOf, extentOf, withPlaces } from '../program/kernels.ts'
+import type { Fused, FusedOperand, Kernel, Plan } from '../program/plan.ts'
 
 /** The elements of each buffer of a plan. */
 export type Memory = readonly Float64Array[]
@@ -12,7 +12,9 @@ export function unroll(plan: Plan): Unrolled {
   const instructions: Kernel[] = []
   walk(plan.instructions, plan.instructions.length, (call, _, iterations) => {
     // as this iteration sees it
-    instructions.push(withPlaces(call, (place) => ({ ...place, offset: addressOf(place, iterations), steps: [] })))
+    instructions.push(
+      withPlaces(call, (place) => ({ ...place, offset: addressOf(place, iterations), loopStrides: [] })),
+    )
   })
   return { ...plan, instructions }
 }
@@ -36,13 +38,13 @@ export function isolate(call: Kernel): { readonly call: Kernel; readonly sizes: 
     return piece < 0 ? place : { ...place, buffer: piece + 1, offset: place.offset - pieces[piece].low }
   })
   return {
-    call: moved.kind === 'rows' && call.kind === 'rows' ? { ...moved, operands: keepIndices(moved, call) } : moved,
+    call: moved.kind === 'fused' && call.kind === 'fused' ? { ...moved, operands: keepIndices(moved, call) } : moved,
     sizes: [0, ...pieces.map(({ low, high }) => high - low + 1)],
   }
 }
 
 /** An index operand is its own address. */
-const keepIndices = (moved: Rows, { operands }: Rows): RowsOperand[] =>
+const keepIndices = (moved: Fused, { operands }: Fused): FusedOperand[] =>
   moved.operands.map((operand, i) => (operand.kind === 'index' ? operands[i] : operand))
 
 const byAddress = (a: { buffer: number; low: number }, b: { buffer: number; low: number }): number =>

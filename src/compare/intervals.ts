@@ -1,9 +1,18 @@
-import { randomWord, type ScalarName, type ScalarRow, type ScalarsThat, scalars } from '../ops/scalar.ts'
-import type { Rows, ScalarStep, Step } from '../program/plan.ts'
+import { randomWord } from '../ops/exact.ts'
+import {
+  anything,
+  type Ends,
+  isExact,
+  type ScalarEntry,
+  type ScalarName,
+  type ScalarsThat,
+  scalars,
+} from '../ops/scalar.ts'
+import type { Fused, ScalarStep, Step } from '../program/plan.ts'
 import { addressesOf, type Memory } from './instructions.ts'
 
 /**
- * Every number that a device may find in a fused program: each scalar step may be off by its row's budget, and what was
+ * Every number that a device may find in a fused program: each scalar operation may be off by its entry's budget, and what was
  * off before carries through. A step's interval is the image of its operands' intervals, widened by the budget; it holds
  * for every device that keeps to the budgets, and is a few units in the last place wide.
  *
@@ -22,12 +31,12 @@ export const LINK = 256
 export const RUNNING = 4
 /** c of a sum of so many terms in one chain: where terms are alike, up to half of their rounding errors add up. */
 export const chain = (terms: number): number => SUM + terms / 2
-const UNIT = 2 ** -24
-const TINY = 2 ** -126
-const LARGEST = 3.4028234663852886e38
+export const UNIT = 2 ** -24
+export const TINY = 2 ** -126
+export const LARGEST = 3.4028234663852886e38
 
 /** The intervals of all that a call stores. Memory holds what the device holds. */
-export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
+export function fusedIntervals(call: Fused, memory: Memory): Interval[] {
   const { rows, width } = call
   const values = new Map<number, Interval>()
   const stored: Interval[] = []
@@ -39,7 +48,7 @@ export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
     [false, call.steps],
   ] as const) {
     for (const step of steps) {
-      const lanes = step.level === 'full' ? rows * width : rows
+      const lanes = step.level === 'inner' ? rows * width : rows
       if (step.op === 'store') stored.push(get(step.args[0]))
       else values.set(step.to, result(step, lanes, prologue))
       for (const value of step.args) if (last.get(value) === step) values.delete(value)
@@ -62,7 +71,7 @@ export function rowsIntervals(call: Rows, memory: Memory): Interval[] {
         const values = new Float64Array(lanes).fill(value)
         return { low: values, high: values }
       }
-      case 'spread': {
+      case 'broadcast': {
         const { low, high } = get(step.args[0])
         const spread = (from: Float64Array) =>
           Float64Array.from({ length: lanes }, (_, i) => from[Math.floor(i / width)])
@@ -117,22 +126,19 @@ function set({ low, high }: Interval, i: number, bottom: number, top: number): v
   high[i] = overflows ? Infinity : top
 }
 
-/** A number that lies from the one to the other. */
-type Ends = readonly [low: number, high: number]
 /** What a function makes of operands that lie so. */
 type Image = (operands: readonly Ends[], step: ScalarStep) => Ends
 
-const anything: Ends = [-Infinity, Infinity]
 const anyInteger: Ends = [-(2 ** 31), 2 ** 31]
-const isExact = ([low, high]: Ends): boolean => low === high
 const truth = (surely: boolean, possibly: boolean): Ends => [Number(surely), Number(possibly)]
 
-/** Of a function that is monotone but where it turns: its extremes are there and at the corners of the box; so are its budget's. */
+/** Of a function that is monotone there but where it turns: its extremes are there and at the corners of the box; so are its budget's. */
 const corners: Image = (operands, { op }) => {
   // integers that are not known exactly may wrap around: sums and products of smaller ones do not
   const mayWrap = op.endsWith('I') && operands.some(([low, high]) => Math.max(-low, high) > 2 ** 15)
   if (mayWrap && !operands.every(isExact)) return anyInteger
-  const { evaluate, budget, turns }: ScalarRow = scalars[op]
+  const { evaluate, budget, turns, monotone, bounds }: ScalarEntry = scalars[op]
+  if (typeof monotone === 'function' && !monotone(operands)) return bounds?.(operands) ?? anything
   let [bottom, top] = [Infinity, -Infinity]
   const [a, b = [0, 0]] = operands
   for (const x of isExact(a) ? [a[0]] : turns ? [...a, ...turns(...a)] : a) {
@@ -150,8 +156,8 @@ const less: Image = ([[al, ah], [bl, bh]]) => truth(ah < bl, al < bh)
 const lessEqual: Image = ([[al, ah], [bl, bh]]) => truth(ah <= bl, al <= bh)
 const equal: Image = ([a, b]) => truth(isExact(a) && isExact(b) && a[0] === b[0], a[0] <= b[1] && b[0] <= a[1])
 
-/** What makes something of operands that may be anything. */
-const ofAnything = {
+/** What makes something of operands that may be anything: each operation whose entry says nothing of intervals stands here. */
+const ofAnything: Readonly<Record<Exclude<ScalarName, ScalarsThat<'monotone'> | ScalarsThat<'turns'>>, Image>> = {
   equal,
   equalI: equal,
   isFinite: ([a]) => truth(known(...a), true),
@@ -168,21 +174,15 @@ const ofAnything = {
     if (!holdsZero(a)) return b
     return isExact(a) ? c : [Math.min(b[0], c[0]), Math.max(b[1], c[1])]
   },
-} satisfies Partial<Record<ScalarName, Image>>
-
-type Described = ScalarsThat<'monotone'> | ScalarsThat<'turns'> | keyof typeof ofAnything
-/** Of numbers: each operation whose row does not say it stands here or above. */
-const ofNumbers: Readonly<Record<Exclude<ScalarName, Described>, Image>> = {
-  div: (operands, step) => (holdsZero(operands[1]) ? anything : corners(operands, step)),
-  pow: ([a, b], step) => (holdsZero(a) || !isExact(b) ? anything : corners([a, b], step)),
-  uniform: (operands, step) => (operands.every(isExact) ? corners(operands, step) : [0, 1]),
 }
 
 /** What a step makes of operands that lie between two numbers each: all that a device may find there. */
 export function imageOf(step: ScalarStep): (operands: readonly Ends[]) => Ends {
   const free: Image | undefined = (ofAnything as Partial<Record<ScalarName, Image>>)[step.op]
-  const image = free ?? (ofNumbers as Partial<Record<ScalarName, Image>>)[step.op] ?? corners
-  return (operands) => (free || operands.every((ends) => known(...ends)) ? image(operands, step) : anything)
+  return (operands) => {
+    if (free) return free(operands, step)
+    return operands.every((ends) => known(...ends)) ? corners(operands, step) : anything
+  }
 }
 
 function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Interval {
@@ -193,7 +193,7 @@ function scalar(step: ScalarStep, args: readonly Interval[], lanes: number): Int
 }
 
 /** The call as a device holds it: its f32 literals are rounded. */
-export function rounded(call: Rows): Rows {
+export function rounded(call: Fused): Fused {
   const round = <S extends Step>(step: S): S =>
     step.op === 'constant' && step.dtype === 'f32' ? { ...step, value: Math.fround(step.value) } : step
   return { ...call, prologue: call.prologue.map(round), steps: call.steps.map(round) }

@@ -1,11 +1,12 @@
 import { K_BLOCK } from '../backends/sizes.ts'
-import { accessesOf, type Kernel } from '../program/accesses.ts'
 import { elementsOf } from '../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../program/device.ts'
+import { accessesOf } from '../program/kernels.ts'
 import { describe } from '../program/listing.ts'
-import type { Plan, Port } from '../program/plan.ts'
+import type { Kernel, KernelOf, Plan, Port } from '../program/plan.ts'
 import { addressesOf, isolate, type Memory, type Unrolled } from './instructions.ts'
-import { type Interval, LINK, rounded, rowsIntervals, sumBudget } from './intervals.ts'
+import { fusedIntervals, type Interval, LINK, rounded, sumBudget } from './intervals.ts'
+import { scanInterval } from './recurrences.ts'
 
 /** How far results were from what the reference makes of the same operands. */
 export interface Accuracy {
@@ -91,8 +92,13 @@ async function check(
   memory: Memory,
   found: readonly HostArray[],
 ): Promise<Pick<KernelResult, 'accuracy' | 'wrong'>> {
-  const exact = await evaluate(reference, call.kind === 'rows' ? rounded(call) : call, memory)
-  const expected = call.kind === 'rows' ? rowsIntervals(call, memory) : await bounds(reference, call, memory, exact)
+  const exact = await evaluate(reference, call.kind === 'fused' ? rounded(call) : call, memory)
+  const expected =
+    call.kind === 'fused'
+      ? fusedIntervals(call, memory)
+      : call.kind === 'scan'
+        ? [scanInterval(call, memory, exact[0])]
+        : await bounds(reference, call, memory, exact)
   const accuracy = perfect()
   let wrong: string | undefined
   for (const [output, { dtype }] of accessesOf(call).writes.entries()) {
@@ -138,7 +144,7 @@ const unitInLastPlace = (x: number): number =>
 async function evaluate(reference: Backend, call: Kernel, memory: Memory): Promise<Float64Array[]> {
   const [, ...operands] = memory
   const inputs = operands.map(({ length }, i): Port => {
-    const view = { buffer: i + 1, offset: 0, steps: [], axes: [{ size: length, stride: 1 }] }
+    const view = { buffer: i + 1, offset: 0, loopStrides: [], axes: [{ size: length, stride: 1 }] }
     return { name: `${i}`, dtype: 'f32', shape: [length], view }
   })
   const elements = operands.reduce((sum, { length }) => sum + length, 0)
@@ -162,27 +168,37 @@ async function evaluate(reference: Backend, call: Kernel, memory: Memory): Promi
   }
 }
 
+/** How many terms of a sum its budget counts, if the result is not exact; `by index`: as many as the indices say. */
+type Terms = number | 'exact' | 'by index'
+const terms: { readonly [Kind in Exclude<Kernel['kind'], 'fused' | 'scan'>]: (call: KernelOf<Kind>) => Terms } = {
+  reduce: ({ op, dtype, reduced }) =>
+    op === 'max' || dtype === 'i32' ? 'exact' : Math.min(K_BLOCK, elementsOf(reduced)),
+  matmul: ({ k }) => Math.min(K_BLOCK, elementsOf(k)) + elementsOf(k) / LINK,
+  gather: () => 'exact',
+  scatterAdd: () => 'by index',
+}
+
 /** The bounds of a kernel that sums, or that only moves. */
 async function bounds(
   reference: Backend,
-  call: Exclude<Kernel, { kind: 'rows' }>,
+  call: Exclude<Kernel, { kind: 'fused' | 'scan' }>,
   memory: Memory,
   exact: readonly Float64Array[],
 ): Promise<Interval[]> {
-  const moves = call.kind === 'gather' || (call.kind === 'reduce' && (call.op === 'max' || call.dtype === 'i32'))
-  if (moves) return exact.map((values) => ({ low: values, high: values }))
+  const counted = (terms[call.kind] as (call: Kernel) => Terms)(call)
+  if (counted === 'exact') return exact.map((values) => ({ low: values, high: values }))
   // of its terms' magnitudes the kernel makes the sum of magnitudes, of ones how many they are
   const evaluateOn = (term: (x: number) => number): Promise<Float64Array[]> => {
     const terms = memory.map((buffer) => buffer.map(term))
-    if (call.kind === 'scatterAdd') terms[call.indices.buffer].set(memory[call.indices.buffer])
+    // indices stay as they are
+    for (const { view, dtype } of accessesOf(call).reads)
+      if (dtype === 'i32') terms[view.buffer].set(memory[view.buffer])
     return evaluate(reference, call, terms)
   }
   const magnitudes = await evaluateOn(Math.abs)
-  const hits = call.kind === 'scatterAdd' ? await evaluateOn((x) => (Number.isNaN(x) ? x : 1)) : undefined
-  const all = call.kind === 'matmul' ? elementsOf(call.k) : call.kind === 'reduce' ? elementsOf(call.reduced) : 0
-  const terms = Math.min(K_BLOCK, all) + (call.kind === 'matmul' ? all / LINK : 0)
+  const hits = counted === 'by index' ? await evaluateOn((x) => (Number.isNaN(x) ? x : 1)) : undefined
   const allowed = exact.map((values, output) =>
-    values.map((_, lane) => sumBudget(magnitudes[output][lane], hits ? hits[output][lane] : terms)),
+    values.map((_, lane) => sumBudget(magnitudes[output][lane], hits ? hits[output][lane] : Number(counted))),
   )
   return exact.map((values, output) => ({
     low: values.map((value, lane) => value - allowed[output][lane]),

@@ -1,5 +1,5 @@
-import type { Domain } from '../ops/row.ts'
-import { philox } from '../ops/scalar.ts'
+import type { Domain } from '../ops/domains.ts'
+import { philox } from '../ops/exact.ts'
 import type { InputSpec } from '../program/program.ts'
 import { sizeOf } from '../tensor/shape.ts'
 

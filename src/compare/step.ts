@@ -1,43 +1,74 @@
 import { grad } from '../autograd/grad.ts'
+import { models } from '../models/index.ts'
+import type { Config, ConfiguredModel } from '../nn/kind.ts'
+import { largest, largestError } from '../nn/largest-error.ts'
+import type { Backward, Model } from '../nn/model.ts'
 import { AdamW } from '../optim/adamw.ts'
 import type { Backend, Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
-import { batchInputs, Rmaat } from '../rmaat/model.ts'
-import type { Batch } from '../tasks/task.ts'
+import type { Example, Task } from '../tasks/task.ts'
 import { sizeOf } from '../tensor/shape.ts'
-import { modelInputs } from '../train/batch.ts'
-import { largest, largestError } from '../train/largest-error.ts'
 import { type StepOptions, stepInputs, trainingStep } from '../train/step.ts'
 import { unroll } from './instructions.ts'
 import { checkKernels, type KernelResult } from './kernels.ts'
 import { uniform } from './sample.ts'
 
-export type ModelBatch = Pick<Batch, 'tokens' | 'valid' | 'labels' | 'weights'>
+/** What is trained, on whichever device. */
+export interface Workload<M extends Model<Example> = Model<Example>> {
+  /** In a few words, such as `2 segments, batch 4`. */
+  readonly name: string
+  /**
+   * A new model, and the examples of a batch. `length`: tokens in a segment, or in an example of a model that reads none, where
+   * times are taken over them.
+   */
+  make(device: Device, length?: number): { readonly model: M; readonly examples: readonly Example[] }
+}
 
-/** Rows of random tokens, without padding. */
-export function randomBatch({ segments, segmentLength, vocabulary, classes }: ModelConfig, rows: number): ModelBatch {
-  const size = rows * segments * segmentLength
+/** Examples of random tokens. */
+const randomExamples = (
+  count: number,
+  { length, vocabulary, classes }: { length: number; vocabulary: number; classes: number },
+): Example[] =>
+  Array.from({ length: count }, (_, row) => ({
+    tokens: Int32Array.from({ length }, (_, i) => 1 + Math.floor(uniform(row * length + i, 0, 0) * (vocabulary - 1))),
+    label: row % classes,
+  }))
+
+/**
+ * A model of `models` on so many examples, which are those given, or random ones. `sizes` are those of the examples; times are
+ * taken over random ones of other lengths.
+ */
+export function workloadOf(
+  { name, config }: { readonly name: string; readonly config: Config },
+  sizes: Pick<Task, 'segments' | 'segmentLength' | 'vocabulary' | 'classes'>,
+  batch: number,
+  given?: readonly Example[],
+): Workload<ConfiguredModel> {
+  const { segments, segmentLength } = sizes
   return {
-    tokens: Int32Array.from({ length: size }, (_, i) => 1 + Math.floor(uniform(i, 0, 0) * (vocabulary - 1))),
-    valid: new Int32Array(size).fill(1),
-    labels: Int32Array.from({ length: rows }, (_, i) => i % classes),
-    weights: new Float32Array(rows).fill(1),
+    name: `${segments} segments, batch ${batch}`,
+    make: (device, length) => ({
+      model: models[name].make(
+        device,
+        length && 'segmentLength' in config ? { ...config, segmentLength: length } : config,
+      ),
+      examples:
+        length === undefined && given
+          ? given
+          : randomExamples(batch, { ...sizes, length: segments * (length ?? segmentLength) }),
+    }),
   }
 }
 
 /** A training step that is ready to run on a batch, again and again. */
-export function compiledStep(device: Device, config: ModelConfig, options: StepOptions, batch: ModelBatch) {
+export function compiledStep(device: Device, workload: Workload, options: Omit<StepOptions, 'batch'>, length?: number) {
   return device.allOrNothing(() => {
-    const model = new Rmaat(device, config)
+    const { model, examples } = workload.make(device, length)
     const optimizer = new AdamW(model.parameters)
     const variables = [model.parameters.variable, ...optimizer.state]
-    const inputs = {
-      ...modelInputs(batch, model.config, model.config.retention),
-      step: 1,
-      rate: 1e-3,
-    }
-    const program = compile(device, stepInputs(options.batch, config), trainingStep(model, optimizer, options))
+    const { length: batch } = examples
+    const inputs = { ...model.layout(batch).values(examples), step: 1, rate: 1e-3 }
+    const program = compile(device, stepInputs(model, batch), trainingStep(model, optimizer, { ...options, batch }))
     return {
       program,
       inputs,
@@ -60,28 +91,28 @@ export interface Gradient {
 /** The loss of a batch and the gradient of every parameter. */
 export async function gradientOf(
   device: Device,
-  config: ModelConfig,
-  { method, batch: rows }: StepOptions,
-  batch: ModelBatch,
+  workload: Workload,
+  { method, keep, hold, reach }: Backward,
 ): Promise<Gradient> {
-  const model = new Rmaat(device, config)
+  const { model, examples } = workload.make(device)
   const { parameters } = model
   try {
-    const program = compile(device, batchInputs(rows, config), (inputs) => {
-      const { loss } = model.forward(inputs, { method })
+    const layout = model.layout(examples.length)
+    const program = compile(device, layout.inputs, (inputs) => {
+      const { loss } = model.forward(inputs, { method, keep, hold, reach })
       return { loss, gradient: parameters.flat(grad(loss, parameters.list)) }
     })
     try {
-      const { loss, gradient } = await program.run(modelInputs(batch, config, config.retention))
+      const { loss, gradient } = await program.arrays(layout.values(examples))
       const gradients = parameters.named.map(
         ({ name, offset, spec }) => [name, gradient.subarray(offset, offset + sizeOf(spec.shape))] as const,
       )
-      return { loss, gradients: new Map(gradients) }
+      return { loss: loss[0], gradients: new Map(gradients) }
     } finally {
       program.close()
     }
   } finally {
-    model.close()
+    device.delete(parameters.variable)
   }
 }
 
@@ -105,11 +136,10 @@ export function gradientError(found: Gradient, exact: Gradient) {
 export async function* stepKernels(
   device: Device,
   reference: Backend,
-  config: ModelConfig,
-  options: StepOptions,
-  batch: ModelBatch,
+  workload: Workload,
+  options: Omit<StepOptions, 'batch'>,
 ): AsyncGenerator<KernelResult & { readonly of: number }, void> {
-  const { program, inputs, variables, close } = compiledStep(device, config, options, batch)
+  const { program, inputs, variables, close } = compiledStep(device, workload, options)
   try {
     const plan = unroll(program.plan)
     const first = await Promise.all(variables.map((variable) => device.readVariable(variable)))

@@ -1,13 +1,12 @@
 import type { Device } from '../program/device.ts'
 import { compile } from '../program/program.ts'
-import type { ModelConfig } from '../rmaat/config.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { StepOptions } from '../train/step.ts'
-import { compiledStep, randomBatch } from './step.ts'
+import { compiledStep, type Workload } from './step.ts'
 
-/** Something to be timed at growing sizes. What it computes with lies on the device already, and one number is read back. */
-export interface Workload {
+/** What is timed at growing sizes. What it computes with lies on the device already, and one number is read back. */
+export interface Timing {
   readonly name: string
   /** What a size counts. */
   readonly unit: string
@@ -30,7 +29,7 @@ const formula = (
   sizes: readonly number[],
   shapes: (size: number) => readonly Shape[],
   build: (...operands: Tensor[]) => Tensor,
-): Workload => ({
+): Timing => ({
   name,
   unit,
   sizes,
@@ -58,7 +57,7 @@ function values(shape: Shape): Float32Array {
 }
 
 /** A few kernels, each of its kind. */
-export const kernelWorkloads: readonly Workload[] = [
+export const kernelTimings: readonly Timing[] = [
   formula(
     'matrix product, n × n × n',
     'rows and columns',
@@ -88,15 +87,12 @@ export const kernelWorkloads: readonly Workload[] = [
   ).map(([name, build]) => formula(name, 'rows', powers(1, 2 ** 16, 4), (rows) => [[rows, WIDTH]], build)),
 ]
 
-/** RMAAT's training step over the length of its segments. */
-export const stepWorkload = (config: ModelConfig, options: StepOptions): Workload => ({
-  name: `training step, ${config.segments} segments, batch ${options.batch}`,
+/** A training step over the length of its segments. */
+export const stepTiming = (workload: Workload, options: Omit<StepOptions, 'batch'>): Timing => ({
+  name: `training step, ${workload.name}`,
   unit: 'tokens in a segment',
   sizes: powers(8, 2048),
-  prepare: (device, segmentLength) => {
-    const sized = { ...config, segmentLength }
-    return compiledStep(device, sized, options, randomBatch(sized, options.batch))
-  },
+  prepare: (device, length) => compiledStep(device, workload, options, length),
 })
 
 /** A run is repeated so often, or until so many milliseconds have gone by. */

@@ -1,8 +1,9 @@
 import { aBoolean, aCount, aFunction, maybe, takes, takesOptions } from '../checks.ts'
+import { lessEqual } from '../ops/binary.ts'
 import { einsum } from '../ops/contraction.ts'
-import { lessEqual, where } from '../ops/elementwise.ts'
+import { where } from '../ops/elementwise.ts'
+import { iota, zeros } from '../ops/entry.ts'
 import { loop } from '../ops/loop.ts'
-import { iota, zeros } from '../ops/row.ts'
 import { concat } from '../ops/views.ts'
 import { aTensor } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
@@ -10,11 +11,11 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { takesLayer } from './layer.ts'
 import { matrix } from './parameters.ts'
 
-/** Which tokens are seen. */
+/** The mask of attention. */
 export interface MixOptions {
-  /** Token i sees the tokens 0 ... i alone. */
+  /** Token i attends to the tokens 0 ... i alone. */
   readonly causal?: boolean
-  /** 1 for a token, 0 for padding, which no token sees: f32 [B, N]. */
+  /** 1 for a token, 0 for padding, to which no token attends: f32 [B, N]. */
   readonly valid?: Tensor
 }
 
@@ -24,7 +25,7 @@ export interface MixOptions {
  */
 export type Mix = (query: Tensor, key: Tensor, value: Tensor, options?: MixOptions) => Tensor
 
-/** What `attention` takes: the projections, B rows of N tokens, h heads, m and v the widths of a head's keys and values. */
+/** The four projections: h heads, m and v the widths of a head's keys and values. */
 export interface AttentionWeights {
   /** [width, h m], [width, h m], [width, h v], [h v, width] */
   readonly wq: Tensor
@@ -36,7 +37,7 @@ export interface AttentionWeights {
 /** How `attention` is computed. */
 export interface AttentionOptions extends MixOptions {
   readonly heads: number
-  /** What is attended to, [B, N, width], where it is not x itself. */
+  /** The source of keys and values, [B, N, width], where it is not x itself. */
   readonly to?: Tensor
   /** `softmaxAttention`, which is the default, `linearAttention`, or one of your own. */
   readonly mix?: Mix
@@ -59,115 +60,119 @@ const optionKinds = {
 }
 
 /**
- * Attention with several heads (Vaswani et al. 2017): x [B, Q, width] asks, the tokens of `to` answer -> [B, Q, width].
+ * Multi-head attention (Vaswani et al. 2017): queries from x [B, Q, width], keys and values from `to` -> [B, Q, width].
  * @throws RmaatError 'shape' where the widths do not divide into heads
  */
 export function attention(x: Tensor, weights: AttentionWeights, options: AttentionOptions): Tensor {
   takesLayer('attention', x, weights, ['wq', 'wk', 'wv', 'wo'])
   takesOptions('attention', options, optionKinds, 'argument')
-  const { heads, to = x, mix = softmaxAttention, ...seen } = options
+  const { heads, to = x, mix = softmaxAttention, ...mask } = options
   const { wq, wk, wv, wo } = weights
   if (x.rank !== 3 || to.rank !== 3) throw shapeError`attention: of ${x.shape} to ${to.shape}; expected [B, N, width]`
   const split = (y: Tensor): Tensor => {
-    const [rows, tokens, width] = y.shape
+    const [batch, tokens, width] = y.shape
     if (width % heads) throw shapeError`attention: a width of ${width} does not divide into ${heads} heads`
-    return y.reshape([rows, tokens, heads, width / heads])
+    return y.reshape([batch, tokens, heads, width / heads])
   }
-  const mixed = mix(split(x.matmul(wq)), split(to.matmul(wk)), split(to.matmul(wv)), seen)
+  const mixed = mix(split(x.matmul(wq)), split(to.matmul(wk)), split(to.matmul(wv)), mask)
   takes('attention', { 'what mix returns': mixed }, { 'what mix returns': aTensor })
   return mixed.reshape([...x.shape.slice(0, 2), -1]).matmul(wo)
 }
 
-/** What a masked score becomes: far below any other, and finite. */
+/** The score of a masked pair: far below any other, and finite. */
 const MASKED = -1e30
 
-/** 1 where the query i may see the key j <= i: i32 [queries, keys]. */
-const isPast = (queries: number, keys: number): Tensor => lessEqual(iota([queries, keys], 1), iota([queries, keys], 0))
+/** The causal mask: 1 where the key j <= the query i, i32 [queries, keys]. */
+export const causalMask = (queries: number, keys: number): Tensor =>
+  lessEqual(iota([queries, keys], 1), iota([queries, keys], 0))
 
-/** Throws where operands do not fit; the options. */
+/** Checks operands and options; returns the options. */
 function checkMix(where: string, query: Tensor, key: Tensor, value: Tensor, options: MixOptions = {}): MixOptions {
   takes(where, { query, key, value }, { query: aTensor, key: aTensor, value: aTensor })
   takesOptions(where, options, mixKinds, 'argument')
-  const [rows, tokens, heads, features] = key.shape
+  const [batch, tokens, heads, features] = key.shape
   const fits =
     key.rank === 4 &&
-    sameShape(query.shape, [rows, query.shape[1], heads, features]) &&
-    sameShape(value.shape, [rows, tokens, heads, value.shape[3]])
+    sameShape(query.shape, [batch, query.shape[1], heads, features]) &&
+    sameShape(value.shape, [batch, tokens, heads, value.shape[3]])
   if (!fits)
     throw shapeError`${where}: query ${query.shape}, key ${key.shape}, value ${value.shape}; expected [B, Q, h, m], [B, N, h, m] and [B, N, h, v]`
-  if (options.valid && !sameShape(options.valid.shape, [rows, tokens]))
-    throw shapeError`${where}: valid is ${options.valid.shape}; expected ${[rows, tokens]}`
+  if (options.valid && !sameShape(options.valid.shape, [batch, tokens]))
+    throw shapeError`${where}: valid is ${options.valid.shape}; expected ${[batch, tokens]}`
   return options
 }
 
 /** Softmax of scaled dot products (Vaswani et al. 2017); quadratic in the number of tokens. */
 export function softmaxAttention(query: Tensor, key: Tensor, value: Tensor, options?: MixOptions): Tensor {
   const { causal, valid } = checkMix('softmaxAttention', query, key, value, options)
-  const [rows, tokens, , features] = key.shape
+  const [batch, tokens, , features] = key.shape
   const scores = einsum('bnhm,bjhm->bhnj', query, key).mul(features ** -0.5)
   const masks = [
-    ...(valid ? [valid.greater(0).reshape([rows, 1, 1, tokens])] : []),
-    ...(causal ? [isPast(query.shape[1], tokens)] : []),
+    ...(valid ? [valid.greater(0).reshape([batch, 1, 1, tokens])] : []),
+    ...(causal ? [causalMask(query.shape[1], tokens)] : []),
   ]
-  const seen = masks.reduce((scores, mask) => where(mask, scores, MASKED), scores)
-  return einsum('bhnj,bjhv->bnhv', seen.softmax(), value)
+  const maskedScores = masks.reduce((scores, mask) => where(mask, scores, MASKED), scores)
+  return einsum('bhnj,bjhv->bnhv', maskedScores.softmax(), value)
 }
 
 /** The feature map elu + 1 of Katharopoulos et al. 2020. */
 export const phi = (x: Tensor): Tensor => x.eluPlusOne()
 
-/** Rows that are padding made zero: [B, N, h, v], [B, N]. */
+/** x with the padding tokens set to zero: [B, N, h, v], [B, N]. */
 export const masked = (x: Tensor, valid?: Tensor): Tensor => (valid ? x.mul(valid.reshape([...valid.shape, 1, 1])) : x)
 
-/** Tokens that causal linear attention goes over at a time: below, pairs of them cost less than their state. */
+/** Tokens that causal linear attention takes at a time: the products of their pairs cost no more than their sums. */
 const CHUNK = 64
 
 /**
- * Linear attention (Katharopoulos et al. 2020): phi(Q) phi(K)^T V, divided by its row sums, phi = elu + 1; linear in the
- * number of tokens. A causal one goes over chunks of them and hands on the sums over all before.
+ * Linear attention (Katharopoulos et al. 2020): phi(Q) phi(K)^T V, each token's divided by phi(q) sum phi(k), phi = elu + 1;
+ * linear in the number of tokens, causal or not.
  */
 export function linearAttention(query: Tensor, key: Tensor, value: Tensor, options?: MixOptions): Tensor {
   const { causal, valid } = checkMix('linearAttention', query, key, value, options)
   const [q, k] = [phi(query), phi(key)]
-  if (causal) return causalLinear(q, masked(k, valid), value)
+  if (causal) {
+    // the normaliser is one more column: the sum of the scores is their product with ones
+    const ones = zeros([...value.shape.slice(0, 3), 1]).add(1)
+    const sums = causalSums(q, masked(k, valid), concat([value, ones], -1))
+    const norm = sums.narrow(3, -1)
+    // a token with nothing but padding to attend to gets zeros
+    return sums.narrow(3, 0, -1).div(where(norm.greater(0), norm, 1))
+  }
   const state = einsum('bnhm,bnhv->bhmv', k, masked(value, valid))
   const norm = einsum('bnhm,bhm->bnh', q, valid ? einsum('bnhm,bn->bhm', k, valid) : k.sum(1))
   return einsum('bnhm,bhmv->bnhv', q, state).div(norm.reshape([...norm.shape, 1]))
 }
 
-function causalLinear(q: Tensor, k: Tensor, value: Tensor): Tensor {
-  const [rows, tokens, heads, features] = k.shape
-  if (q.shape[1] !== tokens)
-    throw shapeError`linearAttention: ${q.shape[1]} queries of ${tokens} tokens; a causal one asks for all of them`
-  const size = Math.min(tokens, CHUNK)
+/** x [B, N, h, w] -> [B, chunks, size, h, w]: chunks of so many tokens, the last one filled up with zeros. */
+export function inChunks(x: Tensor, size: number): Tensor {
+  const [batch, tokens, heads, width] = x.shape
   const count = Math.ceil(tokens / size)
-  // a column of ones beside the values: its sums divide the others
-  const v = concat([value, zeros([rows, tokens, heads, 1]).add(1)], -1)
-  const width = v.shape[3]
-  const chunks = [q, k, v].map((x) =>
-    x
-      .pad([
-        [0, 0],
-        [0, count * size - tokens],
-        [0, 0],
-        [0, 0],
-      ])
-      .reshape([rows, count, size, heads, x.shape[3]])
-      .transpose([1, 0, 2, 3, 4]),
-  )
+  const none = [0, 0]
+  return x.pad([none, [0, count * size - tokens], none, none]).reshape([batch, count, size, heads, width])
+}
+
+/**
+ * q_n sum_{j <= n} k_j^T v_j: q [B, Q, h, m] of the first Q tokens, k [B, N, h, m], v [B, N, h, v] -> [B, Q, h, v]. Goes over
+ * chunks of tokens and hands on the sums [B, h, m, v] over all chunks before: linear in the number of tokens.
+ */
+export function causalSums(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const [batch, tokens, heads, features] = q.shape
+  if (tokens > k.shape[1])
+    throw shapeError`causal attention: ${tokens} queries of ${k.shape[1]} tokens; expected one of each token at most`
+  const size = Math.ceil(tokens / Math.ceil(tokens / CHUNK)) // of equal chunks little is filled up
+  const chunks = [q, k, v].map((x) => inChunks(x.narrow(1, 0, tokens), size).transpose([1, 0, 2, 3, 4]))
+  const count = chunks[0].shape[0]
   const { outputs } = loop(
-    { count, carry: [zeros([rows, heads, features, width])], inputs: chunks },
+    { count, carry: [zeros([batch, heads, features, v.shape[3]])], inputs: chunks },
     ([before], [q, k, v]) => {
-      const scores = where(isPast(size, size), einsum('bnhm,bjhm->bhnj', q, k), 0)
+      const scores = where(causalMask(size, size), einsum('bnhm,bjhm->bhnj', q, k), 0)
       const mixed = einsum('bhnj,bjhv->bnhv', scores, v).add(einsum('bnhm,bhmv->bnhv', q, before))
       return { carry: [before.add(einsum('bnhm,bnhv->bhmv', k, v))], outputs: [mixed] }
     },
   )
-  const sums = outputs[0]
+  return outputs[0]
     .transpose([1, 0, 2, 3, 4])
-    .reshape([rows, count * size, heads, width])
+    .reshape([batch, count * size, heads, v.shape[3]])
     .narrow(1, 0, tokens)
-  const norm = sums.narrow(3, width - 1)
-  // a token that sees padding alone gets zeros
-  return sums.narrow(3, 0, width - 1).div(where(norm.greater(0), norm, 1))
 }

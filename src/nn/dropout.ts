@@ -5,11 +5,11 @@ import type { Tensor, TensorLike } from '../tensor/tensor.ts'
 import { placeOf } from './parameters.ts'
 import { siteOf } from './random.ts'
 
-/** Where `dropout` takes its random numbers from. */
+/** The source of `dropout`'s random numbers. */
 export interface DropoutOptions extends Pick<RandomSource, 'segment' | 'firstElement'> {
-  /** The layer's parameters, a branch or a leaf of `Parameters.tensors`: their path and seed choose the random numbers. */
+  /** The layer's parameters, a subtree or a leaf of `Parameters.tensors`: path and seed select the random stream. */
   readonly of: object
-  /** Which dropout it is, where a layer has several. */
+  /** Tells several dropouts of one layer apart. */
   readonly name?: string
   /** The number of the step, such as an optimiser's `steps`: each has a mask of its own. Without it nothing is dropped. */
   readonly step?: TensorLike | undefined
@@ -25,7 +25,7 @@ const kinds = {
 
 /**
  * x of any shape -> the same: in training each element is zero with the probability `rate`, else divided by 1 - rate
- * (Srivastava et al. 2014). The mask is counted from the step and the layer's name, and never stored.
+ * (Srivastava et al. 2014). The mask is a function of seed, path and step (counter-based random numbers): it is never stored.
  * @throws RmaatError 'config' for a rate that is not from 0 to below 1
  */
 export function dropout(x: Tensor, rate: number, options: DropoutOptions): Tensor {

@@ -8,7 +8,7 @@ import { type ParameterSpec, parameter } from './parameters.ts'
 export const embeddingParameters = (count: number, width: number): ParameterSpec =>
   parameter([count, width], init.normal(0.3))
 
-/** i32 ids [...] -> [..., width]: the row of the table [count, width] that each names, NaN where it names none. */
+/** i32 ids [...] -> [..., width]: for each id its row of the table [count, width], NaN where there is none. */
 export function embedding(ids: Tensor, table: Tensor): Tensor {
   takes('embedding', { ids, table }, { ids: aTensor, table: aTensor })
   return table.gather(ids)

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { takesLayer } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
-/** What `feedForward` takes. */
+/** The parameters of `feedForward`. */
 export interface FeedForwardWeights {
   readonly up: LinearWeights
   readonly down: LinearWeights
@@ -16,7 +16,7 @@ export const feedForwardParameters = (width: number, inner: number) => ({
   down: linearParameters(inner, width),
 })
 
-/** x [..., width] -> the same: a linear layer, a function of each element (gelu), and a linear layer. */
+/** x [..., width] -> the same: a linear layer, the activation (gelu by default), a linear layer. */
 export function feedForward(
   x: Tensor,
   weights: FeedForwardWeights,

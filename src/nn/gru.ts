@@ -1,7 +1,7 @@
 import { aBoolean, maybe, takesOptions } from '../checks.ts'
-import { sub } from '../ops/elementwise.ts'
+import { sub } from '../ops/binary.ts'
+import { zeros } from '../ops/entry.ts'
 import { loop } from '../ops/loop.ts'
-import { zeros } from '../ops/row.ts'
 import { aTensor } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -9,11 +9,11 @@ import { init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { type LinearWeights, linear, linearParameters } from './linear.ts'
 
-/** What `gru` takes: the gates reset and update and the new state side by side, each `hidden` wide. */
+/** What `gru` takes: the reset gate, the update gate and the candidate state concatenated, each `hidden` wide. */
 export interface GruWeights {
   /** From the inputs: w [inputs, 3 hidden], b [3 hidden]. */
   readonly input: LinearWeights
-  /** From the state before: w [hidden, 3 hidden], b [3 hidden]. */
+  /** From the previous state: w [hidden, 3 hidden], b [3 hidden]. */
   readonly state: LinearWeights
 }
 
@@ -26,16 +26,16 @@ export function gruParameters(inputs: number, hidden: number) {
 }
 
 /**
- * One step of a gated recurrent unit (Cho et al. 2014, with the reset gate behind the product): x [B, inputs] and the state
+ * One step of a gated recurrent unit (Cho et al. 2014, with the reset gate after the product): x [B, inputs] and the state
  * h [B, hidden] -> the next state. r, z = sigmoid(...), n = tanh(x W + b + r (h U + c)), h' = (1 - z) n + z h.
  */
 export function gruCell(x: Tensor, h: Tensor, weights: GruWeights): Tensor {
   takesLayer('gruCell', x, weights)
   takesLayer('gruCell', h, weights)
-  return next(linear(x, weights.input), h, weights.state)
+  return nextState(linear(x, weights.input), h, weights.state)
 }
 
-function next(fromInput: Tensor, h: Tensor, state: LinearWeights): Tensor {
+function nextState(fromInput: Tensor, h: Tensor, state: LinearWeights): Tensor {
   const fromState = linear(h, state)
   const width = h.shape[h.rank - 1]
   for (const { shape } of [fromInput, fromState])
@@ -49,11 +49,11 @@ function next(fromInput: Tensor, h: Tensor, state: LinearWeights): Tensor {
   return sub(1, z).mul(n).add(z.mul(h))
 }
 
-/** How `gru` begins, and how its gradient is found. */
+/** The options of `gru`. */
 export interface GruOptions {
-  /** The first state, [B, hidden]; zeros where none is given. */
+  /** The initial state, [B, hidden]; zeros by default. */
   readonly first?: Tensor
-  /** Of `loop`: the gradient keeps every step's results instead of computing them again. */
+  /** As in `loop`: the gradient keeps every step's intermediates instead of recomputing them. */
   readonly unroll?: boolean
 }
 
@@ -61,17 +61,18 @@ export interface GruOptions {
 export function gru(x: Tensor, weights: GruWeights, options: GruOptions = {}): Tensor {
   takesLayer('gru', x, weights)
   takesOptions('gru', options, { first: maybe(aTensor), unroll: maybe(aBoolean) }, 'argument')
-  if (x.rank !== 3) throw shapeError`gru: x is ${x.shape}; expected [rows, steps, inputs]`
+  if (x.rank !== 3) throw shapeError`gru: x is ${x.shape}; expected [batch, steps, inputs]`
   const { input, state } = weights
-  const [rows, count] = x.shape
+  const [batch, count] = x.shape
   const gates = linear(x, input)
-  const own = [rows, gates.shape[2] / 3]
-  const { first = zeros(own), unroll = false } = options
-  if (!sameShape(first.shape, own)) throw shapeError`gru: the first state is ${first.shape}; expected ${own}`
+  const stateShape = [batch, gates.shape[2] / 3]
+  const { first = zeros(stateShape), unroll = false } = options
+  if (!sameShape(first.shape, stateShape))
+    throw shapeError`gru: the first state is ${first.shape}; expected ${stateShape}`
   const inputs = [gates.transpose([1, 0, 2])]
   const { outputs } = loop({ count, carry: [first], inputs, unroll }, ([h], [fromInput]) => {
-    const after = next(fromInput, h, state)
-    return { carry: [after], outputs: [after] }
+    const updated = nextState(fromInput, h, state)
+    return { carry: [updated], outputs: [updated] }
   })
   return outputs[0].transpose([1, 0, 2])
 }

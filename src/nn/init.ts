@@ -6,8 +6,8 @@ import { lengthOf, valuesOf } from '../tensor/values.ts'
 import { normal as normals, type Stream, uniform as uniforms } from './random.ts'
 
 /**
- * How a parameter begins: its values, row by row, on the host and in double precision. `stream` is the parameter's own
- * source of random numbers, by its name and the seed of the run.
+ * The initial values of a parameter in row-major order, computed on the host in double precision. `stream` is the
+ * parameter's random stream: its name and the seed of the run.
  */
 export type Initializer = (shape: Shape, stream: Stream) => ArrayLike<number>
 
@@ -31,7 +31,7 @@ function uniform(low: number, high: number): Initializer {
   return (shape, stream) => uniforms(sizeOf(shape), { ...stream, low, high })
 }
 
-/** How many numbers go into each output of weights [..., inputs, outputs], and how many outputs there are. */
+/** Fan-in and fan-out of weights [..., inputs, outputs]. */
 function fans(where: string, shape: Shape): { inputs: number; outputs: number } {
   if (shape.length < 2) throw shapeError`${where}: the parameter is ${shape}; expected [inputs, outputs]`
   const outputs = shape[shape.length - 1]
@@ -49,10 +49,11 @@ const xavier = (): Initializer => (shape, stream) => {
 const he = (): Initializer => (shape, stream) =>
   normals(sizeOf(shape), { ...stream, std: Math.sqrt(2 / fans('init.he', shape).inputs) })
 
-/** Numbers of your own, row by row; as many as the parameter has elements. */
+/** Values of your own in row-major order, as many as the parameter has elements. */
 function values(own: ArrayLike<number>): Initializer {
   const count = lengthOf(own)
-  if (count === undefined) throw new RmaatError('argument', 'init.values: expected a list of numbers, row by row')
+  if (count === undefined)
+    throw new RmaatError('argument', 'init.values: expected a list of numbers in row-major order')
   const copy = Float64Array.from(valuesOf(own, count, 'f32', 'init.values'))
   return (shape) => {
     if (sizeOf(shape) !== count) throw shapeError`init.values: ${count} values do not fill the shape ${shape}`
@@ -60,7 +61,7 @@ function values(own: ArrayLike<number>): Initializer {
   }
 }
 
-/** How parameters begin. */
+/** The initialisers. */
 export const init = {
   constant,
   he,
@@ -74,7 +75,7 @@ export const init = {
   zeros: (): Initializer => constant(0),
 }
 
-/** What an initialiser gives, as many finite numbers as the shape has elements. */
+/** The values of an initialiser, checked: as many finite numbers as the shape has elements. */
 export function initialValues(where: string, initializer: Initializer, shape: Shape, stream: Stream): Float64Array {
   const [given, count] = [initializer(shape, stream), sizeOf(shape)]
   const found = lengthOf(given)

@@ -1,9 +1,9 @@
 import { aCount, anObject, takes } from '../checks.ts'
-import { expectDType } from '../ops/row.ts'
+import { expectDType } from '../ops/entry.ts'
 import { aTensor } from '../tensor/kinds.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Throws where a layer is given no tensor of f32, or weights that lack one of those named. */
+/** Checks that a layer's input is an f32 tensor, and that its weights have the given names. */
 export function takesLayer(where: string, x: Tensor, weights: object, names: readonly string[] = []): void {
   takes(where, { x, weights }, { x: aTensor, weights: anObject })
   expectDType(where, x, 'f32')
@@ -11,7 +11,7 @@ export function takesLayer(where: string, x: Tensor, weights: object, names: rea
   for (const name of names) takes(where, { [`weights.${name}`]: given[name] }, { [`weights.${name}`]: aTensor })
 }
 
-/** Throws where a size, by its name, is no whole number above 0. */
+/** Checks that sizes, by name, are whole numbers above 0. */
 export function takesSizes(where: string, sizes: Readonly<Record<string, number>>): void {
   takes(where, sizes, Object.fromEntries(Object.keys(sizes).map((name) => [name, aCount])))
 }

@@ -3,7 +3,7 @@ import { type Initializer, init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { matrix, parameter } from './parameters.ts'
 
-/** What `linear` takes. */
+/** The parameters of `linear`. */
 export interface LinearWeights {
   /** [inputs, outputs] */
   readonly w: Tensor
@@ -11,13 +11,13 @@ export interface LinearWeights {
   readonly b?: Tensor
 }
 
-/** Weights [inputs, outputs], normal with the deviation 1 / sqrt(inputs) where nothing else is said, and a bias of zeros. */
+/** Weights [inputs, outputs], normal with the deviation 1 / sqrt(inputs) by default, and a bias of zeros. */
 export function linearParameters(inputs: number, outputs: number, initializer?: Initializer) {
   takesSizes('linearParameters', { inputs, outputs })
   return { w: matrix(inputs, outputs, initializer), b: parameter([outputs], init.zeros()) }
 }
 
-/** x [..., inputs] -> [..., outputs]: x times w, plus b where there is one. */
+/** x [..., inputs] -> [..., outputs]: x w + b, or x w without a bias. */
 export function linear(x: Tensor, weights: LinearWeights): Tensor {
   takesLayer('linear', x, weights, 'b' in Object(weights) && weights.b !== undefined ? ['w', 'b'] : ['w'])
   const { w, b } = weights

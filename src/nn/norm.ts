@@ -4,7 +4,7 @@ import { init } from './init.ts'
 import { takesLayer, takesSizes } from './layer.ts'
 import { parameter } from './parameters.ts'
 
-/** What `layerNorm` takes. */
+/** The parameters of `layerNorm`. */
 export interface LayerNormWeights {
   /** Both [width] */
   readonly gain: Tensor
@@ -17,7 +17,7 @@ export function layerNormParameters(width: number) {
   return { gain: parameter([width], init.ones()), bias: parameter([width], init.zeros()) }
 }
 
-/** x [..., width] -> the same: (x - mean) / sqrt(variance + epsilon) of each row, times gain plus bias (Ba et al. 2016). */
+/** x [..., width] -> the same: (x - mean) / sqrt(variance + epsilon) over the last axis, x gain + bias (Ba et al. 2016). */
 export function layerNorm(x: Tensor, weights: LayerNormWeights, epsilon?: number): Tensor {
   takesLayer('layerNorm', x, weights, ['gain', 'bias'])
   return x.layerNorm(weights.gain, weights.bias, epsilon)
@@ -29,7 +29,7 @@ export function rmsNormParameters(width: number) {
   return { gain: parameter([width], init.ones()) }
 }
 
-/** x [..., width] -> the same: x / sqrt(mean of squares + epsilon) of each row, times gain (Zhang & Sennrich 2019). */
+/** x [..., width] -> the same: x / sqrt(mean of squares + epsilon) over the last axis, times gain (Zhang & Sennrich 2019). */
 export function rmsNorm(x: Tensor, weights: { readonly gain: Tensor }, epsilon = 1e-5): Tensor {
   takesLayer('rmsNorm', x, weights, ['gain'])
   takes('rmsNorm', { epsilon }, { epsilon: notNegative })

@@ -1,5 +1,6 @@
 import { aBoolean, aFunction, aWord, kind, numbers, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import '../ops/methods.ts'
 import { concat } from '../ops/views.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
@@ -15,10 +16,10 @@ import { siteOf } from './random.ts'
 const MOST = 2 ** 30
 const specKinds = { shape: numbers, init: aFunction, decay: aBoolean }
 
-/** A parameter to be: its shape, how it begins, and whether weight decay pulls at it. */
+/** The specification of a parameter: shape, initialiser, and whether weight decay applies to it. */
 export interface ParameterSpec {
   readonly shape: Shape
-  /** How it begins: one of `init`, or a function of your own. */
+  /** One of `init`, or a function of your own. */
   readonly init: Initializer
   readonly decay: boolean
 }
@@ -32,45 +33,45 @@ export type ParameterTree =
 /** The same tree with a tensor in each place. */
 export type Tensors<T> = T extends ParameterSpec ? Tensor : { readonly [Key in keyof T]: Tensors<T[Key]> }
 
-/** A parameter of some shape, begun by an initialiser. Weight decay pulls at it where that is said. */
+/** A parameter of a shape, with its initialiser. Weight decay applies to it only where `decay` is true. */
 export function parameter(shape: Shape, initializer: Initializer, decay = false): ParameterSpec {
   const spec = { shape, init: initializer, decay }
   takes('parameter', spec, specKinds)
   checkShape('parameter', shape)
   return spec
 }
-/** Weights [rows, columns] of a product, which keep its magnitude; weight decay pulls at them. */
-export function matrix(rows: number, columns: number, initializer?: Initializer): ParameterSpec {
-  takesSizes('matrix', { rows, columns })
-  return parameter([rows, columns], initializer ?? init.normal(rows ** -0.5), true)
+/** The matrix [inputs, outputs] of a linear layer, by default normal with the deviation 1 / sqrt(inputs); has weight decay. */
+export function matrix(inputs: number, outputs: number, initializer?: Initializer): ParameterSpec {
+  takesSizes('matrix', { inputs, outputs })
+  return parameter([inputs, outputs], initializer ?? init.normal(inputs ** -0.5), true)
 }
 
 /** A parameter of `Parameters`. */
 export interface NamedParameter {
   readonly name: string
   readonly spec: ParameterSpec
-  /** Where it begins in the group, in elements. */
+  /** Its first element in the variable of all parameters. */
   readonly offset: number
   readonly tensor: Tensor
 }
 
 /**
- * All parameters of a model in one Variable, side by side: an optimiser's step is then one kernel for all of them.
- * Those that weight decay pulls at come first.
+ * All parameters of a model, contiguous in one Variable: an optimiser's step is then one kernel for all of them. Those with
+ * weight decay come first.
  */
 export class Parameters<T extends ParameterTree> {
   /** Where they live. */
   readonly device: Device
-  /** All of them, side by side. */
+  /** All parameters, contiguous. */
   readonly variable: Variable
-  /** The tree, with a tensor in each place. */
+  /** The tree, with a tensor for each specification. */
   readonly tensors: Tensors<T>
   /** In the order of the tree. */
   readonly named: readonly NamedParameter[]
-  /** How many elements weight decay pulls at. */
+  /** How many elements have weight decay. */
   readonly decayed: number
 
-  /** Initial values are drawn on the host, each parameter from a stream of its own name. */
+  /** Initial values are drawn on the host, each parameter's from the stream of its name. */
   constructor(device: Device, tree: T, seed: number) {
     takes('Parameters', { device, tree, seed }, { device: aDevice, tree: aTree, seed: aWord })
     this.device = device
@@ -82,7 +83,7 @@ export class Parameters<T extends ParameterTree> {
     }
     const byName = new Map<string, NamedParameter>()
     this.variable = device.allOrNothing(() => {
-      // before its values, so that a device says what it cannot hold
+      // allocated before the host computes values, so that a model which is too large fails early
       const variable = device.variable([total], 'f32')
       const values = new Float64Array(total)
       let offset = 0
@@ -102,17 +103,17 @@ export class Parameters<T extends ParameterTree> {
     this.tensors = build(tree, { name: '', seed }, byName) as Tensors<T>
   }
 
-  /** How many numbers they are. */
+  /** The number of elements of all parameters. */
   get count(): number {
     return sizeOf(this.variable.shape)
   }
 
-  /** All of them, as `named` orders them. */
+  /** The tensors of `named`, in that order. */
   get list(): Tensor[] {
     return this.named.map(({ tensor }) => tensor)
   }
 
-  /** What stands for each of `list`, such as its gradient, in one vector that lies as `variable` does. */
+  /** Tensors for all of `list`, such as their gradients, concatenated in the order of `variable`. */
   flat(tensors: readonly Tensor[]): Tensor {
     takes('flat', { tensors }, { tensors: allTensors })
     if (tensors.length !== this.named.length)
@@ -125,7 +126,7 @@ export class Parameters<T extends ParameterTree> {
   }
 }
 
-/** The parameters of a tree by name, of which nothing is made yet. */
+/** The specifications of a tree by name; allocates nothing. */
 export const specsOf = (tree: ParameterTree): { name: string; spec: ParameterSpec }[] => [...walk(tree, '')]
 
 const aTree = kind('an object or a list of parameters', (value) => typeof value === 'object' && value !== null)
@@ -140,13 +141,13 @@ function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spe
   } else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
 }
 
-/** Where a tensor or a branch of a tree of parameters stands: its path of keys, and the seed of the run. */
+/** The path of keys of a subtree or a leaf of a parameter tree, and the seed of the run. */
 export interface Place {
   readonly name: string
   readonly seed: number
 }
 const places = new WeakMap<object, Place>()
-/** The place of a branch or a leaf of `Parameters.tensors`; undefined of anything else. */
+/** The place of a subtree or a leaf of `Parameters.tensors`; undefined of anything else. */
 export const placeOf = (branch: object): Place | undefined => places.get(branch)
 
 function build(tree: ParameterTree, { name, seed }: Place, tensors: ReadonlyMap<string, NamedParameter>): object {

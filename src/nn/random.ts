@@ -1,11 +1,11 @@
-import { philox } from '../ops/scalar.ts'
+import { philox } from '../ops/exact.ts'
 
 /**
  * Numbers for initial weights, on the host and in double precision. Each depends on seed, site and its own index alone:
  * the words are those of `randomWord(element, 0, 0, seed, site)`, so no layer's weights depend on the order of creation.
  */
 
-/** Where random numbers come from: `seed` is the run's, `site` the layer's (`siteOf`). Both are taken modulo 2^32. */
+/** A random stream: `seed` is the run's, `site` the layer's (`siteOf`). Both are taken modulo 2^32. */
 export interface Stream {
   readonly seed: number
   readonly site: number
@@ -33,7 +33,7 @@ export function uniform(count: number, { low, high, ...stream }: Stream & { low:
   return unit(count, stream).map((u) => low + (high - low) * u)
 }
 
-/** `count` normal numbers by Box and Muller's method, a pair from a pair of words. */
+/** `count` normally distributed numbers by the Box-Muller transform, a pair from a pair of words. */
 export function normal(
   count: number,
   { std, mean = 0, ...stream }: Stream & { std: number; mean?: number },

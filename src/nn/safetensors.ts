@@ -91,8 +91,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 const areNaturals = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNatural)
 
-/** An entry of the header in the form that it has to have; `room` is the length of the data. */
-function entryOf(name: string, value: unknown, start: number, room: number): Entry {
+/** An entry of the header, checked; `dataBytes` is the length of the data. */
+function entryOf(name: string, value: unknown, start: number, dataBytes: number): Entry {
   const wrong = (what: string): never => fail(`tensor ${shown(name)}: ${what}`)
   if (!isObject(value)) return wrong(`the header's entry is ${shown(value)}: expected an object`)
   const { dtype, shape, data_offsets: offsets } = value
@@ -110,14 +110,14 @@ function entryOf(name: string, value: unknown, start: number, room: number): Ent
       `data_offsets ${begin}, ${end} give ${end - begin} bytes at offset ${start + begin}: expected ${expected} for ${dtype} ${shown(shape)}`,
     )
   }
-  if (end > room) {
-    wrong(`ends at offset ${start + end}, but the file at ${start + room}: expected data for the whole tensor`)
+  if (end > dataBytes) {
+    wrong(`ends at offset ${start + end}, but the file at ${start + dataBytes}: expected data for the whole tensor`)
   }
   return { name, dtype: dtype as Entry['dtype'], shape, begin, end }
 }
 
-/** Sees that the entries share the data out among them: no byte belongs to two of them or to none. */
-function checkRanges(entries: readonly Entry[], start: number, room: number): void {
+/** Checks that the entries partition the data: each byte belongs to exactly one. */
+function checkRanges(entries: readonly Entry[], start: number, dataBytes: number): void {
   let next = 0
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== next) {
@@ -126,8 +126,8 @@ function checkRanges(entries: readonly Entry[], start: number, room: number): vo
     }
     next = end
   }
-  if (next !== room) {
-    fail(`${room - next} bytes at offset ${start + next} belong to no tensor: expected the file's end`)
+  if (next !== dataBytes) {
+    fail(`${dataBytes - next} bytes at offset ${start + next} belong to no tensor: expected the file's end`)
   }
 }
 
@@ -163,25 +163,25 @@ function decode({ name, dtype, shape }: Entry, bytes: Uint8Array): StoredTensor 
 
 /**
  * Reads a safetensors file of F64, F32, F16, BF16, I64 and I32. F16 and BF16 become F32, which holds all their numbers,
- * I64 becomes I32, which holds every token id. Anything that the format forbids is an error of code `data` with the tensor's name, what was found, what was
- * expected, and the offset in the file; the whole header is checked before any data is copied, so that no header can ask
- * for more memory than its file has bytes.
+ * I64 becomes I32, which holds every token id. Anything that the format forbids is an error of code `data` with the tensor's
+ * name, what was found, what was expected, and the offset in the file. The whole header is checked before any data is
+ * copied, so that no header can ask for more memory than its file has bytes.
  */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
   const { header, start } = readHeader(bytes)
-  const room = bytes.length - start
+  const dataBytes = bytes.length - start
   const entries: Entry[] = []
   let metadata: Record<string, string> = {}
   for (const [name, value] of header) {
     if (name !== '__metadata__') {
-      entries.push(entryOf(name, value, start, room))
+      entries.push(entryOf(name, value, start, dataBytes))
       continue
     }
     const found = isObject(value) ? Object.values(value).find((text) => typeof text !== 'string') : value
     if (found !== undefined) fail(`__metadata__ holds ${shown(found)}: expected an object of strings`)
     metadata = value as Record<string, string>
   }
-  checkRanges(entries, start, room)
+  checkRanges(entries, start, dataBytes)
   const tensors = entries.map((entry): [string, StoredTensor] => [
     entry.name,
     decode(entry, bytes.subarray(start + entry.begin, start + entry.end)),

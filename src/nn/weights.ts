@@ -1,39 +1,53 @@
 import { aBoolean, aString, kind, maybe, shown, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import type { HostArray } from '../program/device.ts'
 import { sameShape, sizeOf } from '../tensor/shape.ts'
-import { type NamedParameter, type ParameterSpec, Parameters } from './parameters.ts'
+import { type NamedParameter, type ParameterSpec, Parameters, type ParameterTree, specsOf } from './parameters.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
 type AnyParameters = Parameters<any>
 const areParameters = kind('Parameters', (value) => value instanceof Parameters)
 
+/** What stands before the names of an optimiser's variables in a file: they are no parameters, whose names begin otherwise. */
+export const OPTIMIZER = 'optimizer/'
+
 /**
  * Parameters as a safetensors file: each as F32 under its own name, the path of its keys (`blocks.0.norm1.gain`), and
  * `metadata`, texts by name.
- * @throws RmaatError 'diverged' for parameters that are not finite: they are of no use, and no file should be lost for them
+ * @throws RmaatError 'diverged' for parameters that are not finite, which must not overwrite a good file
  */
 export async function saveParameters(
   parameters: AnyParameters,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
   takes('saveParameters', { parameters }, { parameters: areParameters })
-  const { device, variable } = parameters
-  const named: readonly NamedParameter[] = parameters.named
-  const values = await device.readVariable(variable)
-  const tensors = named.map(({ name, offset, spec: { shape } }): [string, StoredTensor] => {
-    const data = Float32Array.from(values.subarray(offset, offset + sizeOf(shape)))
-    checkFinite(`save: the parameter ${name}`, data)
-    return [name, { dtype: 'F32', shape, data }]
-  })
-  return writeSafetensors(new Map(tensors), metadata)
+  const values = await parameters.device.readVariable(parameters.variable)
+  return writeSafetensors(storedParameters(parameters, Float32Array.from(values)), metadata)
 }
 
-/** What of a file is loaded. */
+/**
+ * The values of parameters, which lie as their variable does, each under its own name: as F64 where they are doubles.
+ * @throws RmaatError 'diverged' for values that are not finite
+ */
+export function storedParameters({ named }: AnyParameters, values: HostArray): Map<string, StoredTensor> {
+  const tensors = (named as readonly NamedParameter[]).map(
+    ({ name, offset, spec: { shape } }): [string, StoredTensor] => {
+      const own = values.subarray(offset, offset + sizeOf(shape))
+      checkFinite(`save: the parameter ${name}`, own)
+      return values instanceof Float64Array
+        ? [name, { dtype: 'F64', shape, data: Float64Array.from(own) }]
+        : [name, { dtype: 'F32', shape, data: Float32Array.from(own) }]
+    },
+  )
+  return new Map(tensors)
+}
+
+/** The options of `loadParameters`. */
 export interface LoadOptions {
-  /** What stands before each parameter's name in the file. */
+  /** The prefix of each parameter's name in the file. */
   readonly prefix?: string
-  /** Whether parameters may be missing in the file, which then stay as they are, and others be in it. */
+  /** Whether the file may lack parameters, which then keep their values, and may have other tensors. */
   readonly partly?: boolean
 }
 
@@ -43,7 +57,7 @@ export interface Loaded {
   readonly loaded: readonly string[]
   /** Parameters that the file does not have. */
   readonly missing: readonly string[]
-  /** Tensors of the file with the prefix that are no parameter, by their names there. */
+  /** Tensors of the file with the prefix for which there is no parameter, by their names in the file. */
   readonly surplus: readonly string[]
 }
 
@@ -63,21 +77,36 @@ export async function loadParameters(
   const tensors = file instanceof Map ? file : readSafetensors(file as Uint8Array).tensors
   const { named, device, variable } = parameters
   const found = checkTensors(named, tensors, options)
-  write(parameters, tensors, options.prefix, found.missing.length ? await device.readVariable(variable) : undefined)
+  const before = found.missing.length ? await device.readVariable(variable) : undefined
+  device.write(variable, sideBySide(parameters, tensors, options.prefix, before))
   return found
 }
 
-/** Writes tensors that fit over the values that are there, which need not be known where none is missing. */
-export function write(
-  { named, device, variable, count }: AnyParameters,
+/** A model with tensors for its parameters, which are held against these before anything is made. */
+export function madeWith<Made extends { readonly parameters: AnyParameters }>(
+  tree: ParameterTree,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  prefix: string,
+  make: () => Made,
+): Made {
+  checkTensors(specsOf(tree), tensors, { prefix })
+  const made = make()
+  const { device, variable } = made.parameters
+  device.write(variable, sideBySide(made.parameters, tensors, prefix))
+  return made
+}
+
+/** Tensors that fit, as the parameters' variable holds them, over the values that are there: these count where one is missing. */
+export function sideBySide(
+  { named, count }: AnyParameters,
   tensors: ReadonlyMap<string, StoredTensor>,
   prefix = '',
   before: ArrayLike<number> = new Float64Array(count),
-): void {
+): Float64Array {
   const values = Float64Array.from(before)
   for (const { name, offset } of named as readonly NamedParameter[])
     values.set(tensors.get(prefix + name)?.data ?? [], offset)
-  device.write(variable, values)
+  return values
 }
 
 /** Throws where tensors do not fit parameters, of which nothing needs to be made yet. */
@@ -88,7 +117,9 @@ export function checkTensors(
 ): Loaded {
   const known = new Set(specs.map(({ name }) => prefix + name))
   const missing = [...known].filter((name) => !tensors.has(name))
-  const surplus = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !known.has(name))
+  const surplus = [...tensors.keys()].filter(
+    (name) => name.startsWith(prefix) && !name.startsWith(OPTIMIZER) && !known.has(name),
+  )
   const faults = [
     ...(missing.length ? [`the file has no tensor ${listed(missing)}`] : []),
     ...(surplus.length ? [`the model has no place for ${listed(surplus)}`] : []),
@@ -108,8 +139,8 @@ export function checkTensors(
   return { loaded: present.map(({ name }) => name), missing: bare(missing), surplus }
 }
 
-/** Throws where a number is not finite in float32, with its place. */
-function checkFinite(what: string, data: ArrayLike<number>): void {
+/** Checks that all numbers are finite in float32. */
+export function checkFinite(what: string, data: ArrayLike<number>): void {
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(Math.fround(data[i]))) continue
     throw new RmaatError('diverged', `${what} is ${data[i]} at element ${i}: expected finite numbers of float32`)

@@ -4,7 +4,7 @@ import type { Shape } from '../tensor/dtype.ts'
 import { aTensor } from '../tensor/kinds.ts'
 import { broadcastShapes, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expectDType, type OpRow } from './row.ts'
+import { expectDType, type OpEntry } from './entry.ts'
 
 /** Letters of the axes of both operands and of the result. */
 export interface Contraction {
@@ -13,7 +13,7 @@ export interface Contraction {
   readonly out: string
 }
 
-export const contractionRows = {
+export const contractionEntries = {
   /** The derivative of a contraction is a contraction of the cotangent with the other operand. */
   einsum: {
     gradient: ({ cotangent: g, inputs: [x, y], attributes }) => {
@@ -21,7 +21,7 @@ export const contractionRows = {
       return [contract(g, y, { a: out, b, out: a }), contract(x, g, { a, b: out, out: b })]
     },
   },
-} satisfies Record<string, OpRow>
+} satisfies Record<string, OpEntry>
 
 /** The size of the axis that each letter stands for. */
 export const sizesOf = ({ a, b }: Contraction, left: Shape, right: Shape): Map<string, number> =>
@@ -70,35 +70,36 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
     notation.replaceAll(' ', ''),
   )
   if (!match) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji'")
-  const places = [match[1], ...(match[2] === undefined ? [] : [match[2]])]
-  if (places.length !== operands.length) throw wrong(`${places.length} operands are named`)
-  if ([...places, match[3]].some((place) => place.split('...').length > 2)) throw wrong('... stands twice in one place')
+  const subscripts = [match[1], ...(match[2] === undefined ? [] : [match[2]])]
+  if (subscripts.length !== operands.length) throw wrong(`${subscripts.length} operands are named`)
+  if ([...subscripts, match[3]].some((list) => list.split('...').length > 2))
+    throw wrong('... stands twice in one place')
   for (const operand of operands) expectDType('einsum', operand, 'f32')
 
   // the axes of `...` get letters of another alphabet, aligned at the back
-  const others = operands.map(({ rank }, i) => (places[i].includes('...') ? rank + 3 - places[i].length : 0))
-  if (operands.some(({ rank }, i) => others[i] < 0 || rank !== places[i].replace('...', '').length + others[i]))
+  const others = operands.map(({ rank }, i) => (subscripts[i].includes('...') ? rank + 3 - subscripts[i].length : 0))
+  if (operands.some(({ rank }, i) => others[i] < 0 || rank !== subscripts[i].replace('...', '').length + others[i]))
     throw wrong('a letter is needed for every axis')
   const free = Array.from({ length: Math.max(...others) }, (_, i) => String.fromCharCode(ALPHA + i))
   if (free.length > 0 && !match[3].includes('...')) throw wrong('the result has no ... for the axes of the operands')
-  const lettersOf = (place: string, count: number): string =>
-    place.replace('...', free.slice(free.length - count).join(''))
+  const lettersOf = (list: string, count: number): string =>
+    list.replace('...', free.slice(free.length - count).join(''))
   const out = lettersOf(match[3], free.length)
   if (new Set(out).size !== out.length) throw wrong('a letter stands twice in the result')
 
   const size = new Map<string, number>()
-  const named = operands.map((operand, i) => ({ operand, letters: [...lettersOf(places[i], others[i])] }))
+  const named = operands.map((operand, i) => ({ operand, letters: [...lettersOf(subscripts[i], others[i])] }))
   for (const { operand, letters } of named) {
     for (const [axis, letter] of letters.entries()) {
       const [before, now] = [size.get(letter), operand.shape[axis]]
-      const stretches = free.includes(letter) && (before === 1 || now === 1)
-      if (before !== undefined && before !== now && !stretches)
+      const isBroadcast = free.includes(letter) && (before === 1 || now === 1)
+      if (before !== undefined && before !== now && !isBroadcast)
         throw wrong(`axis ${letter} has sizes ${before} and ${now}`)
       size.set(letter, before === undefined || before === 1 ? now : before)
     }
   }
   for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in no operand`)
-  // an axis that stretches is left out of its operand, so that the gradient folds it into the contraction
+  // an axis that is broadcast is left out of its operand, so that the gradient folds it into the contraction
   const [left, right] = named.map(({ operand, letters }) => {
     const own = letters.filter((letter, axis) => operand.shape[axis] === size.get(letter))
     return diagonal(operand.reshape(own.map((letter) => size.get(letter)!)), own)

@@ -4,168 +4,90 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { bent, each, flat, one, positive, two, within } from './domains.ts'
-import { constant, constantValue, type Domain, expectDType, noGradient, type OpRow, toTensor } from './row.ts'
-import { DENSITY, isRounded, type ScalarName, scalars } from './scalar.ts'
+import { type Domain, flat, one, two } from './domains.ts'
+import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
+import { DENSITY } from './exact.ts'
+import type { Scalar } from './methods.ts'
+import { isRounded, type ScalarName, scalars } from './scalar.ts'
 
-export interface ElementwiseRow extends OpRow {
-  readonly scalar: Required<OpRow>['scalar']
+export interface ElementwiseEntry extends OpEntry {
+  readonly scalar: Required<OpEntry>['scalar']
   /** The type of the result, where it is not that of the operands. */
   readonly result?: DType
-  /** The operand that changes nothing, on the right and on the left. */
-  readonly right?: number
-  readonly left?: number
+  /** The identity element: the literal operand, on that side, for which the result is the other operand. */
+  readonly rightIdentity?: number
+  readonly leftIdentity?: number
+  /** Where it is tested. */
+  readonly domains: readonly Domain[]
 }
 
-const row = (
-  scalar: ElementwiseRow['scalar'],
-  gradient: OpRow['gradient'],
-  more: Omit<ElementwiseRow, 'scalar' | 'gradient'> = {},
-): ElementwiseRow => ({ scalar, gradient, ...more })
+/** By the names of their operations, which are those of their scalar operations. */
+export const elementwiseEntries = new Map<ScalarName, ElementwiseEntry>()
 
+type More = Partial<Omit<ElementwiseEntry, 'scalar' | 'gradient'>>
+function enter(scalar: ElementwiseEntry['scalar'], gradient = noGradient, { domains = [], ...more }: More = {}) {
+  const name = (scalar.f32 ?? scalar.i32)!
+  const tested = gradient === noGradient ? flat(domains) : domains
+  elementwiseEntries.set(name, { scalar, gradient, domains: tested, ...more })
+  return name
+}
+
+type OfBoth<Name extends string> = Name extends `${infer Float}I` ? Extract<ScalarName, Float> : never
 /** Of both types, under names that differ by an I. */
-const both = (
-  name: 'abs' | 'add' | 'equal' | 'less' | 'lessEqual' | 'maximum' | 'minimum' | 'mul' | 'neg' | 'sign' | 'sub',
-) => ({ f32: name, i32: `${name}I` }) as const
-/** g, x, y = f(x) -> g f'(x). From the result y where it can be, so that x need not be kept. */
-const smooth = (f32: ScalarName, derivative: (g: Tensor, x: Tensor, y: Tensor) => Tensor): ElementwiseRow =>
-  row({ f32 }, ({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)], { scales: 'lanes' })
+export const both = (name: OfBoth<ScalarName>) => ({ f32: name, i32: `${name}I` }) as const
 /** The cotangent goes to the one or to the other. */
-const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
+export const choose = (first: Tensor, g: Tensor): Tensor[] => [where(first, g, 0), where(first, 0, g)]
 
-type UnaryFunction = (x: Tensor) => Tensor
-type BinaryFunction = (a: TensorLike, b: TensorLike) => Tensor
+type Unary = (x: Tensor) => Tensor
+/** g, x, y = f(x) -> g f'(x). From the result y where it can be, so that x need not be kept. */
+type Derivative = (g: Tensor, x: Tensor, y: Tensor) => Tensor
 
-/** Element by element: x of any shape, the result has the same. Of f32, where nothing else is said. */
-interface Unary {
-  /** |x|, also of i32. */
-  abs: UnaryFunction
-  /** The exponential linear unit (Clevert et al. 2016): x above 0, exp(x) - 1 below. */
-  elu: UnaryFunction
-  /** elu(x) + 1 with all of its digits: x + 1 above 0, exp(x) below. */
-  eluPlusOne: UnaryFunction
-  /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
-  erf: UnaryFunction
-  /** e to the power of x. */
-  exp: UnaryFunction
-  /** As i32: 1 where the number is finite, 0 for NaN and infinities. */
-  isFinite: UnaryFunction
-  /** The natural logarithm. */
-  log: UnaryFunction
-  /** log(1 + x), exact for small x too. */
-  log1p: UnaryFunction
-  /** -x, also of i32. */
-  neg: UnaryFunction
-  /** 1 / sqrt(x) */
-  rsqrt: UnaryFunction
-  /** -1, 0 or 1, also of i32; NaN of NaN. Its gradient is 0. */
-  sign: UnaryFunction
-  /** The square root. */
-  sqrt: UnaryFunction
-  /** The hyperbolic tangent. */
-  tanh: UnaryFunction
+/** An operation of one operand; without a derivative nothing flows back through it. */
+export function unary(scalar: ElementwiseEntry['scalar'], derivative?: Derivative, more: More = {}): Unary {
+  const name = enter(
+    scalar,
+    derivative && (({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)]),
+    { domains: one, ...more },
+  )
+  return (x) => elementwise(name, [x])
+}
+/** One of f32 with a slope that the cotangent is multiplied by. */
+export const smooth = (f32: ScalarName, derivative: Derivative, more: More = {}): Unary =>
+  unary({ f32 }, derivative, { scales: 'elements', ...more })
+
+/** An operation of two operands; the derivative with respect to each is made of g, a, b and the result y. */
+export function binary(
+  scalar: ElementwiseEntry['scalar'],
+  derivatives?: (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor[],
+  more: More = {},
+): (a: TensorLike, b: TensorLike) => Tensor {
+  const name = enter(
+    scalar,
+    derivatives && (({ cotangent, inputs: [a, b], output }) => derivatives(cotangent, a, b, output)),
+    { domains: two, ...more },
+  )
+  return (a, b) => elementwise(name, [a, b])
 }
 
-/** Element by element, over operands broadcast to one shape, which is the result's. Of f32 and i32, where nothing else is said. */
-interface Binary {
-  /** a + b, broadcast. */
-  add: BinaryFunction
-  /** a - b, broadcast. */
-  sub: BinaryFunction
-  /** a times b element by element, broadcast; `matmul` is the product of matrices. */
-  mul: BinaryFunction
-  /** a / b, broadcast; of f32 alone. */
-  div: BinaryFunction
-  /** The smaller of a and b, broadcast; NaN where one is. Of two equal ones a gets the gradient. */
-  minimum: BinaryFunction
-  /** The larger of a and b, broadcast; NaN where one is. Of two equal ones a gets the gradient. */
-  maximum: BinaryFunction
-  /** As i32: 1 where a < b, else 0; broadcast. */
-  less: BinaryFunction
-  /** As i32: 1 where a <= b, else 0; broadcast. */
-  lessEqual: BinaryFunction
-  /** As i32: 1 where a = b, else 0; broadcast. */
-  equal: BinaryFunction
-}
-export type ElementwiseName =
-  | keyof Unary
-  | keyof Binary
-  | 'gelu'
-  | 'geluSlope'
-  | 'pow'
-  | 'where'
-  | 'toFloat'
-  | 'toInt'
-  | 'philox'
-  | 'uniform'
-
-const unaryRows: Record<keyof Unary, ElementwiseRow> = {
-  abs: row(both('abs'), ({ cotangent: g, inputs: [x] }) => [g.mul(x.sign())], { scales: 'lanes' }),
-  // the slope is taken from x: elu(x) + 1 has lost its digits where x is far below 0
-  elu: smooth('elu', (g, x) => g.mul(x.minimum(0).exp())),
-  eluPlusOne: smooth('eluPlusOne', (g, _, y) => g.mul(y.minimum(1))),
-  erf: smooth('erf', (g, x) => g.mul(x.mul(x).neg().exp()).mul(2 / Math.sqrt(Math.PI))),
-  exp: smooth('exp', (g, _, y) => g.mul(y)),
-  isFinite: row({ f32: 'isFinite' }, noGradient, { result: 'i32' }),
-  log: smooth('log', (g, x) => g.div(x)),
-  log1p: smooth('log1p', (g, x) => g.div(x.add(1))),
-  neg: row(both('neg'), ({ cotangent: g }) => [g.neg()]),
-  rsqrt: smooth('rsqrt', (g, _, y) => g.mul(-0.5).mul(y.mul(y).mul(y))),
-  sign: row(both('sign'), noGradient),
-  sqrt: { ...smooth('sqrt', (g, _, y) => g.mul(0.5).div(y)), steep: true },
-  // 1 - y^2 would cancel
-  tanh: smooth('tanh', (g, x) => g.mul(x.mul(2).sigmoid()).mul(x.mul(-2).sigmoid()).mul(4)),
-}
-
-const binaryRows: Record<keyof Binary, ElementwiseRow> = {
-  add: row(both('add'), ({ cotangent: g }) => [g, g], { right: 0, left: 0 }),
-  sub: row(both('sub'), ({ cotangent: g }) => [g, g.neg()], { right: 0 }),
-  mul: row(both('mul'), ({ cotangent: g, inputs: [a, b] }) => [g.mul(b), g.mul(a)], {
-    right: 1,
-    left: 1,
-    scales: 'lanes',
-  }),
-  div: row({ f32: 'div' }, ({ cotangent: g, inputs: [, b], output: y }) => [g.div(b), g.div(b).mul(y).neg()], {
-    right: 1,
-    scales: 'lanes',
-  }),
-  // of two equal operands the first gets the gradient
-  minimum: row(both('minimum'), ({ cotangent: g, inputs: [a, b] }) => choose(a.lessEqual(b), g), { chooses: true }),
-  maximum: row(both('maximum'), ({ cotangent: g, inputs: [a, b] }) => choose(b.lessEqual(a), g), { chooses: true }),
-  less: row(both('less'), noGradient, { result: 'i32' }),
-  lessEqual: row(both('lessEqual'), noGradient, { result: 'i32' }),
-  equal: row(both('equal'), noGradient, { result: 'i32' }),
-}
-
-export const elementwiseRows: Record<ElementwiseName, ElementwiseRow> = {
-  ...unaryRows,
-  ...binaryRows,
-  gelu: smooth('gelu', (g, x) => g.mul(elementwise('geluSlope', [x]))),
-  geluSlope: smooth('geluSlope', (g, x) =>
-    g
-      .mul(sub(2, x.mul(x)))
-      .mul(x.mul(x).mul(-0.5).exp())
-      .mul(DENSITY),
-  ),
-  /** The exponent is a literal. */
-  pow: row(
-    { f32: 'pow' },
-    ({ cotangent: g, inputs: [x, exponent] }) => {
-      const p = constantValue(exponent)!
-      return [g.mul(pow(x, p - 1).mul(p)), undefined]
-    },
-    { scales: 'lanes', steep: true },
-  ),
-  where: row(
-    { f32: 'where', i32: 'where' },
-    ({ cotangent: g, inputs: [condition] }) => [undefined, ...choose(condition, g)],
-    { chooses: true },
-  ),
-  toFloat: row({ i32: 'toFloat' }, noGradient, { result: 'f32' }),
-  toInt: row({ f32: 'toInt' }, noGradient, { result: 'i32' }),
-  philox: row({ i32: 'philox' }, noGradient),
-  uniform: row({ i32: 'uniform' }, noGradient, { result: 'f32' }),
-}
+smooth('gelu', (g, x) => g.mul(geluSlope(x)))
+const geluSlope = smooth('geluSlope', (g, x) => {
+  const squared = x.mul(x)
+  return g
+    .mul(elementwise('sub', [2, squared]))
+    .mul(squared.mul(-0.5).exp())
+    .mul(DENSITY)
+})
+enter({ f32: 'pow' }, ({ cotangent: g, inputs, output: y }) => powerGradient(g, inputs, y), {
+  scales: 'elements',
+  steep: true,
+})
+enter({ f32: 'where', i32: 'where' }, ({ cotangent: g, inputs: [condition] }) => [undefined, ...choose(condition, g)], {
+  chooses: true,
+})
+enter({ i32: 'toFloat' }, noGradient, { result: 'f32' })
+enter({ f32: 'toInt' }, noGradient, { result: 'i32' })
+enter({ i32: 'philox' })
+enter({ i32: 'uniform' }, noGradient, { result: 'f32' })
 
 /**
  * The value of an operation on literals, where that is the same for every device: correctly rounded, and of rounded
@@ -181,8 +103,8 @@ function folded(scalar: ScalarName, values: readonly number[], types: readonly D
 }
 
 /** Broadcasts the operands to one shape and makes the node; folds what literals make known. */
-export function elementwise(op: ElementwiseName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
-  const operation = elementwiseRows[op]
+export function elementwise(op: ScalarName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
+  const operation = elementwiseEntries.get(op)!
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
@@ -193,48 +115,23 @@ export function elementwise(op: ElementwiseName, operands: readonly TensorLike[]
   const shape = broadcastShapes(op, ...inputs.map((input) => input.shape))
   const result = operation.result ?? dtype
   const values = inputs.map(constantValue)
-  if (operation.right !== undefined && values[1] === operation.right) return inputs[0].broadcastTo(shape)
-  if (operation.left !== undefined && values[0] === operation.left) return inputs[1].broadcastTo(shape)
+  if (operation.rightIdentity !== undefined && values[1] === operation.rightIdentity)
+    return inputs[0].broadcastTo(shape)
+  if (operation.leftIdentity !== undefined && values[0] === operation.leftIdentity) return inputs[1].broadcastTo(shape)
   const value = values.every((value) => value !== undefined) ? folded(scalar, values, types, result) : undefined
   if (value !== undefined) return constant(value, result).broadcastTo(shape)
-  const stretched = inputs.map((input) => input.broadcastTo(shape))
-  return new Tensor(op, stretched, attributes, shape, result)
+  const operandsOfOneShape = inputs.map((input) => input.broadcastTo(shape))
+  return new Tensor(op, operandsOfOneShape, attributes, shape, result)
 }
 
-/** Where each method is tested. */
-export const elementwiseDomains: Readonly<Record<keyof Unary | keyof Binary, readonly Domain[]>> = {
-  ...each(one, 'erf', 'exp', 'neg', 'tanh'),
-  ...each(bent, 'abs', 'elu', 'eluPlusOne'),
-  ...each(positive, 'log', 'rsqrt', 'sqrt'),
-  ...each(two, 'add', 'maximum', 'minimum', 'mul', 'sub'),
-  ...each(flat(one), 'isFinite', 'sign'),
-  ...each(flat(two), 'equal', 'less', 'lessEqual'),
-  div: [within(0.5, 2, [3, 5], [5]), within(-2, -0.5, [7], [7])],
-  log1p: [within(-0.6, 4, [3, 7])],
-}
-
-const functionOf =
-  (op: ElementwiseName) =>
-  (...operands: TensorLike[]) =>
-    elementwise(op, operands)
-/** The operations of some rows, as functions of their operands. */
-const functionsOf = (rows: object): object =>
-  Object.fromEntries(Object.keys(rows).map((op) => [op, functionOf(op as ElementwiseName)]))
-export const unary = functionsOf(unaryRows) as Unary
-export const binary = functionsOf(binaryRows) as Binary
-export const { div, equal, less, lessEqual, maximum, minimum, mul, sub } = binary
-/** As i32: 1 where a > b, else 0; broadcast. */
-export const greater = (a: TensorLike, b: TensorLike): Tensor => less(b, a)
-/** As i32: 1 where a >= b, else 0; broadcast. */
-export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => lessEqual(b, a)
-/** As i32: 1 where a and b differ, else 0; broadcast. */
-export const notEqual = (a: TensorLike, b: TensorLike): Tensor => sub(1, equal(a, b))
 /** As i32: 1 where x is one of 0..count-1, else 0. */
-export const isIndex = (x: Tensor, count: number): Tensor => lessEqual(0, x).mul(less(x, count))
+export const isIndex = (x: Tensor, count: number): Tensor => x.greaterEqual(0).mul(x.less(count))
 /**
  * a where the i32 condition is not 0, b elsewhere. What is not chosen has no influence, not even as NaN; nor in the
- * gradient, through functions of lanes and rows. Products and sums over several lanes (`einsum`) take 0 x NaN as NaN.
+ * gradient, through elementwise functions and functions over an axis. Contractions (`einsum`) take 0 x NaN as NaN.
  */
+export function where(condition: Scalar, a: Scalar | number, b: Scalar | number): Scalar
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   takes('where', { condition, a, b }, { condition: aTensor, a: tensorLike, b: tensorLike })
   return elementwise('where', [condition, a, b])
@@ -247,17 +144,30 @@ export const cast = (x: Tensor, dtype: DType): Tensor =>
 const powers = new Map<number, (x: Tensor) => Tensor>([
   [0, (x) => constant(1).broadcastTo(x.shape)],
   [1, (x) => x],
-  [2, (x) => mul(x, x)],
-  [3, (x) => mul(mul(x, x), x)],
+  [2, (x) => x.mul(x)],
+  [3, (x) => x.mul(x).mul(x)],
   [0.5, (x) => x.sqrt()],
   [-0.5, (x) => x.rsqrt()],
-  [-1, (x) => div(1, x)],
-  [-2, (x) => div(1, mul(x, x))],
+  [-1, (x) => elementwise('div', [1, x])],
+  [-2, (x) => elementwise('div', [1, x.mul(x)])],
 ])
 
-/** x to the power of a literal number, element by element, as Math.pow; but 0.5 and -0.5 are `sqrt` and `rsqrt`, which are NaN at -Infinity. */
-export function pow(x: Tensor, exponent: number): Tensor {
+/**
+ * x to the power of a number or of a tensor, broadcast; as `pow` of IEEE 754: 1 where the exponent is 0 or x is 1, NaN where
+ * x is negative and the exponent no whole number. But the literals 0.5 and -0.5 are `sqrt` and `rsqrt`, which are NaN at
+ * -Infinity. The gradient to x is 0 where the exponent is 0; that to the exponent, x^e log(x), is 0 where x is 0 and the
+ * exponent is not negative, as in PyTorch.
+ */
+export function pow(x: Tensor, exponent: TensorLike): Tensor {
   expectDType('pow', x, 'f32')
-  const known = powers.get(exponent)
+  const known = typeof exponent === 'number' ? powers.get(exponent) : undefined
   return known ? known(x) : elementwise('pow', [x, exponent])
+}
+
+function powerGradient(g: Tensor, [x, exponent]: readonly Tensor[], y: Tensor): (Tensor | undefined)[] {
+  const literal = constantValue(exponent)
+  if (literal !== undefined) return [g.mul(pow(x, literal - 1).mul(literal)), undefined]
+  const slope = where(exponent.equal(0), 0, pow(x, exponent.sub(1)).mul(exponent))
+  const still = x.equal(0).mul(exponent.greaterEqual(0))
+  return [g.mul(slope), g.mul(where(still, 0, y.mul(x.log())))]
 }

@@ -1,8 +1,9 @@
-import { normalizeAxes, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
+import { normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { div, elementwise, equal, isIndex, less, lessEqual, maximum, minimum, sub, where } from './elementwise.ts'
-import { keepAxes, rowsOver } from './reductions.ts'
-import { constant, expectDType, iota, noGradient, type OpRow } from './row.ts'
+import { div, equal, less, lessEqual, maximum, minimum, sub } from './binary.ts'
+import { elementwise, isIndex, where } from './elementwise.ts'
+import { constant, expectDType, iota, noGradient, type OpEntry } from './entry.ts'
+import { deviations, reduced, rowsOver } from './reductions.ts'
 
 /** 1 / (1 + exp(-x)), with an exponential that cannot overflow. */
 const logistic = (x: Tensor): Tensor => {
@@ -14,13 +15,12 @@ const GELU = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
 const CUBIC_SLOPE = 3 * CUBIC
 
-/** 1 / sqrt(variance + epsilon) over the last axis, and the deviations from the mean. */
-function standardise(x: Tensor, epsilon: number): { scale: Tensor; centred: Tensor } {
-  // a mean is off by its rounding, which may be more than the deviations are: so it is taken again, of what is left
+/** 1 / sqrt(variance + epsilon) over the last axis. */
+function deviationScale(x: Tensor, epsilon: number): Tensor {
   const near = x.sub(x.mean(-1, true))
   const off = near.mean(-1, true)
   const variance = near.mul(near).mean(-1, true).sub(off.mul(off)).maximum(0)
-  return { centred: near.sub(off), scale: variance.add(epsilon).rsqrt() }
+  return variance.add(epsilon).rsqrt()
 }
 
 const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
@@ -30,15 +30,15 @@ const oneHot = (labels: Tensor, logits: Tensor): Tensor =>
  * Operations that are formulas of others: one node in the user's graph, expanded when a program is built. Each has a
  * gradient of its own where the formula's would keep or compute more than is needed.
  */
-export const formulaRows = {
+export const formulaEntries = {
   stopGradient: { formula: ([x]) => x, gradient: noGradient },
   sigmoid: {
-    scales: 'lanes',
+    scales: 'elements',
     formula: ([x]) => logistic(x),
     gradient: ({ cotangent: g, inputs: [x], output: y }) => [g.mul(y).mul(x.neg().sigmoid())],
   },
   softplus: {
-    scales: 'lanes',
+    scales: 'elements',
     formula: ([x]) => maximum(x, 0).add(x.abs().neg().exp().log1p()),
     gradient: ({ cotangent: g, inputs: [x] }) => [g.mul(x.sigmoid())],
   },
@@ -48,7 +48,7 @@ export const formulaRows = {
     gradient: ({ cotangent: g, output: y }) => [where(lessEqual(y, 0), 0, g)],
   },
   geluTanh: {
-    scales: 'lanes',
+    scales: 'elements',
     formula: ([x]) => x.mul(nearNormal(x).sigmoid()),
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const z = nearNormal(x)
@@ -60,7 +60,7 @@ export const formulaRows = {
     },
   },
   softmax: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([x]) => {
       const e = x.sub(x.max(-1, true)).exp()
       // one division for each row
@@ -69,7 +69,7 @@ export const formulaRows = {
     gradient: ({ cotangent: g, output: y }) => [y.mul(g.sub(g.mul(y).sum(-1, true)))],
   },
   logSoftmax: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([x]) => {
       const apart = x.sub(x.max(-1, true))
       return apart.sub(apart.exp().sum(-1, true).log())
@@ -77,7 +77,7 @@ export const formulaRows = {
     gradient: ({ cotangent: g, output: y }) => [g.sub(y.exp().mul(g.sum(-1, true)))],
   },
   logSumExp: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([x]) => {
       const largest = x.max(-1, true)
       // where all are -Infinity, or one is Infinity, the sum says so by itself
@@ -87,7 +87,7 @@ export const formulaRows = {
     gradient: ({ cotangent: g, inputs: [x] }) => [x.softmax().mul(g.reshape([...g.shape, 1]))],
   },
   crossEntropy: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([logits, labels]) => {
       const largest = logits.max(-1, true)
       // what is as large as the logits themselves stays out
@@ -106,28 +106,28 @@ export const formulaRows = {
     },
   },
   normalize: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([x], { epsilon }) => {
-      const { scale, centred } = standardise(x, epsilon)
-      return centred.mul(scale)
+      const scale = deviationScale(x, epsilon)
+      return deviations(x).mul(scale)
     },
     gradient: ({ cotangent: g, inputs: [x], output: y, attributes: { epsilon } }) => [
-      sub(g.sub(g.mean(-1, true)), y.mul(g.mul(y).mean(-1, true))).mul(standardise(x, epsilon).scale),
+      sub(g.sub(g.mean(-1, true)), y.mul(g.mul(y).mean(-1, true))).mul(deviationScale(x, epsilon)),
     ],
   },
-} satisfies Record<string, OpRow>
+} satisfies Record<string, OpEntry>
 
 /** What the logistic function is nearly the normal distribution at x of: (1 + tanh(z)) / 2 is the one of 2z. */
 const nearNormal = (x: Tensor): Tensor => x.add(x.mul(x).mul(x).mul(CUBIC)).mul(2 * GELU)
 
-type FormulaName = keyof typeof formulaRows
+type FormulaName = keyof typeof formulaEntries
 const node = (op: FormulaName, x: Tensor, attributes: unknown = {}): Tensor =>
   new Tensor(op, [expectDType(op, x, 'f32')], attributes, x.shape, 'f32')
 const overLast = (op: FormulaName, x: Tensor, attributes?: unknown): Tensor => {
   if (x.rank === 0) throw shapeError`${op}: works over the last axis, and a scalar has none`
   return sizeOf(x.shape) === 0 ? expectDType(op, x, 'f32') : node(op, x, attributes)
 }
-/** Over another axis it is the same, turned to the back and back again. */
+/** Over another axis it is the same, with that axis transposed to the back and back again. */
 const overAxis = (op: FormulaName, x: Tensor, axis: number): Tensor => {
   const along = normalizeAxis(op, axis, x.rank)
   const order = toBack(along, x.rank)
@@ -156,14 +156,13 @@ export const softmax = (x: Tensor, axis = -1): Tensor => overAxis('softmax', x, 
 /** The logarithm of `softmax` over an axis, the last one where none is named: the same shape. */
 export const logSoftmax = (x: Tensor, axis = -1): Tensor => overAxis('logSoftmax', x, axis)
 /** log(sum exp(x)) over the named axes, or the last one; -Infinity where they are empty. `keep` leaves them with size 1. */
-export function logSumExp(x: Tensor, axes: number | readonly number[] = -1, keep = false): Tensor {
-  const list = normalizeAxes('logSumExp', axes, x.rank)
-  const rows = rowsOver(expectDType('logSumExp', x, 'f32'), list)
-  const shape = rows.shape.slice(0, -1)
-  const empty = sizeOf(rows.shape) === 0
-  const result = empty ? constant(-Infinity).broadcastTo(shape) : new Tensor('logSumExp', [rows], {}, shape, 'f32')
-  return keep ? keepAxes(result, x, list) : result
-}
+export const logSumExp = (x: Tensor, axes: number | readonly number[] = -1, keep = false): Tensor =>
+  reduced('logSumExp', x, axes, keep, (list) => {
+    const rows = rowsOver(expectDType('logSumExp', x, 'f32'), list)
+    const shape = rows.shape.slice(0, -1)
+    const empty = sizeOf(rows.shape) === 0
+    return empty ? constant(-Infinity).broadcastTo(shape) : new Tensor('logSumExp', [rows], {}, shape, 'f32')
+  })
 /** (x - mean) / sqrt(variance + epsilon) over the last axis (Ba et al. 2016): x [..., D] -> [..., D]. */
 export const normalize = (x: Tensor, epsilon = 1e-5): Tensor => overLast('normalize', x, { epsilon })
 /** Layer normalisation (Ba et al. 2016): `normalize(x)` times gain plus bias; x [..., D], gain [D], bias [D] -> [..., D]. */

@@ -1,9 +1,10 @@
 import { checkShape, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { equal, isIndex, lessEqual, where } from './elementwise.ts'
-import { expectDType, iota, type OpRow, zeros } from './row.ts'
+import { equal, lessEqual } from './binary.ts'
+import { isIndex, where } from './elementwise.ts'
+import { expectDType, iota, type OpEntry, zeros } from './entry.ts'
 
-export const indexingRows = {
+export const indexingEntries = {
   gather: {
     chooses: true,
     gradient: ({ cotangent: g, inputs: [table, indices] }) => [scatterAdd(g, indices, table.shape[0]), undefined],
@@ -17,7 +18,7 @@ export const indexingRows = {
       return [where(kept.reshape(shape), gather(g, indices), 0), undefined]
     },
   },
-} satisfies Record<string, OpRow>
+} satisfies Record<string, OpEntry>
 
 /** table [V, ...rest], indices of any shape -> [...indices, ...rest]. An index outside of 0..V-1 gives NaN. */
 export function gather(table: Tensor, indices: Tensor): Tensor {

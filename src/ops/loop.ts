@@ -1,9 +1,9 @@
-import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions } from '../checks.ts'
+import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, iota } from './row.ts'
+import { constant, expectDType, iota } from './entry.ts'
 import { select, stack } from './views.ts'
 
 /** What is computed in every iteration, written in terms of parameters: tensors that stand for the values of one iteration. */
@@ -16,6 +16,8 @@ export interface LoopSpec {
   readonly inputs: readonly { readonly parameter: Tensor; readonly source: Tensor }[]
   /** Results of the body that are stacked over the iterations, by the number of the iteration. */
   readonly stacked: readonly Tensor[]
+  /** How many more of the body's values a gradient may have stacked, so as not to compute them again. */
+  readonly hold?: number
 }
 
 interface Carry {
@@ -38,15 +40,17 @@ export const parameter = (shape: Shape, dtype: DType, device?: Tensor['device'])
 /** Makes the node. Its inputs: the carries' first values, the sources, and what the body uses from outside. */
 export function loopNode(spec: LoopSpec): Tensor<LoopSpec> {
   const { carries, inputs, stacked } = spec
-  const body = new Set([...carries, ...inputs].map(({ parameter }) => parameter))
+  const parameters = new Set([...carries, ...inputs].map(({ parameter }) => parameter))
+  const body = new Set(parameters)
   const results = [...carries.map(({ result }) => result), ...stacked]
   const nodes = reachable(results)
   // what does not depend on the iteration stands outside; but a broadcast of it is an address: it belongs inside, so that
-  // gradients add up before it stretches
+  // gradients are summed before they are broadcast
   for (const node of nodes) if (node.inputs.some((input) => body.has(input))) body.add(node)
   const inside = (node: Tensor): boolean => body.has(node) || node.op === 'broadcastTo'
   const used = new Set(results)
-  for (const node of used) if (inside(node)) for (const input of node.inputs) used.add(input)
+  // a parameter may be a node of another loop's body, whose value is known here
+  for (const node of used) if (inside(node) && !parameters.has(node)) for (const input of node.inputs) used.add(input)
   const closure = [...used].filter((node) => !inside(node))
   const first = carries.map(({ first }) => first)
   return new Tensor('loop', [...first, ...inputs.map(({ source }) => source), ...closure], spec, [], 'f32')
@@ -81,6 +85,11 @@ export interface LoopOptions {
   readonly inputs?: readonly Tensor[]
   /** Writes the iterations out one after another: the gradient then keeps every intermediate result. */
   readonly unroll?: boolean
+  /**
+   * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
+   * the most work for their size. None where it is left out.
+   */
+  readonly hold?: number
 }
 
 /** `index` is the iteration as an i32 scalar. */
@@ -100,7 +109,13 @@ export interface LoopValues {
   readonly record: readonly Tensor[]
 }
 
-const loopKinds = { count: aNumber, carry: tensors, inputs: maybe(tensors), unroll: maybe(aBoolean) }
+const loopKinds = {
+  count: aNumber,
+  carry: tensors,
+  inputs: maybe(tensors),
+  unroll: maybe(aBoolean),
+  hold: maybe(wholeFrom(0)),
+}
 
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
@@ -111,7 +126,7 @@ const loopKinds = { count: aNumber, carry: tensors, inputs: maybe(tensors), unro
 export function loop(options: LoopOptions, body: LoopBody): LoopValues {
   takesOptions('loop', options, loopKinds, 'argument')
   takes('loop', { body }, { body: aFunction })
-  const { count, carry, inputs = [], unroll = false } = options
+  const { count, carry, inputs = [], unroll = false, hold } = options
   if (!Number.isSafeInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
   for (const { shape } of inputs) {
     if (shape[0] !== count) throw shapeError`loop: an input ${shape} does not begin with the count, ${count}`
@@ -153,6 +168,7 @@ export function loop(options: LoopOptions, body: LoopBody): LoopValues {
     carries: now.map((parameter, i) => ({ parameter, first: carry[i], result: result.carry[i] })),
     inputs: parts,
     stacked: result.outputs,
+    hold,
   })
   const results = (kind: LoopResult['kind'], of: readonly Tensor[]): Tensor[] =>
     of.map((one) => loopResult(node, kind, one))
@@ -167,9 +183,9 @@ export function loop(options: LoopOptions, body: LoopBody): LoopValues {
  * What `compute` makes of `inputs`: a loop of one iteration, so that the gradient computes it again instead of keeping what
  * it needs of it (rematerialisation, Chen et al. 2016).
  */
-export function rematerialise(inputs: readonly Tensor[], compute: (inputs: Tensor[]) => Tensor): Tensor {
+export function rematerialise(inputs: readonly Tensor[], compute: (inputs: Tensor[]) => Tensor, hold?: number): Tensor {
   const sources = inputs.map((input) => stack([input]))
-  const { outputs } = loop({ count: 1, carry: [], inputs: sources }, (_, parts) => ({
+  const { outputs } = loop({ count: 1, carry: [], inputs: sources, hold }, (_, parts) => ({
     carry: [],
     outputs: [compute(parts)],
   }))

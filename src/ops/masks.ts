@@ -1,7 +1,8 @@
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { equal, lessEqual, where } from './elementwise.ts'
-import { expectDType, iota } from './row.ts'
+import { equal, lessEqual } from './binary.ts'
+import { where } from './elementwise.ts'
+import { expectDType, iota } from './entry.ts'
 
 /** i32 labels [...] -> f32 [..., classes]: 1 at the class of each label, else 0; all 0 for a label outside of 0..classes-1. */
 export const oneHot = (labels: Tensor, classes: number): Tensor =>

@@ -1,8 +1,9 @@
 import { normalizeAxis, shapeError, toBack } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { equal, less, notEqual, sub, where } from './elementwise.ts'
+import { equal, less, notEqual, sub } from './binary.ts'
+import { where } from './elementwise.ts'
+import { iota } from './entry.ts'
 import { takeAlong } from './indexing.ts'
-import { iota } from './row.ts'
 
 /** The elements of an axis in their order, and where each one stood, as i32. */
 export interface Ordered {
@@ -19,13 +20,13 @@ function ordered(operation: string, x: Tensor, axis: number, descending: boolean
   if (length > LONGEST)
     throw shapeError`${operation}: axis ${along} of ${x.shape} is longer than ${LONGEST}; order parts of it, then what is left`
   const axes = toBack(along, x.rank)
-  const turned = x.transpose(axes)
+  const transposed = x.transpose(axes)
   const isBelow = (a: Tensor, b: Tensor): Tensor => {
     const [aside, bside] = [notEqual(a, a), notEqual(b, b)]
     return x.dtype === 'i32' ? less(a, b) : where(notEqual(aside, bside), less(aside, bside), less(a, b))
   }
   const precedes = (a: Tensor, b: Tensor): Tensor => (descending ? isBelow(b, a) : isBelow(a, b))
-  const [own, other] = [turned.unsqueeze(-1), turned.unsqueeze(-2)]
+  const [own, other] = [transposed.unsqueeze(-1), transposed.unsqueeze(-2)]
   const [row, column] = [0, 1].map((one) => iota([length, length], one))
   // how many come before each: of equal ones those that stand before it
   const ranks = where(less(column, row), sub(1, precedes(own, other)), precedes(other, own)).sum(-1)

@@ -4,8 +4,9 @@ import type { Shape } from '../tensor/dtype.ts'
 import { tensorLike } from '../tensor/kinds.ts'
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
-import { elementwise, lessEqual, where } from './elementwise.ts'
-import { iota } from './row.ts'
+import { lessEqual } from './binary.ts'
+import { elementwise, where } from './elementwise.ts'
+import { iota } from './entry.ts'
 
 /**
  * Random numbers are counted, not drawn: Philox-4x32-10 with key = seed and counter = (element / 4, site, segment, step).

@@ -1,10 +1,11 @@
 import { normalizeAxes, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { equal, lessEqual, mul, notEqual, sub, where } from './elementwise.ts'
-import { constant, expectDType, iota, type OpRow } from './row.ts'
+import { equal, lessEqual, mul, notEqual, sub } from './binary.ts'
+import { where } from './elementwise.ts'
+import { constant, expectDType, iota, type OpEntry } from './entry.ts'
 import { concat } from './views.ts'
 
-export const reductionRows = {
+export const reductionEntries = {
   /** Over any axes, which disappear. */
   sum: {
     gradient: ({ cotangent: g, inputs: [x], attributes: { axes } }) => [keepAxes(g, x, axes).broadcastTo(x.shape)],
@@ -20,7 +21,7 @@ export const reductionRows = {
   },
   /** The variance over the last axis, which disappears; `count` is what the squares' sum is divided by. */
   variance: {
-    scales: 'rows',
+    scales: 'lastAxis',
     formula: ([x], { count }) =>
       deviations(x)
         .square()
@@ -30,10 +31,10 @@ export const reductionRows = {
       deviations(x).mul(g.mul(2 / count).reshape([...g.shape, 1])),
     ],
   },
-} satisfies Record<string, OpRow>
+} satisfies Record<string, OpEntry>
 
 /** From the mean over the last axis. It is taken again of what is left: its rounding may be more than the deviations are. */
-function deviations(x: Tensor): Tensor {
+export function deviations(x: Tensor): Tensor {
   const near = x.sub(x.mean(-1, true))
   return near.sub(near.mean(-1, true))
 }
@@ -44,14 +45,25 @@ export const keepAxes = (reduced: Tensor, x: Tensor, axes: readonly number[]): T
 
 type Axes = number | readonly number[]
 
-/** The sum over the named axes, or all of them; `keep` leaves them with size 1. Of f32 and i32. */
-export function sum(x: Tensor, axes?: Axes, keep = false): Tensor {
-  const list = normalizeAxes('sum', axes, x.rank)
-  const shape = x.shape.filter((_, axis) => !list.includes(axis))
-  const long = list.filter((axis) => x.shape[axis] !== 1)
-  const result = long.length === 0 ? x.reshape(shape) : new Tensor('sum', [x], { axes: list }, shape, x.dtype)
-  return keep ? keepAxes(result, x, list) : result
+/** What `reduce` makes of the named axes, or all of them. */
+export function reduced(
+  operation: string,
+  x: Tensor,
+  axes: Axes | undefined,
+  keep: boolean,
+  reduce: (axes: readonly number[]) => Tensor,
+): Tensor {
+  const list = normalizeAxes(operation, axes, x.rank)
+  return keep ? keepAxes(reduce(list), x, list) : reduce(list)
 }
+
+/** The sum over the named axes, or all of them; `keep` leaves them with size 1. Of f32 and i32. */
+export const sum = (x: Tensor, axes?: Axes, keep = false): Tensor =>
+  reduced('sum', x, axes, keep, (list) => {
+    const shape = x.shape.filter((_, axis) => !list.includes(axis))
+    const isLong = list.some((axis) => x.shape[axis] !== 1)
+    return isLong ? new Tensor('sum', [x], { axes: list }, shape, x.dtype) : x.reshape(shape)
+  })
 
 /** The mean over the named axes, or all of them; `keep` leaves them with size 1. */
 export function mean(x: Tensor, axes?: Axes, keep = false): Tensor {
@@ -75,13 +87,12 @@ function toLast(operation: string, x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /** The largest over the named axes, or all of them; NaN where one is. `keep` leaves them with size 1. The first NaN, or else the first maximum, gets the gradient. */
-export function max(x: Tensor, axes?: Axes, keep = false): Tensor {
-  const list = normalizeAxes('max', axes, x.rank)
-  if (list.length === 0) return x
-  const rows = toLast('max', x, list)
-  const result = new Tensor('max', [rows], {}, rows.shape.slice(0, -1), x.dtype)
-  return keep ? keepAxes(result, x, list) : result
-}
+export const max = (x: Tensor, axes?: Axes, keep = false): Tensor =>
+  reduced('max', x, axes, keep, (list) => {
+    if (list.length === 0) return x
+    const rows = toLast('max', x, list)
+    return new Tensor('max', [rows], {}, rows.shape.slice(0, -1), x.dtype)
+  })
 
 /** The smallest over the named axes, or all of them; NaN where one is. `keep` leaves them with size 1. The first NaN, or else the first minimum, gets the gradient. */
 export const min = (x: Tensor, axes?: Axes, keep = false): Tensor => mirrored(max(mirrored(x), axes, keep))
@@ -108,22 +119,21 @@ export const argmin = (x: Tensor, axis = -1): Tensor => {
 }
 
 /** The product over the named axes, or all of them, by halves; 1 of nothing. `keep` leaves them with size 1. Of f32 and i32. */
-export function prod(x: Tensor, axes?: Axes, keep = false): Tensor {
-  const list = normalizeAxes('prod', axes, x.rank)
-  let rows = rowsOver(x, list)
-  const last = rows.rank - 1
-  // first what is beyond a power of two, so that all other halves are views
-  for (let length = rows.shape[last]; length > 1; ) {
-    const half = 2 ** Math.ceil(Math.log2(length) - 1)
-    const [paired, alone] = [rows.narrow(last, 0, length - half), rows.narrow(last, length - half, half)]
-    const product = mul(paired, rows.narrow(last, half))
-    rows = length === 2 * half ? product : concat([product, alone], last)
-    length = half
-  }
-  const result = sizeOf(list.map((axis) => x.shape[axis])) === 0 ? constant(1, x.dtype) : rows.select(last, 0)
-  const kept = result.broadcastTo(x.shape.filter((_, axis) => !list.includes(axis)))
-  return keep ? keepAxes(kept, x, list) : kept
-}
+export const prod = (x: Tensor, axes?: Axes, keep = false): Tensor =>
+  reduced('prod', x, axes, keep, (list) => {
+    let rows = rowsOver(x, list)
+    const last = rows.rank - 1
+    if (rows.shape[last] === 0) return constant(1, x.dtype).broadcastTo(rows.shape.slice(0, -1))
+    // first what is beyond a power of two, so that all other halves are views
+    for (let length = rows.shape[last]; length > 1; ) {
+      const half = 2 ** Math.ceil(Math.log2(length) - 1)
+      const [paired, alone] = [rows.narrow(last, 0, length - half), rows.narrow(last, length - half, half)]
+      const product = mul(paired, rows.narrow(last, half))
+      rows = length === 2 * half ? product : concat([product, alone], last)
+      length = half
+    }
+    return rows.select(last, 0)
+  })
 
 /** Declared apart, as no function can be called so. */
 export interface Variance {
@@ -134,13 +144,12 @@ export interface Variance {
    */
   var: (x: Tensor, axes?: Axes, keep?: boolean, correction?: number) => Tensor
 }
-export const variance: Variance['var'] = (x, axes, keep = false, correction = 1) => {
-  const list = normalizeAxes('var', axes, x.rank)
-  const rows = rowsOver(expectDType('var', x, 'f32'), list)
-  const count = Math.max(0, sizeOf(list.map((axis) => x.shape[axis])) - correction)
-  const result = new Tensor('variance', [rows], { count }, rows.shape.slice(0, -1), 'f32')
-  return keep ? keepAxes(result, x, list) : result
-}
+export const variance: Variance['var'] = (x, axes, keep = false, correction = 1) =>
+  reduced('var', x, axes, keep, (list) => {
+    const rows = rowsOver(expectDType('var', x, 'f32'), list)
+    const count = Math.max(0, rows.shape[rows.rank - 1] - correction)
+    return new Tensor('variance', [rows], { count }, rows.shape.slice(0, -1), 'f32')
+  })
 
 /** The square root of `var`, with its arguments. Its gradient is 0 where all elements are equal. */
 export function std(x: Tensor, axes?: Axes, keep = false, correction = 1): Tensor {

@@ -13,10 +13,10 @@ import {
   wholeFrom,
 } from '../checks.ts'
 import { aDType, aTensor, tensorLike } from '../tensor/kinds.ts'
-import { binary, unary } from './elementwise.ts'
-import type { methods } from './methods.ts'
+import * as binary from './binary.ts'
+import * as unary from './unary.ts'
 
-const each = <Name extends string, Value>(names: readonly Name[], value: Value) =>
+const each = <const Name extends string, Value>(names: readonly Name[], value: Value) =>
   Object.fromEntries(names.map((name) => [name, value])) as Record<Name, Value>
 const keys = <Key extends string>(record: Readonly<Record<Key, unknown>>) => Object.keys(record) as Key[]
 
@@ -27,11 +27,10 @@ const axes = maybe(kind('an axis or a list of axes', (value) => anAxis.fits(valu
 const reduction = { axes, keep: maybe(aBoolean) }
 const epsilon = maybe(notNegative)
 
-/** What each method takes beside its tensor, in order. */
-export const signatures: { readonly [Name in keyof typeof methods]: Readonly<Record<string, Kind>> } = {
+/** What each method takes beside its tensor, in order: what has a signature is a method. */
+export const signatures = {
   ...each(keys(unary), {}),
   ...each(keys(binary), { other: tensorLike }),
-  ...each(['greater', 'greaterEqual', 'notEqual'], { other: tensorLike }),
   ...each(['logSigmoid', 'relu', 'sigmoid', 'silu', 'softplus', 'square'], {}),
   ...each(['all', 'any', 'logSumExp', 'max', 'mean', 'min', 'prod', 'sum'], reduction),
   ...each(['std', 'var'], { ...reduction, correction: maybe(notNegative) }),
@@ -47,6 +46,7 @@ export const signatures: { readonly [Name in keyof typeof methods]: Readonly<Rec
   gather: { indices: aTensor },
   gelu: { form: maybe(oneOf(['erf', 'tanh'])) },
   leakyRelu: { slope: maybe(aNumber) },
+  irfft: { length: anIndex, axis: maybe(anAxis) },
   layerNorm: { gain: aTensor, bias: aTensor, epsilon },
   maskedFill: { mask: aTensor, value: numberThat('a number', () => true) },
   matmul: { other: aTensor },
@@ -54,8 +54,10 @@ export const signatures: { readonly [Name in keyof typeof methods]: Readonly<Rec
   normalize: { epsilon },
   oneHot: { classes: wholeFrom(0) },
   pad: { widths: listOf(numbers, 'pairs of numbers'), value: maybe(numberThat('a number', () => true)) },
-  pow: { exponent: aNumber },
+  pow: { exponent: tensorLike },
   reshape: { shape: numbers },
+  rfft: { axis: maybe(anAxis) },
+  scan: { b: aTensor, options: anObject },
   scatterAdd: { indices: aTensor, rows: anIndex },
   scatterUpdate: { indices: aTensor, updates: aTensor },
   select: { axis: anAxis, index: anIndex },
@@ -70,4 +72,4 @@ export const signatures: { readonly [Name in keyof typeof methods]: Readonly<Rec
   topK: { k: anIndex, axis: maybe(anAxis) },
   transpose: { axes: maybe(numbers) },
   unsqueeze: { axis: anAxis },
-}
+} satisfies Readonly<Record<string, Readonly<Record<string, Kind>>>>

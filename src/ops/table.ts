@@ -1,17 +1,19 @@
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { contractionRows } from './contraction.ts'
-import { elementwiseRows } from './elementwise.ts'
-import { formulaRows } from './formulas.ts'
-import { indexingRows } from './indexing.ts'
-import { reductionRows } from './reductions.ts'
-import { noGradient, type OpRow } from './row.ts'
-import { viewRows } from './views.ts'
+import { contractionEntries } from './contraction.ts'
+import { elementwiseEntries } from './elementwise.ts'
+import { noGradient, type OpEntry } from './entry.ts'
+import { formulaEntries } from './formulas.ts'
+import { indexingEntries } from './indexing.ts'
+import { reductionEntries } from './reductions.ts'
+import type { ScalarName } from './scalar.ts'
+import { scanEntries } from './scan.ts'
+import { viewEntries } from './views.ts'
 
 const leaf = { gradient: noGradient }
 
 /** Nodes without inputs, and loops: what flows back through them is found in `autograd/`. */
-const leafRows = {
+const leafEntries = {
   constant: leaf,
   data: leaf,
   input: leaf,
@@ -22,26 +24,25 @@ const leafRows = {
   variable: leaf,
 }
 
-/** Every operation's row. */
-const rows = {
-  ...contractionRows,
-  ...elementwiseRows,
-  ...formulaRows,
-  ...indexingRows,
-  ...leafRows,
-  ...reductionRows,
-  ...viewRows,
+/** Every operation's entry, but those of elementwise ones. */
+const entries = {
+  ...contractionEntries,
+  ...formulaEntries,
+  ...indexingEntries,
+  ...leafEntries,
+  ...reductionEntries,
+  ...scanEntries,
+  ...viewEntries,
 }
 
-type OpName = keyof typeof rows
+type OpName = keyof typeof entries
 /** Those that `program/` lowers by name. */
 export type StructureName = {
-  [Name in OpName]: (typeof rows)[Name] extends { readonly scalar: unknown } | { readonly formula: unknown }
-    ? never
-    : Name
+  [Name in OpName]: (typeof entries)[Name] extends { readonly formula: unknown } ? never : Name
 }[OpName]
 
-export function rowOf(op: string): OpRow {
-  if (!Object.hasOwn(rows, op)) throw new RmaatError('argument', `no operation is called ${shown(op)}`)
-  return rows[op as OpName]
+export function entryOf(op: string): OpEntry {
+  const entry = Object.hasOwn(entries, op) ? entries[op as OpName] : elementwiseEntries.get(op as ScalarName)
+  if (!entry) throw new RmaatError('argument', `no operation is called ${shown(op)}`)
+  return entry
 }

@@ -11,10 +11,10 @@ import {
   sizeOf,
 } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expectDType, type OpRow, toTensor } from './row.ts'
+import { expectDType, type OpEntry, toTensor } from './entry.ts'
 
 /** Operations that move numbers and change none. The first four cost nothing: they fold into the address of an operand. */
-export const viewRows = {
+export const viewEntries = {
   reshape: { gradient: ({ cotangent: g, inputs: [x] }) => [g.reshape(x.shape)] },
   transpose: {
     gradient: ({ cotangent: g, attributes: { axes } }) => [g.transpose(g.shape.map((_, axis) => axes.indexOf(axis)))],
@@ -22,14 +22,14 @@ export const viewRows = {
   broadcastTo: {
     gradient: ({ cotangent: g, inputs: [x] }) => {
       const lead = g.rank - x.rank
-      const stretched = g.shape.flatMap((size, axis) => (axis < lead || x.shape[axis - lead] !== size ? [axis] : []))
-      return [g.sum(stretched).reshape(x.shape)]
+      const broadcast = g.shape.flatMap((size, axis) => (axis < lead || x.shape[axis - lead] !== size ? [axis] : []))
+      return [g.sum(broadcast).reshape(x.shape)]
     },
   },
   slice: {
     chooses: true,
     gradient: ({ cotangent: g, inputs: [x], attributes: { start, steps } }) => [
-      x.shape.reduce((wide, size, axis) => putBack(wide, axis, size, start[axis], steps[axis]), g),
+      x.shape.reduce((wide, size, axis) => unslice(wide, axis, size, start[axis], steps[axis]), g),
     ],
   },
   concat: {
@@ -41,9 +41,9 @@ export const viewRows = {
       })
     },
   },
-} satisfies Record<string, OpRow>
+} satisfies Record<string, OpEntry>
 
-/** The same elements, row by row, in another shape; one size may be -1 and follows from the others. */
+/** The same elements in row-major order, in another shape; one size may be -1 and follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = shape.indexOf(-1)
   const target = unknown < 0 ? shape : shape.with(unknown, sizeOf(x.shape) / (-sizeOf(shape) || 1))
@@ -55,8 +55,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** Axes in the given order; without one the last two change places. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   if (!axes && x.rank < 2) throw shapeError`transpose: two axes are needed, found ${x.shape}`
-  const turned = [...x.shape.keys()].slice(0, -2).concat(-1, -2)
-  const order = (axes ?? turned).map((axis) => normalizeAxis('transpose', axis, x.rank))
+  const swapped = [...x.shape.keys()].slice(0, -2).concat(-1, -2)
+  const order = (axes ?? swapped).map((axis) => normalizeAxis('transpose', axis, x.rank))
   if (order.length !== x.rank || new Set(order).size !== x.rank)
     throw shapeError`transpose: ${axes} is no order of the ${x.rank} axes of ${x.shape}`
   if (order.every((axis, i) => axis === i)) return x
@@ -64,25 +64,25 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
   return new Tensor('transpose', [x], { axes: order }, shape, x.dtype)
 }
 
-/** Stretched to a shape that may have more axes in front; axes of size 1 repeat what they hold. */
+/** Broadcast to a shape by NumPy's rule: it may have more axes in front, and axes of size 1 are repeated. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x
   checkShape('broadcastTo', shape)
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
-    throw shapeError`broadcastTo: ${x.shape} does not stretch to ${shape}`
+    throw shapeError`broadcastTo: ${x.shape} does not broadcast to ${shape}`
   return new Tensor('broadcastTo', [x], {}, shape, x.dtype)
 }
 
-/** Zeros of `size` elements along an axis, among them what a slice has taken from `start` on in this step. */
-function putBack(taken: Tensor, axis: number, size: number, start: number, step: number): Tensor {
-  const [count, gap] = [taken.shape[axis], Math.abs(step)]
-  const widths = (at: number, pair: number[]): number[][] => taken.shape.map(() => [0, 0]).toSpliced(at, 1, pair)
-  const rising = step > 0 ? taken : taken.flip(axis)
+/** The adjoint of a slice along one axis: its elements where they were, zeros elsewhere. */
+function unslice(part: Tensor, axis: number, size: number, start: number, step: number): Tensor {
+  const [count, gap] = [part.shape[axis], Math.abs(step)]
+  const widths = (at: number, pair: number[]): number[][] => part.shape.map(() => [0, 0]).toSpliced(at, 1, pair)
+  const rising = step > 0 ? part : part.flip(axis)
   const apart = gap === 1 ? rising : rising.unsqueeze(axis + 1).pad([[0, 0], ...widths(axis, [0, gap - 1])])
   const before = step > 0 ? start : start + (count - 1) * step
   const after = Math.max(0, size - before - count * gap)
   return apart
-    .reshape(taken.shape.with(axis, count * gap))
+    .reshape(part.shape.with(axis, count * gap))
     .pad(widths(axis, [before, after]))
     .narrow(axis, 0, size)
 }
@@ -135,8 +135,7 @@ export const select = (x: Tensor, axis: number, index: number): Tensor => {
   const size = x.shape[along]
   if (!Number.isInteger(index) || index < -size || index >= size)
     throw shapeError`select: there is no element ${index} on axis ${along} of ${x.shape}; expected ${-size} to ${size - 1}`
-  const at = index < 0 ? index + size : index
-  return narrow(x, along, at, at + 1).reshape(x.shape.toSpliced(along, 1))
+  return narrow(x, along, index, index === -1 ? size : index + 1).reshape(x.shape.toSpliced(along, 1))
 }
 
 /** A new axis of size 1, at this place of the result. */
@@ -217,8 +216,6 @@ export const stack = (parts: readonly Tensor[], axis = 0): Tensor => {
   takes('stack', { parts, axis }, { parts: tensors, axis: aNumber })
   if (parts.length === 0) throw shapeError`stack: nothing to join`
   const along = normalizeAxis('stack', axis, parts[0].rank + 1)
-  return concat(
-    parts.map((part) => part.reshape(part.shape.toSpliced(along, 0, 1))),
-    along,
-  )
+  const apart = parts.map((part) => part.reshape(part.shape.toSpliced(along, 0, 1)))
+  return concat(apart, along)
 }

@@ -1,6 +1,7 @@
 import { maybe, notNegative, numberThat } from '../checks.ts'
-import { minimum, where } from '../ops/elementwise.ts'
-import { tensor } from '../ops/row.ts'
+import { minimum } from '../ops/binary.ts'
+import { where } from '../ops/elementwise.ts'
+import { tensor } from '../ops/entry.ts'
 import '../ops/methods.ts'
 import type { Update } from '../program/program.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
@@ -9,50 +10,50 @@ import { type Optimizer, type OptimizerOptions, type Trained, Training } from '.
 
 /** The options of AdamW beside those of all optimisers. */
 export interface AdamWOptions extends OptimizerOptions {
-  /** How much of the running mean of gradients, and of that of their squares, a step leaves. */
+  /** The decay of the running averages of the gradient and of its square. */
   readonly beta1?: number
   readonly beta2?: number
-  /** What is added to the root of the mean of squares, so that nothing is divided by 0. */
+  /** Added to the root of the average square, so that nothing is divided by 0. */
   readonly epsilon?: number
 }
 
 const defaults = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, rate: 0.001, decay: 0.01 }
 const aBeta = numberThat('a number from 0 to 0.9999', (value) => value >= 0 && value <= 0.9999)
 const kinds = { beta1: maybe(aBeta), beta2: maybe(aBeta), epsilon: maybe(notNegative) }
-/** The square of a gradient up to this has room in float32, by any bias correction. */
+/** The square of a gradient up to this does not overflow float32, whatever the bias correction. */
 const LARGEST = 2 ** 63
 
 /**
- * AdamW (Loshchilov & Hutter 2019): of parameters one kernel a step. An element of a gradient beyond ±2^63 counts as ±2^63:
- * an infinite mean of squares would hold its parameter for good. One that is not finite is taken as it is, and spoils its
- * parameter. The defaults: beta1 0.9, beta2 0.98, epsilon 1e-8, decay 0.01.
+ * AdamW (Loshchilov & Hutter 2019): for a `Parameters` one kernel a step. A gradient's elements are clamped to ±2^63: an
+ * infinite average square would stop its parameter for good. Elements that are not finite pass, so that the parameter shows
+ * them. The defaults: beta1 0.9, beta2 0.98, epsilon 1e-8, decay 0.01.
  */
 export class AdamW implements Optimizer {
-  /** How many steps were made, an i32 scalar. */
+  /** The number of steps made so far, an i32 scalar. */
   readonly steps: Variable
-  /** Its own variables: of each trained one the running mean of the gradient, of each that of its square, and `steps`. */
+  /** Its own variables: for each trained one the average gradient, for each the average square, and `steps`. */
   readonly state: readonly Variable[]
   private readonly training: Training<AdamWOptions, typeof defaults>
 
   /** @throws RmaatError 'argument' for what cannot be trained, 'config' for options that are wrong */
   constructor(parameters: Trained, options: AdamWOptions = {}) {
-    this.training = new Training('AdamW', parameters, options, { kinds, defaults, own: 2 })
+    this.training = new Training('AdamW', parameters, options, { kinds, defaults, slots: 2 })
     this.state = this.training.state
     this.steps = this.training.steps
   }
 
-  /** What the variables become: see `Optimizer`. */
+  /** The new values of all variables: see `Optimizer`. */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[] {
     const { beta1, beta2, epsilon } = this.training.options
     const corrections = correctionsOf(this.steps, [beta1, beta2])
     const [correction1, correction2] = [0, 1].map((i) => corrections.select(0, i))
-    return this.training.update(gradients, rate, ({ variable, gradient, pull, rate, own: [first, second] }) => {
+    return this.training.update(gradients, rate, ({ variable, gradient, decay, rate, state: [first, second] }) => {
       const bounded = where(gradient.isFinite(), gradient.maximum(-LARGEST).minimum(LARGEST), gradient)
       const mean = first.mul(beta1).add(bounded.mul(1 - beta1))
       const square = second.mul(beta2).add(bounded.mul(bounded).mul(1 - beta2))
       const step = mean.mul(correction1).div(square.mul(correction2).sqrt().add(epsilon))
       return [
-        [variable, variable.sub(step.add(pull).mul(rate))],
+        [variable, variable.sub(step.add(decay).mul(rate))],
         [first, mean],
         [second, square],
       ]

@@ -14,7 +14,7 @@ import {
 import { RmaatError } from '../errors.ts'
 import { type NamedParameter, Parameters } from '../nn/parameters.ts'
 import { where } from '../ops/elementwise.ts'
-import { expectDType, iota } from '../ops/row.ts'
+import { expectDType, iota } from '../ops/entry.ts'
 import '../ops/methods.ts'
 import type { Device } from '../program/device.ts'
 import type { Update } from '../program/program.ts'
@@ -23,20 +23,20 @@ import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
 
-/** What an optimiser moves: the parameters of a model, in one kernel, or variables of type f32, each in one of its own. */
+/** What an optimiser trains: the parameters of a model, in one kernel, or f32 variables, each in a kernel of its own. */
 // biome-ignore lint/suspicious/noExplicitAny: parameters of whatever tree
 export type Trained = Parameters<any> | readonly Variable[]
 
-/** What all optimisers have. */
+/** The interface of all optimisers. */
 export interface Optimizer {
-  /** How many steps were made, an i32 scalar: 0 in the first one. */
+  /** The number of steps made so far, an i32 scalar: 0 in the first one. */
   readonly steps: Variable
-  /** All variables of its own, which outlive it: `device.delete` gives each back. */
+  /** Its own variables, which outlive it: `device.delete` frees each. */
   readonly state: readonly Variable[]
   /**
-   * What its variables become, for the `updates` of a program. `gradients`: one for each variable of the list, or for each
-   * of `parameters.list`, or one vector of all, as `parameters.flat` makes it. `rate`: the learning rate where it is not
-   * that of the options, a number or a scalar.
+   * The new values of all variables, for the `updates` of a program. `gradients`: one for each variable of the list, or for
+   * each of `parameters.list`, or one vector of all, as `parameters.flat` makes it. `rate`: the learning rate, a number or a
+   * scalar; by default that of the options.
    */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
 }
@@ -48,7 +48,7 @@ export interface OptimizerOptions {
   /** Weight decay, per unit of the learning rate. */
   readonly decay?: number
   /**
-   * What weight decay pulls at: parameters by their names, or the ends of these (`w` is that of `blocks.0.up.w`), or by
+   * What weight decay applies to: parameters by their names, or the ends of these (`w` is that of `blocks.0.up.w`), or by
    * what a function says of the name. Variables of a list are called by their numbers, `0`, `1`, ... Without it: all
    * variables of a list; of parameters those whose specification says so. A name that none has is an error.
    */
@@ -79,38 +79,38 @@ const aRate = kind(
   (value) => typeof value === 'number' || (value instanceof Tensor && value.rank === 0 && value.dtype === 'f32'),
 )
 
-/** What a step knows of one variable. */
+/** One variable in a step of the optimiser. */
 export interface Part {
   readonly variable: Variable
   readonly gradient: Tensor
-  /** What weight decay adds to the step, before the rate. */
-  readonly pull: TensorLike
+  /** The term of weight decay, to be multiplied by the rate. */
+  readonly decay: TensorLike
   readonly rate: TensorLike
-  /** The optimiser's own variables for it. */
-  readonly own: readonly Variable[]
+  /** The optimiser's state for it. */
+  readonly state: readonly Variable[]
 }
 
 /** The elements from the first number to below the second. */
 type Range = readonly [from: number, to: number]
-type Settled = { readonly rate: number; readonly decay: number }
+type CommonDefaults = { readonly rate: number; readonly decay: number }
 
-/** What all optimisers share: what they train and how weight decay pulls at it, the rate, the variables of their own. */
-export class Training<Options extends OptimizerOptions, Defaults extends Settled> {
+/** What all optimisers share: the trained variables, weight decay, the rate, and the optimiser's state. */
+export class Training<Options extends OptimizerOptions, Defaults extends CommonDefaults> {
   readonly options: Options & Defaults
-  /** So many for each variable, all firsts before all seconds, and then the count of steps. */
+  /** `slots` variables for each trained one, slot by slot, and last the number of steps. */
   readonly state: readonly Variable[]
   private readonly where: string
   private readonly trained: Trained
   private readonly variables: readonly Variable[]
-  /** Of each variable. */
+  /** The elements of each variable that have weight decay. */
   private readonly decayed: readonly (readonly Range[])[]
 
-  /** `kinds` are those of the options beside the common ones, `own` counts the variables that it keeps for each trained one. */
+  /** `kinds`: those of the options beside the common ones; `slots`: how many state variables each trained one has. */
   constructor(
     where: string,
     trained: Trained,
     options: Options,
-    { kinds, defaults, own }: { kinds: Readonly<Record<string, Kind>>; defaults: Defaults; own: number },
+    { kinds, defaults, slots }: { kinds: Readonly<Record<string, Kind>>; defaults: Defaults; slots: number },
   ) {
     takes(where, { parameters: trained }, { parameters: aTrained })
     takesOptions<OptimizerOptions>(where, options, { ...optionKinds, ...kinds })
@@ -124,7 +124,7 @@ export class Training<Options extends OptimizerOptions, Defaults extends Settled
     this.variables = variables
     this.decayed = decayedOf(where, trained, options.decays)
     this.state = device.allOrNothing(() => [
-      ...Array.from({ length: own }, () => variables.map(({ shape }) => device.variable(shape))).flat(),
+      ...Array.from({ length: slots }, () => variables.map(({ shape }) => device.variable(shape))).flat(),
       device.variable([], 'i32'),
     ])
   }
@@ -133,18 +133,18 @@ export class Training<Options extends OptimizerOptions, Defaults extends Settled
     return this.state[this.state.length - 1]
   }
 
-  /** The updates that `move` makes of each variable, and the count of steps. */
+  /** The updates that `step` makes of each variable, and that of the number of steps. */
   update(
     given: Tensor | readonly Tensor[],
     rate: TensorLike = this.options.rate,
-    move: (part: Part) => Update[],
+    step: (part: Part) => Update[],
   ): Update[] {
     takes(this.where, { rate }, { rate: aRate })
     const { variables, state, steps } = this
     const gradients = this.gradientsOf(given)
     const updates = variables.flatMap((variable, i) => {
       const own = state.filter((_, at) => at % variables.length === i && at < state.length - 1)
-      return move({ variable, gradient: gradients[i], pull: this.pull(i), rate, own })
+      return step({ variable, gradient: gradients[i], decay: this.decayOf(i), rate, state: own })
     })
     return [...updates, [steps, steps.add(1)]]
   }
@@ -164,25 +164,25 @@ export class Training<Options extends OptimizerOptions, Defaults extends Settled
     return gradients
   }
 
-  private pull(i: number): TensorLike {
+  private decayOf(i: number): TensorLike {
     const { variables, decayed, options } = this
     const [variable, ranges] = [variables[i], decayed[i]]
     if (options.decay === 0 || ranges.length === 0) return 0
-    const pull = variable.mul(options.decay)
+    const decay = variable.mul(options.decay)
     const [[from, to]] = ranges
-    if (from === 0 && to === sizeOf(variable.shape)) return pull
+    if (from === 0 && to === sizeOf(variable.shape)) return decay
     const element = iota(variable.shape, 0)
     const isIn = ([from, to]: Range): Tensor =>
       from === 0 ? element.less(to) : element.less(to).sub(element.less(from))
     return where(
       ranges.map(isIn).reduce((all, one) => all.add(one)),
-      pull,
+      decay,
       0,
     )
   }
 }
 
-/** Which elements of each variable weight decay pulls at. */
+/** The elements of each variable that have weight decay. */
 function decayedOf(where: string, trained: Trained, decays: OptimizerOptions['decays']): Range[][] {
   const isCalled = (name: string, end: string): boolean => name === end || name.endsWith(`.${end}`)
   const isNamed = (name: string): boolean =>

@@ -2,15 +2,15 @@ import { aCount, anObject, aShare, notNegative, oneOf, takes } from '../checks.t
 
 export const rateSchedules = ['cosine', 'linear', 'constant'] as const
 
-/** How the learning rate goes over the steps. */
+/** The schedule of the learning rate. */
 export interface RateOptions {
   readonly schedule: (typeof rateSchedules)[number]
   /** The highest rate. */
   readonly rate: number
   readonly steps: number
-  /** The share of the steps in which the rate rises from 0. */
+  /** The fraction of the steps in which the rate rises from 0. */
   readonly warmUp: number
-  /** The share of the highest rate that is left at the end. */
+  /** The final rate as a fraction of the highest. */
   readonly floor: number
 }
 

@@ -5,9 +5,9 @@ import { type Optimizer, type OptimizerOptions, type Trained, Training } from '.
 
 const defaults = { rate: 0.001, decay: 0 }
 
-/** Stochastic gradient descent: w - rate x (gradient + decay x w). There is no decay where none is given. */
+/** Stochastic gradient descent: w - rate x (gradient + decay x w). No weight decay by default. */
 export class SGD implements Optimizer {
-  /** How many steps were made, an i32 scalar. */
+  /** The number of steps made so far, an i32 scalar. */
   readonly steps: Variable
   /** Its own variables: `steps`. */
   readonly state: readonly Variable[]
@@ -15,15 +15,15 @@ export class SGD implements Optimizer {
 
   /** @throws RmaatError 'argument' for what cannot be trained, 'config' for options that are wrong */
   constructor(parameters: Trained, options: OptimizerOptions = {}) {
-    this.training = new Training('SGD', parameters, options, { kinds: {}, defaults, own: 0 })
+    this.training = new Training('SGD', parameters, options, { kinds: {}, defaults, slots: 0 })
     this.state = this.training.state
     this.steps = this.training.steps
   }
 
-  /** What the variables become: see `Optimizer`. */
+  /** The new values of all variables: see `Optimizer`. */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[] {
-    return this.training.update(gradients, rate, ({ variable, gradient, pull, rate }) => [
-      [variable, variable.sub(gradient.add(pull).mul(rate))],
+    return this.training.update(gradients, rate, ({ variable, gradient, decay, rate }) => [
+      [variable, variable.sub(gradient.add(decay).mul(rate))],
     ])
   }
 }

@@ -5,31 +5,40 @@ import type { Axis, ProductAxis } from './plan.ts'
 type Sized = { readonly size: number }
 
 /** How many elements axes span. */
-export const elementsOf = (axes: readonly Sized[]): number => axes.reduce((product, { size }) => product * size, 1)
+export function elementsOf(axes: readonly Sized[]): number {
+  let product = 1
+  for (const { size } of axes) product *= size
+  return product
+}
 
 export const shapeOf = (axes: readonly Sized[]): number[] => axes.map(({ size }) => size)
 
-/** The axes of elements that lie one after another. */
+/** The row-major strides of a shape. */
 export function rowMajor(shape: Shape): Axis[] {
   let stride = 1
-  return shape.reduceRight<Axis[]>((axes, size) => {
-    axes.unshift({ size, stride })
-    stride *= size
-    return axes
-  }, [])
+  const strides = shape.map(() => 1)
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride
+    stride *= shape[i]
+  }
+  return shape.map((size, i) => ({ size, stride: strides[i] }))
 }
 
-/** Whether the elements lie one after another. */
+/** Whether the elements are contiguous, in row-major order. */
 export function isContiguous(axes: readonly Axis[]): boolean {
-  const expected = rowMajor(shapeOf(axes))
-  return axes.every(({ size, stride }, i) => size === 1 || stride === expected[i].stride) || elementsOf(axes) === 0
+  for (let i = axes.length - 1, expected = 1; i >= 0; i--) {
+    const { size, stride } = axes[i]
+    if (size !== 1 && stride !== expected) return elementsOf(axes) === 0
+    expected *= size
+  }
+  return true
 }
 
-/** The axes of a product as one of its operands has them. */
+/** The axes of a product with their strides in one operand. */
 export const along = (axes: readonly ProductAxis[], operand: 'a' | 'b' | 'out'): Axis[] =>
   axes.map((axis) => ({ size: axis.size, stride: axis[operand] }))
 
-/** The same walk over fewer axes: neighbours that one stride walks in every operand become one. Sizes of 1 vanish. */
+/** Joins neighbouring axes that one stride describes in every operand, and drops those of size 1. */
 export function merged<A extends Sized & { readonly [Name in keyof A]: number }>(axes: readonly A[]): A[] {
   const result: A[] = []
   const names = Object.keys(axes[0] ?? {}) as (keyof A)[]
@@ -43,7 +52,7 @@ export function merged<A extends Sized & { readonly [Name in keyof A]: number }>
   return result
 }
 
-/** The axes of a view in another shape, where no copy is needed. */
+/** The axes of a view in another shape; undefined where that takes a copy. */
 export function reshaped(axes: readonly Axis[], shape: Shape): Axis[] | undefined {
   if (elementsOf(axes) === 0) return rowMajor(shape)
   const rest = merged(axes)

@@ -22,8 +22,8 @@ export interface Backend {
   /** What else is worth knowing of it: adapter, limits, features. Keys are words in camel case, sizes end in `Bytes`. */
   readonly details?: Readonly<Record<string, string | number | boolean>>
   /**
-   * Results of so many bytes stay in a cache until the next kernel reads them: a batch is worth going over in slices
-   * that are no larger. Without it, a whole batch is one slice.
+   * Results of at most so many bytes stay in a cache until the next kernel reads them: a batch is split into micro-batches
+   * (slices) with results of that size. Without it, a whole batch is one slice.
    */
   readonly sliceBytes?: number
   /** Variables hold zeros at first. */
@@ -31,8 +31,11 @@ export interface Backend {
   writeVariable(id: number, values: ArrayLike<number>): void
   readVariable(id: number): Promise<HostArray>
   deleteVariable(id: number): void
-  /** Readies a plan for many runs. The arena it needs is shared with all other plans of the backend. */
-  load(plan: Plan): Loaded
+  /**
+   * Readies a plan for many runs. The arena it needs is shared with all other plans of the backend. Where a device has a
+   * compiler of its own, `compiled` hears how many of its pipelines are ready.
+   */
+  load(plan: Plan, compiled?: (done: number, of: number) => void): Loaded
   /** Bytes that the backend holds at this moment: arena, variables, inputs, programs and workspaces. */
   readonly heldBytes: number
   close(): void

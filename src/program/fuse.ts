@@ -3,18 +3,18 @@ import { elementsOf, merged } from './axes.ts'
 import { type Block, isComputed, isWhole, type Node, type Ref, refsOf } from './graph.ts'
 import type { Level } from './plan.ts'
 
-/** One kernel call to be: a node of its own kind, or nodes fused into one `rows` call. */
+/** The nodes of one kernel call: one node, or several that are fused into a `fused` call. */
 export interface Cluster {
-  readonly kind: 'kernel' | 'rows'
-  /** The node that it began with. */
+  readonly kind: 'kernel' | 'fused'
+  /** Its first node. */
   readonly node: Node
   readonly position: number
-  /** How many it goes over. A member has a value for each, or one for each row of them. */
+  /** The elements that it iterates over. A member has a value for each, or one for each row of them. */
   elements: number
-  /** Elements of a row, once a member asks for rows. */
+  /** Elements of a row, once a member has one value for each row. */
   width: number | undefined
   readonly members: Set<Node>
-  /** The nodes whose values it writes to memory. */
+  /** The members that it writes to memory. */
   readonly stores: Node[]
 }
 
@@ -26,14 +26,16 @@ interface Use {
 /** A row longer than this is reduced by a kernel of its own. */
 export const WIDEST_ROW = 4096
 const LARGEST_CLUSTER = 96
-/** A chain of at most so many operations may be computed twice to save keeping its result. */
+/** A call moves past so many others to join one that has nothing to do with it: further away, results would live too long. */
+const NEARBY = 8
+/** So many operations may be computed again in each consumer, to save storing their result. */
 const CHEAP = 16
 
 /**
- * Fuses elementwise operations and reductions over rows into `rows` calls. Walks the block backwards and places each
- * node in the cluster of its first consumer where it fits: there everything that reads it comes later, so that no circle
- * can arise. A result that other clusters read, too, is either written to memory or, where it is cheap and comes from
- * one large operand, computed again in each. Returns the clusters in the order of execution.
+ * Fuses elementwise operations and reductions over rows into `fused` calls. Goes backwards, and puts each node into the
+ * cluster of its first consumer if it fits: all other consumers come later, so that no cycle can arise. A value that
+ * other clusters use, too, is stored, or computed again in each if that is cheap and reads one large operand at most.
+ * Returns the clusters in the order of execution.
  */
 export function fuse({ nodes, kept }: Block): Cluster[] {
   const uses = new Map<Node, Use[]>(nodes.map((node) => [node, []]))
@@ -69,7 +71,7 @@ export function fuse({ nodes, kept }: Block): Cluster[] {
 /** The cluster of one node. */
 export function clusterOf(node: Node, position = 0): Cluster {
   const { task, shape } = node
-  const kind = fuses(node) ? 'rows' : 'kernel'
+  const kind = fuses(node) ? 'fused' : 'kernel'
   const width = task.kind === 'reduce' ? widthOf(node) : undefined
   const stores = task.kind === 'loop' ? task.body.stores.map(({ into }) => into.base) : [node]
   return { kind, node, position, elements: sizeOf(shape) * (width ?? 1), width, members: new Set([node]), stores }
@@ -77,23 +79,23 @@ export function clusterOf(node: Node, position = 0): Cluster {
 
 /** Whether a member of a cluster has a value for each element or for each row. */
 export const levelOf = ({ task, shape }: Node, { elements }: Cluster): Level =>
-  task.kind !== 'reduce' && sizeOf(shape) === elements ? 'full' : 'row'
+  task.kind !== 'reduce' && sizeOf(shape) === elements ? 'inner' : 'outer'
 
 function enter(cluster: Cluster, node: Node): void {
   const size = sizeOf(node.shape)
   if (size !== cluster.elements) cluster.width = cluster.elements / size
   else if (node.task.kind === 'reduce') {
-    // the cluster's elements become the rows of a wider one
+    // the cluster's elements become rows
     cluster.width = widthOf(node)
     cluster.elements *= cluster.width
   }
   cluster.members.add(node)
 }
 
-/** The length of what a reduction reduces. */
+/** How many elements a reduction reduces to one. */
 const widthOf = ({ task }: Node): number => (task.kind === 'reduce' ? elementsOf(task.reduced) : 1)
 
-/** Whether a node can be a member of a `rows` call: of reductions those over short rows that are the inner axes in memory. */
+/** Whether a node can be fused: elementwise operations, and reductions over short rows along the inner axes in memory. */
 export function fuses(node: Node): boolean {
   const { task } = node
   if (task.kind !== 'reduce') return task.kind === 'elementwise'
@@ -102,8 +104,8 @@ export function fuses(node: Node): boolean {
   return task.x.base.task.kind === 'elementwise' ? isWhole(task.x) : Math.abs(task.reduced.at(-1)?.stride ?? 0) <= 1
 }
 
-/** Whether a view shows a node as members of a cluster have their values: lane for lane, or one value for each row. */
-function shows(ref: Ref, { elements, width }: Pick<Cluster, 'elements' | 'width'>): boolean {
+/** Whether a view is a node's value as a cluster holds it: element by element, or broadcast along the row. */
+function matches(ref: Ref, { elements, width }: Pick<Cluster, 'elements' | 'width'>): boolean {
   if (isWhole(ref)) return true
   const rows = merged(ref.axes)
   const row = rows.pop()
@@ -111,11 +113,11 @@ function shows(ref: Ref, { elements, width }: Pick<Cluster, 'elements' | 'width'
   return elements > 0 && elementsOf(ref.axes) === elements && isWhole({ ...ref, axes: rows })
 }
 
-/** Whether a node can join a cluster that reads it. */
+/** Whether a node can join a cluster that uses it. */
 function fits(node: Node, cluster: Cluster, readers: readonly Use[]): boolean {
   const { kind, elements, width, members } = cluster
-  if (kind !== 'rows' || !fuses(node) || members.size >= LARGEST_CLUSTER) return false
-  if (readers.some((reader) => reader.cluster === cluster && !shows(reader.ref, cluster))) return false
+  if (kind !== 'fused' || !fuses(node) || members.size >= LARGEST_CLUSTER) return false
+  if (readers.some((reader) => reader.cluster === cluster && !matches(reader.ref, cluster))) return false
   const reduces = node.task.kind === 'reduce'
   if (sizeOf(node.shape) === elements) return !reduces || width === undefined
   const row = elements / sizeOf(node.shape)
@@ -123,8 +125,9 @@ function fits(node: Node, cluster: Cluster, readers: readonly Use[]): boolean {
 }
 
 /**
- * Joins a cluster to the one before it whose results it reads, lane for lane, where all else that it reads is there by
- * then: two passes over the same rows become one, and what both had to compute is computed once.
+ * Joins a cluster to an earlier one whose results it uses, element by element, if its other operands are there by then:
+ * two passes over the same rows become one, and what both computed is computed once. Else to one nearby over as many
+ * elements: two calls become one.
  */
 function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
   const madeBy = new Map<Node, number>()
@@ -144,19 +147,30 @@ function mergeNeighbours(clusters: readonly Cluster[]): Cluster[] {
 
 /** The number of the cluster that another one can join, or -1. */
 function hostOf(cluster: Cluster, before: readonly Cluster[], madeBy: ReadonlyMap<Node, number>): number {
+  if (cluster.kind !== 'fused') return -1
   const reads = [...cluster.members].flatMap(refsOf).filter(({ base }) => !cluster.members.has(base))
-  // what several clusters write, none of them hosts
-  if (cluster.kind !== 'rows' || reads.some(({ base }) => base.task.kind === 'memory')) return -1
   const at = Math.max(-1, ...reads.map(({ base }) => madeBy.get(base) ?? -1))
-  const host = before[at]
-  if (host?.kind !== 'rows' || host.elements !== cluster.elements) return -1
-  if (host.members.size + cluster.members.size > LARGEST_CLUSTER) return -1
-  const { elements, width = cluster.width } = host
-  if (cluster.width !== undefined && cluster.width !== width) return -1
-  return reads.every((ref) => !host.members.has(ref.base) || shows(ref, { elements, width })) ? at : -1
+  // a memory is filled by several clusters
+  const filled = reads.some(({ base }) => base.task.kind === 'memory')
+  if (!filled && canJoin(cluster, before[at], reads)) return at
+  // from here on all that it reads is there
+  for (let i = before.length - 1, passed = 0; i > at && passed <= NEARBY; i--) {
+    if (canJoin(cluster, before[i], [])) return i
+    if (before[i].node.task.kind !== 'memory') passed++
+  }
+  return -1
 }
 
-/** Whether an elementwise node would be computed again from one large operand in memory at most, and at little cost. */
+/** Whether a cluster's members can be computed in an earlier one, which makes some of what they read. */
+function canJoin(cluster: Cluster, host: Cluster | undefined, reads: readonly Ref[]): boolean {
+  if (host?.kind !== 'fused' || host.elements !== cluster.elements) return false
+  if (host.members.size + cluster.members.size > LARGEST_CLUSTER) return false
+  const { elements, width = cluster.width } = host
+  if (cluster.width !== undefined && cluster.width !== width) return false
+  return reads.every((ref) => !host.members.has(ref.base) || matches(ref, { elements, width }))
+}
+
+/** Which elementwise nodes are cheap to compute again: few operations on at most one large operand in memory. */
 function cheapNodes(nodes: readonly Node[], kept: ReadonlySet<Node>): (node: Node) => boolean {
   const inMemory = new Set(kept)
   for (const node of nodes) if (!fuses(node)) for (const { base } of refsOf(node)) inMemory.add(base)
@@ -180,6 +194,6 @@ function cheapNodes(nodes: readonly Node[], kept: ReadonlySet<Node>): (node: Nod
   }
 }
 
-/** How many elements a view reads, each counted once. */
+/** How many different elements a view has. */
 const distinct = ({ base, axes }: Ref): number =>
   base.task.kind === 'iota' ? 0 : elementsOf(axes.filter(({ stride }) => stride !== 0))

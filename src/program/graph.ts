@@ -3,11 +3,11 @@ import type { DType, Shape } from '../tensor/dtype.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { elementsOf, isContiguous, rowMajor, shapeOf } from './axes.ts'
-import type { Axis, Buffer, Gather, Matmul, Place, Reduce, ScatterAdd } from './plan.ts'
+import type { Axis, Buffer, Fused, Kernel, Place } from './plan.ts'
 
 /**
- * The graph as the planner sees it: formulas expanded, views folded into references, equal nodes made one.
- * What a node computes is contiguous; whoever uses it does so through a `Ref`.
+ * The graph as the planner sees it: formulas expanded, views folded into operands, common subexpressions made one node.
+ * The value of a node is contiguous in row-major order; its uses are strided views of it, `Ref`s.
  */
 export interface Node {
   readonly id: number
@@ -15,7 +15,7 @@ export interface Node {
   readonly dtype: DType
   readonly block: Block
   task: Task
-  /** Where its values are written, inside of another node. Without one it has memory of its own. */
+  /** The place in another node's memory where it is computed, see `in-place.ts`. Else it has memory of its own. */
   home?: Ref
 }
 
@@ -25,13 +25,13 @@ export interface Ref {
   readonly offset: number
   readonly axes: readonly Axis[]
   /** What an iteration of each enclosing loop adds to the offset, outermost first. */
-  readonly steps: readonly number[]
+  readonly loopStrides: readonly number[]
 }
 
 /** A kernel call of the plan with views in the place of addresses; its result is the node. */
-type Call<Kernel> = {
-  readonly [Field in Exclude<keyof Kernel, 'out'>]: Kernel[Field] extends Place ? Ref : Kernel[Field]
-}
+type Call<Of> = Of extends Kernel
+  ? { readonly [Field in Exclude<keyof Of, 'out'>]: Of[Field] extends Place ? Ref : Of[Field] }
+  : never
 
 export type Task =
   /** Memory outside of the arena: an input, a variable, a constant. */
@@ -48,37 +48,41 @@ export type Task =
       readonly seed?: number
       readonly site?: number
     }
-  /** `x` has the kept axes first, the reduced ones last. */
-  | Call<Reduce>
-  /** A kernel that accumulates adds to what is at the node's `home`. */
-  | Call<Matmul>
-  | Call<Gather>
-  | Call<ScatterAdd>
-  /** What others write, each at its place: a concatenation its parts, a loop its results. It is whole when `args` have run. */
+  /**
+   * All kernels but `fused`, which nodes are fused into. One that accumulates adds to what is at the node's `home`. `x` of
+   * `reduce` has the kept axes first, the reduced ones last.
+   */
+  | Call<Exclude<Kernel, Fused>>
+  /** Memory that other nodes fill: the parts of a concatenation, the results of a loop. Complete when `args` have run. */
   | { readonly kind: 'memory'; readonly args: readonly Ref[]; readonly replay: boolean }
-  /** `args` are the first values of its carries, in their places, and all that the body reads from outside. */
+  /** `args` are the first values of its carries, in their places, and all operands of the body from outside of it. */
   | { readonly kind: 'loop'; readonly count: number; readonly args: readonly Ref[]; readonly body: Block }
 
-/** A value that has to be at a place when its block ends: a variable's next value, what a loop takes from an iteration. */
+/** A value that has to be at a place when its block ends: the next value of a variable or a carry, a part of a stack. */
 export interface Store {
   readonly value: Ref
   readonly into: Ref
 }
 
-/** The nodes of a program, or of the body of a loop, in an order in which they can be computed. */
+/** The nodes of a program, or of the body of a loop, in topological order. */
 export class Block {
   readonly parent: Block | undefined
-  readonly depth: number
+  readonly depth: number = 0
   readonly nodes: Node[] = []
   readonly refs = new Map<Tensor, Ref>()
   readonly known = new Map<string, Node>()
   readonly stores: Store[] = []
-  /** What must be in memory when the block ends. */
+  /** Nodes that have to be in memory when the block ends. */
   readonly kept = new Set<Node>()
+  /** The block that its nodes are part of: itself, or for what runs once the one around it. */
+  readonly owner: Block = this
 
-  constructor(parent?: Block) {
+  /** `once`: a part of its parent that computes again what other such parts compute. */
+  constructor(parent?: Block, once = false) {
     this.parent = parent
-    this.depth = parent ? parent.depth + 1 : 0
+    if (!parent) return
+    if (once) ({ nodes: this.nodes, stores: this.stores, kept: this.kept, owner: this.owner } = parent)
+    this.depth = parent.depth + (once ? 0 : 1)
   }
 
   find(tensor: Tensor): Ref | undefined {
@@ -96,12 +100,12 @@ export const detached = (block: Block, task: Task, shape: Shape, dtype: DType, h
   id: created++,
   shape,
   dtype,
-  block,
+  block: block.owner,
   task,
   home,
 })
 
-/** A node of a block: the one that is there already, where an equal one is. */
+/** A node of a block, which is shared with equal ones. */
 export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): Node {
   const key = unique.has(task.kind) ? undefined : keyOf([dtype, shape, task])
   const found = key && block.findNode(key)
@@ -114,46 +118,43 @@ export function addNode(block: Block, task: Task, shape: Shape, dtype: DType): N
 
 const unique: ReadonlySet<Task['kind']> = new Set(['buffer', 'carry', 'memory', 'loop'])
 function keyOf(field: unknown): string {
-  if (Array.isArray(field)) return `[${field.map(keyOf)}]`
+  if (typeof field !== 'object' || field === null) return Object.is(field, -0) ? '-0' : `${field}`
   if (isRef(field)) return nameOf(field)
-  if (typeof field === 'object' && field !== null) return keyOf(Object.values(field))
-  return Object.is(field, -0) ? '-0' : `${field}`
+  let key = '['
+  for (const name in field) key += `${keyOf(field[name as keyof typeof field])},`
+  return `${key}]`
 }
 
-/** The same for the same view. */
-export const nameOf = ({ base, offset, axes, steps }: Ref): string =>
-  `${base.id}+${offset}[${axes.map(({ size, stride }) => `${size}:${stride}`)}]${steps}`
+/** Equal for equal views. */
+export function nameOf({ base, offset, axes, loopStrides }: Ref): string {
+  let name = `${base.id}+${offset}[`
+  for (const { size, stride } of axes) name += `${size}:${stride},`
+  return `${name}]${loopStrides}`
+}
 
 /** A reference to a whole node. */
-export const whole = (base: Node): Ref => ({ base, offset: 0, axes: rowMajor(base.shape), steps: [] })
+export const whole = (base: Node): Ref => ({ base, offset: 0, axes: rowMajor(base.shape), loopStrides: [] })
 
-/** Whether a view is its node's elements, all of them in their order. */
+/** Whether a view is all elements of its node, in their order. */
 export const isWhole = (ref: Ref): boolean =>
   ref.offset === 0 &&
-  ref.steps.every((step) => step === 0) &&
+  ref.loopStrides.every((stride) => stride === 0) &&
   elementsOf(ref.axes) === sizeOf(ref.base.shape) &&
   isContiguous(ref.axes)
 
-const identity = (ref: Ref): Task => ({ kind: 'elementwise', op: 'identity', args: [ref] })
+export const identity = (ref: Ref): Task => ({ kind: 'elementwise', op: 'identity', args: [ref] })
 
 /** A contiguous copy of a view. */
 export const copyOf = (ref: Ref, block: Block): Ref =>
   whole(addNode(block, identity(ref), shapeOf(ref.axes), ref.base.dtype))
 
-/** A copy of a value at a place. */
-export function copyTo({ value, into }: Store, block: Block): Node {
-  const node = detached(block, identity(value), shapeOf(value.axes), value.base.dtype, into)
-  block.nodes.push(node)
-  return node
-}
-
 const isRef = (field: unknown): field is Ref => typeof field === 'object' && field !== null && 'base' in field
 
-/** A task with something else in the place of its views. */
+/** A task with its operands replaced. */
 export const mapRefs = (task: Task, map: (ref: Ref) => unknown): object =>
   Object.fromEntries(Object.entries(task).map(([name, field]) => [name, isRef(field) ? map(field) : field]))
 
-/** Everything that a node reads. */
+/** The operands of a node. */
 export function refsOf({ task, home }: Node): readonly Ref[] {
   if ('args' in task) return task.args
   const operands = Object.values(task).filter(isRef)
@@ -162,5 +163,5 @@ export function refsOf({ task, home }: Node): readonly Ref[] {
 
 export const accumulates = (task: Task): boolean => 'accumulate' in task && task.accumulate
 
-/** Whether its values are made by the block, so that they can be made in a place of its choice. */
+/** Whether a kernel computes it, so that it can be computed anywhere. */
 export const isComputed = ({ task }: Node): boolean => !['buffer', 'literal', 'iota', 'carry'].includes(task.kind)

@@ -13,7 +13,7 @@ export interface Plan {
   readonly memory: Memory
 }
 
-/** Where the lanes of a plan live. Buffer 0 is always the arena. */
+/** Memory that a plan reads or writes. Buffer 0 is always the arena. */
 export type Buffer =
   | { readonly kind: 'arena'; readonly elements: number }
   | { readonly kind: 'input'; readonly name: string; readonly elements: number }
@@ -22,9 +22,9 @@ export type Buffer =
 
 /** What the arena is made of, in elements. */
 export interface Memory {
-  /** The whole arena: results and replay buffers, placed by their lifetimes. */
+  /** The whole arena: results and replay buffers, allocated by their live ranges. */
   readonly arena: number
-  /** Of it, what the records of loops take: the memory tokens that replay keeps. */
+  /** Of it, what loops keep for their replay: the records of their carries, and what is held. */
   readonly replay: number
   /** Inputs, held for the time of a run. */
   readonly inputs: number
@@ -40,11 +40,11 @@ export interface Port {
   readonly view: View
 }
 
-/** A place in a buffer: element `offset + sum over enclosing loops of iteration x step`, outermost loop first. */
+/** A place in a buffer: element `offset` + the sum over the enclosing loops, outermost first, of iteration x loop stride. */
 export interface Place {
   readonly buffer: number
   readonly offset: number
-  readonly steps: readonly number[]
+  readonly loopStrides: readonly number[]
 }
 
 export interface Axis {
@@ -57,44 +57,46 @@ export interface View extends Place {
   readonly axes: readonly Axis[]
 }
 
-export type Instruction = Loop | { readonly kind: 'end' } | Rows | Reduce | Matmul | Gather | ScatterAdd
+/** A call that computes. What is known of each kind stands in `kernels.ts`. */
+export type Kernel = Fused | Reduce | Matmul | Scan | Gather | ScatterAdd
+export type KernelOf<Kind extends Kernel['kind']> = Extract<Kernel, { kind: Kind }>
 
-/** Runs what stands between it and its `end` `count` times. */
+export type Instruction = Loop | { readonly kind: 'end' } | Kernel
+
+/** Runs the instructions up to its `end` `count` times. */
 export interface Loop {
   readonly kind: 'loop'
   readonly count: number
   /**
-   * Where iterations need nothing of each other: the part of the arena, at its end, that holds what one of them makes for
-   * itself. Whoever runs several at the same time gives each such a part of its own.
+   * Only where iterations are independent: the last part of the arena, which holds the private results of one iteration.
+   * Threads that run iterations at the same time need one such part each.
    */
-  readonly own?: { readonly offset: number; readonly elements: number }
+  readonly threadPrivate?: { readonly offset: number; readonly elements: number }
 }
 
-export type Level = 'full' | 'row'
+/** The loop in which a value of a fused program is computed: for each element, or once for each row of elements. */
+export type Level = 'inner' | 'outer'
 
-/**
- * A fused scalar program over `rows` rows of `width` lanes each. `full` values have a lane for each element,
- * `row` values one for each row.
- */
-export interface Rows {
-  readonly kind: 'rows'
+/** A fused scalar program over `rows` rows of `width` elements each, in static single assignment form. */
+export interface Fused {
+  readonly kind: 'fused'
   readonly rows: number
   readonly width: number
-  readonly operands: readonly RowsOperand[]
-  /** Steps whose results are the same for every block of rows: run once, before the others. */
+  readonly operands: readonly FusedOperand[]
+  /** Loop-invariant steps, whose values are the same for every row or block of rows: run once, before the others. */
   readonly prologue: readonly Step[]
   readonly steps: readonly Step[]
 }
 
-/** Lanes in memory, or (`index`) the place's own number as an i32: offset + sum of index x stride. */
-export type RowsOperand = { readonly kind: 'memory' | 'index'; readonly dtype: DType; readonly view: View }
+/** Elements in memory, or (`index`) element numbers as i32: offset + sum of index x stride. */
+export type FusedOperand = { readonly kind: 'memory' | 'index'; readonly dtype: DType; readonly view: View }
 
-/** Makes a value from others, by their numbers; each number is given once. A store makes none. */
+/** Makes value `to` of the values `args`, as an SSA instruction does. A store makes none. */
 export type Step =
   | (Made & { readonly op: 'load'; readonly operand: number })
   | (Omit<Made, 'to'> & { readonly op: 'store'; readonly operand: number })
   | (Made & { readonly op: 'constant'; readonly dtype: DType; readonly value: number })
-  | (Made & { readonly op: 'spread' })
+  | (Made & { readonly op: 'broadcast' })
   | (Made & { readonly op: 'sum' | 'max'; readonly dtype: DType })
   | ScalarStep
 
@@ -136,7 +138,7 @@ export interface Matmul {
   readonly k: readonly ProductAxis[]
 }
 
-/** An axis with its strides in the operands: 0 in one that does not have it. */
+/** An axis with its stride in each operand: 0 where the operand does not have it. */
 export interface ProductAxis {
   readonly size: number
   readonly a: number
@@ -144,7 +146,25 @@ export interface ProductAxis {
   readonly out: number
 }
 
-/** `count` indices, each of a row of `width` elements in a table of `tableRows`; all contiguous. */
+/**
+ * out[lane, t] = a[lane, t - 1] x out[lane, t - 1] + b[lane, t], or in reverse a[lane, t] x out[lane, t + 1] + b[lane, t]; the
+ * first step is b's alone, and a has a step less. `out` is contiguous in the order of the axes that these come from.
+ */
+export interface Scan {
+  readonly kind: 'scan'
+  readonly a: Place
+  readonly b: Place
+  readonly out: Place
+  readonly reverse: boolean
+  /** Whether the imaginary part of a is taken with the other sign. */
+  readonly conjugate: boolean
+  readonly steps: ProductAxis
+  /** Real numbers have one part, complex ones two: the real and the imaginary one. */
+  readonly parts: ProductAxis
+  readonly lanes: readonly ProductAxis[]
+}
+
+/** `count` indices of rows of a table [tableRows, width]; all contiguous. */
 interface Indexed {
   readonly indices: Place
   readonly out: Place

@@ -1,5 +1,7 @@
 import { aFunction, anObject, kind, listOf, maybe, shown, takes, takesInOrder } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import '../ops/methods.ts'
+import type { Scalar } from '../ops/methods.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { aDType, aTensor, aVariable } from '../tensor/kinds.ts'
 import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
@@ -7,20 +9,21 @@ import { Tensor } from '../tensor/tensor.ts'
 import { lengthOf, valuesOf } from '../tensor/values.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { aDevice, Device, type HostArray, type Loaded } from './device.ts'
-import { describe, list } from './listing.ts'
-import { lower, type Stage } from './lower.ts'
+import { describeKernel, isKernel } from './kernels.ts'
+import { list } from './listing.ts'
+import { lower, type Told } from './lower.ts'
 import type { Memory, Plan, Port } from './plan.ts'
 
 /** The shape and type of an input. */
-export interface InputSpec<D extends DType = DType> {
+export interface InputSpec<D extends DType = DType, S extends Shape = Shape> {
   readonly dtype: D
-  readonly shape: Shape
+  readonly shape: S
 }
 /** An input of numbers of this shape; a scalar without sizes. */
-export const f32 = (...shape: number[]): InputSpec<'f32'> => specOf('f32', shape)
+export const f32 = <S extends number[]>(...shape: S): InputSpec<'f32', S> => specOf('f32', shape)
 /** An input of whole numbers of this shape; a scalar without sizes. */
-export const i32 = (...shape: number[]): InputSpec<'i32'> => specOf('i32', shape)
-function specOf<D extends DType>(dtype: D, shape: number[]): InputSpec<D> {
+export const i32 = <S extends number[]>(...shape: S): InputSpec<'i32', S> => specOf('i32', shape)
+function specOf<D extends DType, S extends Shape>(dtype: D, shape: S): InputSpec<D, S> {
   checkShape(dtype, shape)
   return { dtype, shape }
 }
@@ -30,14 +33,23 @@ export type Update = readonly [Variable, Tensor]
 type Inputs = Readonly<Record<string, InputSpec>>
 /** What a compiled function returns: tensors by name, and under `updates` what its variables become when it ends. */
 export type Results = Readonly<Record<string, Tensor | readonly Update[]>>
-type Build<I extends Inputs, R extends Results | Tensor> = (inputs: { readonly [Name in keyof I]: Tensor }) => R
+type Build<I extends Inputs, R extends Results | Tensor> = (
+  inputs: {
+    readonly [Name in keyof I]: I[Name]['shape'] extends readonly [] ? Scalar : Tensor
+  },
+) => R
 export type HostInputs<I extends Inputs> = { readonly [Name in keyof I]: ArrayLike<number> | number }
-/** Scalars come as numbers, all else as arrays; of a function that returns one tensor, that one alone. */
+/** A result as `run` gives it: a number of a scalar, else an array. Where the types do not know which it is, it is either. */
+export type HostValue<T extends Tensor = Tensor> = T['shape'] extends readonly [] ? number : number | HostArray
+/** The results by name; of a function that returns one tensor, that one alone. */
 export type HostResults<R extends Results | Tensor> = R extends Tensor
-  ? HostValue
-  : { readonly [Name in Exclude<keyof R, 'updates'>]: R[Name] extends Tensor ? HostValue : never }
-// biome-ignore lint/suspicious/noExplicitAny: a scalar or an array, by the shape, which the type system does not know
-export type HostValue = any
+  ? HostValue<R>
+  : { readonly [Name in ResultName<R>]: R[Name] extends Tensor ? HostValue<R[Name]> : never }
+/** The same where every result is an array, of a scalar too. */
+export type HostArrays<R extends Results | Tensor> = R extends Tensor
+  ? HostArray
+  : { readonly [Name in ResultName<R>]: HostArray }
+type ResultName<R> = Exclude<keyof R, 'updates'>
 
 const BYTES = 4
 
@@ -59,11 +71,11 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
   private readonly loaded: Loaded
   private closed = false
 
-  constructor(device: Device, plan: Plan) {
+  constructor(device: Device, plan: Plan, compiled?: (done: number, of: number) => void) {
     this.device = device
     this.plan = plan
     this.checkVariables()
-    this.loaded = device.backend.load(plan)
+    this.loaded = device.backend.load(plan, compiled)
     device.made(() => this.close())
   }
 
@@ -72,28 +84,35 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
   }
 
   /**
-   * Runs it once. The inputs are copied before this returns; runs execute in the order of their calls. `timed` hears how
-   * many milliseconds it took where it ran, without the wait for earlier runs.
+   * Runs it once: a number for each scalar, an array for each other result. The inputs are copied before this returns; runs
+   * execute in the order of their calls. `timed` hears how many milliseconds it took where it ran, without the wait for
+   * earlier runs.
    */
   async run(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostResults<R>> {
-    const arrays = await this.arrays(inputs, timed)
-    const values = this.plan.outputs.map((port, i) => [port.name, hostValue(port, arrays[i])] as const)
-    return (values[0]?.[0] === ALONE ? values[0][1] : Object.fromEntries(values)) as HostResults<R>
+    return this.named(await this.results(inputs, timed), hostValue) as HostResults<R>
   }
 
-  /** Runs it once: every result as an array, in the order of the plan's outputs. */
-  async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
+  /** Runs it once: as `run`, but an array for every result, of one element for a scalar. */
+  async arrays(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArrays<R>> {
+    return this.named(await this.results(inputs, timed), (_, values) => values) as HostArrays<R>
+  }
+
+  private async results(inputs: HostInputs<I>, timed?: (milliseconds: number) => void): Promise<HostArray[]> {
     takes('run', { timed }, { timed: maybe(aFunction) })
     return this.loaded.run(this.check(inputs), timed)
+  }
+
+  /** By the names of the plan's outputs; of a function that returns one tensor, that one alone. */
+  private named<Value>(arrays: readonly HostArray[], of: (port: Port, values: HostArray) => Value) {
+    const values = this.plan.outputs.map((port, i) => [port.name, of(port, arrays[i])] as const)
+    return values[0]?.[0] === ALONE ? values[0][1] : Object.fromEntries(values)
   }
 
   /** The time that each kernel took in one run, in milliseconds, with the words of the listing. */
   async profile(inputs: HostInputs<I>): Promise<{ kernel: string; milliseconds: number }[]> {
     const times = await this.loaded.profile(this.check(inputs))
     return this.plan.instructions.flatMap((instruction, i) =>
-      instruction.kind === 'loop' || instruction.kind === 'end'
-        ? []
-        : [{ kernel: describe(instruction), milliseconds: times[i] }],
+      isKernel(instruction) ? [{ kernel: describeKernel(instruction), milliseconds: times[i] }] : [],
     )
   }
 
@@ -144,7 +163,7 @@ export function plan<I extends Inputs, R extends Results | Tensor>(
   device: Device | undefined,
   specs: I,
   build: Build<I, R>,
-  told: (stage: Stage) => void = () => {},
+  told: Told = () => {},
 ): Plan {
   takes(
     'compile',
@@ -200,26 +219,26 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
 /**
  * Compiles a function of tensors to a program of kernels. `build` is called once, with tensors that stand for the
  * inputs; it returns one tensor, or the results by name and, under `updates`, the new values of variables. `told` hears of
- * each stage that begins.
+ * each stage that begins, and on a GPU how many pipelines are compiled.
  */
 export function compile<I extends Inputs, R extends Results | Tensor>(
   device: Device,
   inputs: I,
   build: Build<I, R>,
-  told: (stage: Stage) => void = () => {},
+  told: Told = () => {},
 ): Program<I, R> {
   takes('compile', { device }, { device: aDevice })
   device.check()
   const made = plan(device, inputs, build, told)
   told('loading')
-  return new Program<I, R>(device, made)
+  return new Program<I, R>(device, made, (done, of) => told('pipelines', done, of))
 }
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
 export async function read(device: Device, ...tensors: Tensor[]): Promise<HostArray[]> {
   const program = compile(device, {}, () => Object.fromEntries(tensors.map((tensor, i) => [`${i}`, tensor])))
   try {
-    return await program.arrays({})
+    return Object.values(await program.arrays({}))
   } finally {
     program.close()
   }
@@ -229,10 +248,10 @@ declare module '../tensor/tensor.ts' {
   interface Tensor {
     /**
      * The values of a tensor that is made of variables of a device and needs no inputs, now: a number of a scalar, else an
-     * array, row by row. Builds a program, runs it and forgets it.
+     * array in row-major order. Builds a program, runs it and forgets it.
      * @throws RmaatError 'device' for a tensor of constants alone, which `read(device, x)` computes on any device
      */
-    read(): Promise<HostValue>
+    read<T extends Tensor>(this: T): Promise<HostValue<T>>
   }
 }
 

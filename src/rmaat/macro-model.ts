@@ -13,13 +13,13 @@ export interface MacroParameter {
 
 type Range = 'number' | 'number above 0' | 'number of at least 0' | 'whole number above 0'
 
-type Row = [value: number, symbol: string, unit: string, range: Range, meaning: string]
+type Entry = [value: number, symbol: string, unit: string, range: Range, meaning: string]
 
-const row =
+const from =
   (source: MacroParameter['source']) =>
-  (...[value, symbol, unit, range, meaning]: Row): MacroParameter => ({ value, symbol, unit, range, meaning, source })
-const paper = row('paper')
-const choice = row('choice')
+  (...[value, symbol, unit, range, meaning]: Entry): MacroParameter => ({ value, symbol, unit, range, meaning, source })
+const paper = from('paper')
+const choice = from('choice')
 
 const parameters = {
   tauNeuron: choice(0.05, 'τ_n', 's', 'number above 0', 'time constant of the neurons'),
@@ -54,7 +54,7 @@ export const macroDefaults = Object.fromEntries(
   Object.entries(parameters).map(([name, { value }]) => [name, value]),
 ) as MacroModel
 
-/** Means over neurons (presynaptic), synapses and processes at one time, in seconds from the start. */
+/** Averages over the presynaptic neurons, synapses and processes at a time in seconds. */
 export interface MacroState {
   readonly time: number
   readonly neuron: number
@@ -63,7 +63,7 @@ export interface MacroState {
   readonly longTerm: number
 }
 
-/** What `simulate` gives. */
+/** The result of `simulate`. */
 export interface Simulation {
   readonly model: MacroModel
   /** From time 0 on, every `sample` seconds. */
@@ -119,14 +119,14 @@ function couplingTensor({ side, coupling, scale }: MacroModel): Float64Array {
   const processes = side * side
   return Float64Array.from({ length: processes * processes }, (_, at) => {
     const [from, to] = [Math.floor(at / processes), at % processes]
-    const [rows, columns] = [Math.floor(from / side) - Math.floor(to / side), (from % side) - (to % side)]
-    return coupling * Math.exp(-scale * Math.hypot(rows, columns))
+    const [di, dj] = [Math.floor(from / side) - Math.floor(to / side), (from % side) - (to % side)]
+    return coupling * Math.exp(-scale * Math.hypot(di, dj))
   })
 }
 
-/** What a simulation may take: some ten seconds, and a hundred megabytes. */
+/** The limits of a simulation: some ten seconds, and a hundred megabytes. */
 const MOST = { side: 60, samples: 1e6, updates: 2e9 }
-/** The functions of one synapse cost about as much as so many terms of its sum. */
+/** The cost of one synapse's functions, in terms of its coupling sum. */
 const TANH = 50
 
 const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -162,7 +162,7 @@ export function simulate(given: Partial<MacroModel> = {}, sample = 1): Simulatio
   const T = couplingTensor(model)
   const [x, y, thetaX, thetaY] = Array.from({ length: 4 }, () => new Float64Array(side))
   const [s, short, long, gS, psiShort, shortTermPeak] = Array.from({ length: 6 }, () => new Float64Array(synapses))
-  const [heardX, heardY] = [new Float64Array(side), new Float64Array(side)]
+  const [inputX, inputY] = [new Float64Array(side), new Float64Array(side)]
   const state = (step: number): MacroState => ({
     time: step * timeStep,
     neuron: mean(x),
@@ -179,19 +179,19 @@ export function simulate(given: Partial<MacroModel> = {}, sample = 1): Simulatio
       thetaX[i] = Math.tanh(x[i])
       thetaY[i] = Math.tanh(y[i])
     }
-    heardX.fill(0)
-    heardY.fill(0)
+    inputX.fill(0)
+    inputY.fill(0)
     for (let ij = 0, i = 0; i < side; i++) {
       for (let j = 0; j < side; j++, ij++) {
         gS[ij] = Math.tanh(s[ij])
         psiShort[ij] = Math.tanh(short[ij])
-        heardX[i] += gS[ij] * thetaY[j]
-        heardY[j] += gS[ij] * thetaX[i]
+        inputX[i] += gS[ij] * thetaY[j]
+        inputY[j] += gS[ij] * thetaX[i]
       }
     }
     for (let i = 0; i < side; i++) {
-      x[i] += (timeStep * (-model.leakNeuron * x[i] + heardX[i] / side + b)) / tauNeuron
-      y[i] += (timeStep * (-model.leakNeuron * y[i] + heardY[i] / side + b)) / tauNeuron
+      x[i] += (timeStep * (-model.leakNeuron * x[i] + inputX[i] / side + b)) / tauNeuron
+      y[i] += (timeStep * (-model.leakNeuron * y[i] + inputY[i] / side + b)) / tauNeuron
     }
     for (let ij = 0, i = 0; i < side; i++) {
       for (let j = 0; j < side; j++, ij++) {

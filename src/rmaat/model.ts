@@ -1,125 +1,80 @@
-import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions } from '../checks.ts'
+import { stopGradient } from '../autograd/grad.ts'
+import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { dropout } from '../nn/dropout.ts'
-import { embedding, embeddingParameters } from '../nn/embedding.ts'
-import { feedForward } from '../nn/feed-forward.ts'
-import { init } from '../nn/init.ts'
-import { linearParameters } from '../nn/linear.ts'
-import { layerNorm, layerNormParameters } from '../nn/norm.ts'
+import { embedding } from '../nn/embedding.ts'
+import { classLoss, positionLoss } from '../nn/losses.ts'
+import { type Forward, type ForwardOptions, type Layout, type Model, methods } from '../nn/model.ts'
+import { layerNorm } from '../nn/norm.ts'
 import { Parameters, type ParameterTree } from '../nn/parameters.ts'
 import { where } from '../ops/elementwise.ts'
+import { constant, tensor, zeros } from '../ops/entry.ts'
 import { loop, rematerialise } from '../ops/loop.ts'
-import { constant, expectDType, zeros } from '../ops/row.ts'
-import { concat } from '../ops/views.ts'
+import { concat, stack } from '../ops/views.ts'
 import { aDevice, type Device } from '../program/device.ts'
-import { f32, i32 } from '../program/program.ts'
-import { aTensor } from '../tensor/kinds.ts'
+import { f32 } from '../program/program.ts'
+import { aSequence, askedOf, batchOf, everyAnswer, textsOf } from '../tasks/batch.ts'
+import { checkSizes, type Example } from '../tasks/task.ts'
+import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
-import { block, blockParameters } from './block.ts'
+import {
+  type BatchTensors,
+  batchInputs,
+  batchValues,
+  checkTensors,
+  type RetainedSegment,
+  type Segment,
+  segmentInputs,
+} from './batch.ts'
+import { block } from './block.ts'
 import { type ModelConfig, modelConfig } from './config.ts'
+import { answer, classify } from './head.ts'
 import { memoryUpdates } from './memory/index.ts'
-import { type MemoryUpdate, updateMemory } from './memory/update.ts'
-
-/** How gradients are found: by memory replay (AMRB, section 3.4), or by keeping every segment's activations (BPTT). */
-export type Method = (typeof methods)[number]
-export const methods = ['amrb', 'bptt'] as const
-
-/** The inputs of a program over a batch: B rows of T segments of S tokens, aligned at their ends. */
-export function batchInputs(rows: number, sizes: Pick<ModelConfig, 'segments' | 'segmentLength'>) {
-  takes('batchInputs', { rows, sizes }, { rows: aCount, sizes: anObject })
-  const { segments, segmentLength } = sizes
-  takes('batchInputs', { segments, segmentLength }, { segments: aCount, segmentLength: aCount })
-  return {
-    tokens: i32(rows, segments, segmentLength),
-    /** 1 for a token, 0 for padding. */
-    valid: i32(rows, segments, segmentLength),
-    labels: i32(rows),
-    /** 0 for the rows that only fill the batch. */
-    weights: f32(rows),
-    /** RF of each segment and row. */
-    retention: f32(segments, rows),
-    /** 1 where a row has a token in a segment. */
-    live: i32(segments, rows),
-  }
-}
-export type BatchTensors = { readonly [Name in keyof ReturnType<typeof batchInputs>]: Tensor }
-export const aModel = kind('a model', (value) => value instanceof Rmaat)
-
-export interface ForwardOptions {
-  readonly method: Method
-  /** The number of the training step, which dropout counts by; without it nothing is dropped. */
-  readonly step?: Tensor
-  /** What `prepare` made, where it is computed once for several slices of a batch. */
-  readonly prepared?: readonly (Tensor | undefined)[]
-  /** Of which part the inputs are, where they are not the whole batch. */
-  readonly slice?: Slice
-}
+import { updateMemory } from './memory/update.ts'
+import { attentionConfigOf, parameterTree } from './parameters.ts'
+import { detachesOf, piecesOf } from './pieces.ts'
 
 const aCounter = kind('an i32 scalar', (value) => value instanceof Tensor && value.rank === 0 && value.dtype === 'i32')
+const whatWasPrepared = kind('what prepare gives', Array.isArray)
 const forwardKinds = {
   method: oneOf(methods),
+  keep: maybe(wholeFrom(0)),
+  hold: maybe(wholeFrom(0)),
+  reach: maybe(aCount),
   step: maybe(aCounter),
-  prepared: maybe(kind('what prepare gives', Array.isArray)),
-  slice: maybe(anObject),
+  prepared: maybe(whatWasPrepared),
+  firstRow: maybe(tensorLike),
 }
 
 interface SegmentOptions {
-  readonly segment: TensorLike
-  readonly step: Tensor | undefined
-  /** The number of the first row in the whole batch. */
-  readonly first: TensorLike | undefined
+  readonly segment?: TensorLike
+  readonly step?: Tensor | undefined
+  readonly firstRow?: TensorLike | undefined
   readonly wanted: number
   /** Whether the gradient computes all blocks but the last once more. */
-  readonly replay: boolean
+  readonly replay?: boolean
+  /** And how many of their intermediate values it holds. */
+  readonly hold?: number | undefined
 }
 
-/** Some rows of a batch. */
-export interface Slice {
-  /** The number of its first row. */
-  readonly first: Tensor
-  /** The sum of the weights of all rows of the batch. */
-  readonly total: Tensor
+/** Of a segment: its tokens' vectors, [B, Q, d], and 1 for a token, 0 for padding. */
+interface Outputs {
+  readonly x: Tensor
+  readonly seen: Tensor
 }
 
-export interface Forward {
-  /** The mean over the rows of the batch that count; of a slice its part. */
-  readonly loss: Tensor
-  /** Of the last segment, [B, classes]. */
-  readonly logits: Tensor
-  /**
-   * The memory as it enters the segments, m_1 ... m_T in order: tensors [B, M, d], or a loop's record of several,
-   * [T-1, B, M, d]. A gradient can be taken with respect to each of them.
-   */
-  readonly memories: readonly Tensor[]
-}
-
-const attentionConfigOf = (config: ModelConfig): AttentionConfig => ({
-  ...config,
-  tokens: config.memory + config.segmentLength,
-})
-
-/** The parameters of a model with these settings, of which nothing is made yet. */
-export function parameterTree(config: ModelConfig) {
-  const { vocabulary, width, segmentLength, memory, classes } = config
-  const [attention, attentionConfig] = [attentions[config.attention], attentionConfigOf(config)]
-  const update: MemoryUpdate = memoryUpdates[config.update]
-  return {
-    embed: embeddingParameters(vocabulary, width),
-    position: embeddingParameters(segmentLength, width),
-    memory: embeddingParameters(memory, width),
-    blocks: Array.from({ length: config.layers }, () => blockParameters(attention, config, attentionConfig)),
-    ...(config.norm === 'pre' ? { final: layerNormParameters(width) } : {}),
-    ...(update.parameters ? { update: update.parameters({ slots: memory, width }) } : {}),
-    head1: linearParameters(width, width),
-    head2: linearParameters(width, classes, init.normal(width ** -0.5 / 2)),
-  }
-}
-
-/** The recurrent memory augmented astromorphic transformer: a classifier of long sequences, read segment by segment. */
-export class Rmaat {
+/**
+ * The recurrent memory augmented astromorphic transformer: a classifier of long sequences, read segment by segment. Causal, it
+ * is a language model, with an answer at every token. A segment then is M tokens that are m_t, its S tokens, and M tokens that
+ * are m_t once more, each of which attends to those before it and to itself: the first M are what the tokens read, the outputs
+ * of the last M are m'_{t+1}. So the memory that is handed on sees the whole segment, and no token sees a later one (the
+ * layout of the recurrent memory transformer's decoder, Bulatov et al. 2022).
+ */
+export class Rmaat implements Model<Example> {
+  readonly name: string = 'rmaat'
   readonly config: ModelConfig
   readonly device: Device
   readonly parameters: Parameters<ReturnType<typeof parameterTree>>
@@ -135,123 +90,223 @@ export class Rmaat {
     this.parameters = new Parameters(device, parameterTree(this.config) satisfies ParameterTree, this.config.seed)
   }
 
-  /** What the blocks' attention needs that does not depend on the tokens. */
-  prepare(): (Tensor | undefined)[] {
-    return this.parameters.tensors.blocks.map((weights) =>
-      this.attention.prepare(weights as unknown as Record<string, Tensor>, this.attentionConfig),
-    )
+  /** The memory and a segment, M + S tokens of width d; causal, 2 M + S; of two towers, twice that. */
+  get rowBytes(): number {
+    return this.attentionConfig.tokens * this.config.width * 4 * this.config.towers
   }
 
-  /** Loss and logits of a batch or of a slice of it, as a formula. T and B follow from the inputs. */
-  forward(inputs: BatchTensors, options: ForwardOptions): Forward {
-    this.check(inputs, options)
-    const { tokens, valid, labels, weights, retention, live } = inputs
-    const { method, step, prepared = this.prepare(), slice } = options
-    const { update, loss: lossAt, memory: slots, width } = this.config
-    const w = this.parameters.tensors
-    const [rows, segments, segmentLength] = tokens.shape
-    const bySegment = [tokens, valid].map((x) => x.transpose([1, 0, 2]))
-    const counted = weights.div((slice?.total ?? weights.sum()).maximum(1))
-    const perLive = lossAt === 'all' ? counted.div(live.sum(0).cast('f32').maximum(1)) : counted
+  /** A batch of sequences, cut into as many segments as the configuration says, or as are asked for. */
+  layout(rows: number, segments = this.config.segments): Layout<Example> {
+    const { segmentLength, vocabulary, classes, retention, align, causal, towers } = this.config
+    const sizes = { segments, segmentLength, causal, towers }
+    return {
+      inputs: batchInputs(rows, sizes),
+      values: (examples) => {
+        const shape = { segments, segmentLength, vocabulary, classes, align, towers, batch: rows }
+        const batch = batchOf(examples, shape)
+        return { ...batchValues(causal ? { ...batch, ...everyAnswer(batch) } : batch, sizes, retention) }
+      },
+    }
+  }
 
-    const read = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, hasLoss: boolean) => {
-      const wanted = hasLoss ? slots + segmentLength : slots
+  /**
+   * How many segments are enough for an example, of as many as are asked for: padding alone changes neither memory nor
+   * retention. Rounded up to a power of two or one and a half of it, so that few programs serve all.
+   */
+  enoughSegments(example: Example, segments = this.config.segments): number {
+    takes('enoughSegments', { example, segments }, { example: anObject, segments: aCount })
+    const { tokens } = example
+    takes('enoughSegments', { tokens }, { tokens: aSequence }, 'data')
+    const texts = this.config.towers === 1 ? [example] : textsOf(example, 'enoughSegments')
+    const longest = Math.max(...texts.map(({ tokens }) => tokens.length))
+    const live = Math.max(1, Math.ceil(longest / this.config.segmentLength))
+    const power = 2 ** Math.ceil(Math.log2(live))
+    return Math.min(segments, live <= 0.75 * power ? 0.75 * power : power)
+  }
+
+  asks(example: Example): readonly number[] {
+    takes('asks', { example }, { example: anObject })
+    return askedOf(example, this.config)
+  }
+
+  checkTask(task: object): void {
+    checkSizes(task, this.config)
+  }
+
+  /** What the blocks' attention needs that does not depend on the tokens: of each block, or nothing. */
+  prepare(): Tensor[] {
+    return this.parameters.tensors.blocks
+      .map((weights) => this.attention.prepare(weights as unknown as Record<string, Tensor>, this.attentionConfig))
+      .filter((tensor) => tensor !== undefined)
+  }
+
+  /**
+   * Loss and logits of a batch or of a slice of it, as a formula. T and B follow from the inputs. The logits are those of the
+   * last segment, [B, classes], or of a causal model those at every token, [B, T, S, classes]; the carries are the memory as it
+   * enters the segments, m_1 ... m_T [B, M, d].
+   */
+  forward(inputs: BatchTensors, options: ForwardOptions): Required<Forward> {
+    this.check(inputs, options)
+    const { labels, weights } = inputs
+    const { step, prepared = this.prepare(), firstRow, hold } = options
+    const { loss: lossAt, memory: slots, width, causal, towers } = this.config
+    const w = this.parameters.tensors
+    // of two towers, the texts are rows by turns
+    const texts = (x: Tensor): Tensor => (towers === 1 ? x : x.reshape([-1, ...x.shape.slice(2)]))
+    const [tokens, valid, retention, live] = [inputs.tokens, inputs.valid, inputs.retention, inputs.live].map(texts)
+    const [rows, segments, segmentLength] = tokens.shape
+    const either = (alive: Tensor): Tensor => (towers === 1 ? alive : alive.reshape([-1, towers]).max(1))
+    const bySegment = [tokens, valid].map((x) => x.transpose([1, 0, 2]))
+    const [factors, alive] = [retention, live].map((x) => x.transpose())
+    const asked = causal ? [labels.transpose([1, 0, 2])] : []
+    const targets = causal ? labels.greaterEqual(0).cast('f32').sum([1, 2]) : undefined
+    const shares =
+      lossAt === 'all' ? weights.div((towers === 1 ? live : inputs.live.max(1)).sum(1).cast('f32').maximum(1)) : weights
+
+    const pieces = piecesOf(segments, options, lossAt)
+    const isKept = pieces.at(-1)?.unroll ?? options.method === 'bptt'
+
+    const through = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, wanted: number) => {
       // the last segment is not replayed; but where it alone is computed whole, its lower blocks are, or it would need half as
       // much memory again as a replay of the others. A slice of a batch is small: there its time counts
-      const replay = method === 'amrb' && hasLoss && lossAt === 'last' && segments > 1 && !slice
-      const options = { segment, step, first: slice?.first, wanted, replay }
-      const { x, seen } = this.segment(memory, ids, mask, prepared, options)
-      return { fresh: x.narrow(1, 0, slots), logits: () => this.head(x, seen) }
+      const replay = !isKept && wanted > slots && lossAt === 'last' && segments > 1 && firstRow === undefined
+      return this.segment(memory, ids, mask, prepared, { segment, step, firstRow, wanted, replay, hold })
     }
-    const lossOf = (logits: Tensor, alive: Tensor): Tensor =>
-      logits.crossEntropy(labels).mul(perLive).mul(alive.cast('f32')).sum()
+    const lossOf = (outputs: Outputs, labels: Tensor, alive: Tensor) =>
+      targets
+        ? positionLoss(this.logits(outputs), labels, weights, targets)
+        : classLoss(this.logits(outputs), labels, shares.mul(either(alive).cast('f32')))
 
-    const first = w.memory.broadcastTo([rows, slots, width])
-    let memory: Tensor = first
-    let before: Tensor = constant(0)
-    const memories: Tensor[] = []
-    if (segments > 1) {
-      const inputs = [...bySegment, retention, live].map((x) => x.narrow(0, 0, segments - 1))
+    let memory: Tensor = w.memory.broadcastTo([rows, slots, width])
+    let [before, correctBefore]: Tensor[] = [constant(0), constant(0)]
+    const answers: Tensor[] = []
+    const carries: Tensor[] = []
+    const detaches = detachesOf(segments, options, lossAt)
+    const flags = detaches ? [tensor(detaches, [segments], 'i32')] : []
+    for (const { from, to, unroll, flows } of pieces) {
+      const inputs = [...bySegment, factors, alive, ...asked, ...flags].map((x) => x.narrow(0, from, to))
       const { carry, outputs, record } = loop(
-        { count: segments - 1, carry: [first], inputs, unroll: method === 'bptt' },
-        ([m], [ids, mask, factor, alive], index) => {
-          if (method === 'bptt') memories.push(m)
-          const { fresh, logits } = read(m, [ids, mask], index, lossAt === 'all')
-          const retained = factor.reshape([rows, 1, 1])
-          const updated = updateMemory(memoryUpdates[update], {
-            retention: retained,
-            memory: m,
-            fresh,
-            weights: w.update ?? {},
-          })
-          const next = where(alive.reshape([rows, 1, 1]), updated, m)
-          return { carry: [next], outputs: lossAt === 'all' ? [lossOf(logits(), alive)] : [] }
+        { count: to - from, carry: [memory], inputs, unroll, hold },
+        ([m], [ids, mask, factor, alive, ...more], index) => {
+          const [own, detach] = causal ? more : [labels, ...more]
+          const segment = from === 0 ? index : index.add(from)
+          const seen = detach ? where(detach, stopGradient(m), m) : m
+          if (unroll) carries.push(m)
+          const found = through(seen, [ids, mask], segment, lossAt === 'all' ? this.attentionConfig.tokens : slots)
+          const next = where(alive.reshape([rows, 1, 1]), this.handOn(seen, found, factor), seen)
+          if (lossAt === 'last') return { carry: [next] }
+          const { loss, correct, predicted } = lossOf(found, own, alive)
+          return { carry: [next], outputs: causal ? [loss, correct, predicted] : [loss] }
         },
       )
-      memory = carry[0]
-      if (lossAt === 'all') before = outputs[0].sum()
-      if (method === 'amrb') memories.push(record[0])
+      memory = flows ? carry[0] : stopGradient(carry[0])
+      if (lossAt === 'all') before = before.add(outputs[0].sum())
+      if (causal) correctBefore = correctBefore.add(outputs[1].sum())
+      answers.push(...outputs.slice(2))
+      if (!unroll) carries.push(record[0])
     }
-    memories.push(memory)
+    carries.push(memory)
+    if (detaches?.[segments - 1]) memory = stopGradient(memory)
 
     const last = segments - 1
-    const { logits } = read(
+    const ends = bySegment.map((x) => x.select(0, last))
+    const found = through(memory, ends, last, slots + segmentLength)
+    const result = lossOf(found, causal ? labels.select(1, last) : labels, alive.select(0, last))
+    const loss = before.add(result.loss)
+    if (!causal) return { ...result, loss, carries }
+    const predicted = concat([...answers, stack([result.predicted])]).transpose([1, 0, 2, 3])
+    return { loss, correct: correctBefore.add(result.correct), predicted, carries }
+  }
+
+  /**
+   * One segment of B sequences, as a formula: the memory m_t [B, M, d] as it enters and the segment -> m_{t+1}, as `forward`
+   * hands it on, without dropout. `prepared` is what `prepare` made.
+   */
+  advance(memory: Tensor, segment: RetainedSegment, prepared = this.prepare()): Tensor {
+    const { memory: slots, causal } = this.config
+    this.checkSegment('advance', memory, segment, prepared)
+    const wanted = causal ? this.attentionConfig.tokens : slots
+    const found = this.segment(memory, segment.tokens, segment.valid, prepared, { wanted })
+    return this.handOn(memory, found, segment.retention)
+  }
+
+  /**
+   * The same, where the sequences end in this segment: their logits [B, classes]; of a causal model those at each of its tokens
+   * [B, S, classes].
+   */
+  classify(memory: Tensor, segment: Segment, prepared = this.prepare()): Tensor {
+    this.checkSegment('classify', memory, segment, prepared)
+    const wanted = this.config.memory + this.config.segmentLength
+    return this.logits(this.segment(memory, segment.tokens, segment.valid, prepared, { wanted }))
+  }
+
+  /** Memory as it entered a segment [B, M, d], what this gave, RF(t, T) [B] -> the memory of the next one. */
+  private handOn(memory: Tensor, { x }: Outputs, retention: Tensor): Tensor {
+    const { memory: slots, segmentLength, causal, update } = this.config
+    return updateMemory(memoryUpdates[update], {
+      retention: retention.reshape([-1, 1, 1]),
       memory,
-      bySegment.map((x) => x.select(0, last)),
-      last,
-      true,
-    )
-    const result = logits()
-    return { loss: before.add(lossOf(result, live.select(0, last))), logits: result, memories }
+      fresh: causal ? x.narrow(1, slots + segmentLength) : x.narrow(1, 0, slots),
+      weights: this.parameters.tensors.update ?? {},
+    })
+  }
+
+  /** [B, classes], or causal [B, S, classes]. */
+  private logits({ x, seen }: Outputs): Tensor {
+    const { memory: slots, segmentLength, causal, towers } = this.config
+    const w = this.parameters.tensors
+    return causal ? answer(x.narrow(1, slots, slots + segmentLength), w) : classify(x, seen, w, towers)
+  }
+
+  private checkSegment(where: string, memory: Tensor, segment: Segment, prepared: readonly Tensor[]): void {
+    const kinds = { memory: aTensor, segment: anObject, prepared: whatWasPrepared }
+    takes(where, { memory, segment, prepared }, kinds)
+    this.checkPrepared(where, prepared)
+    const { memory: slots, width } = this.config
+    const { retention, ...inputs } = segmentInputs(memory.shape[0], this.config)
+    const expected = { memory: f32(memory.shape[0], slots, width), ...inputs }
+    checkTensors(where, { memory, ...segment }, where === 'advance' ? { ...expected, retention } : expected)
   }
 
   private check(inputs: BatchTensors, options: ForwardOptions): void {
     takes('forward', { inputs }, { inputs: anObject })
     takesOptions('forward', options, forwardKinds, 'argument')
-    const { prepared, slice } = options
-    if (prepared) this.checkPrepared(prepared)
-    if (slice) {
-      const { first, total } = slice
-      takes('forward: the slice', { first, total }, { first: aCounter, total: aTensor })
-      if (total.rank !== 0) throw shapeError`forward: the total of the slice is ${total.shape}; expected a scalar`
-    }
+    if (options.prepared) this.checkPrepared('forward', options.prepared)
     const { tokens } = inputs
     takes('forward', { tokens }, { tokens: aTensor })
-    if (tokens.rank !== 3)
-      throw shapeError`forward: tokens is ${tokens.shape}; expected [rows, segments, segmentLength]`
-    const { segmentLength } = this.config
-    const expected = batchInputs(tokens.shape[0], { segments: tokens.shape[1], segmentLength })
-    for (const [name, { shape, dtype }] of Object.entries(expected)) {
-      const found = inputs[name as keyof BatchTensors]
-      takes('forward', { [name]: found }, { [name]: aTensor })
-      expectDType(`forward: ${name}`, found, dtype)
-      if (!sameShape(found.shape, shape)) throw shapeError`forward: ${name} is ${found.shape}; expected ${shape}`
+    const { segmentLength, causal, towers } = this.config
+    if (tokens.rank !== 2 + towers) {
+      const expected = towers === 1 ? '[rows, segments, segmentLength]' : '[rows, 2, segments, segmentLength]'
+      throw shapeError`forward: tokens is ${tokens.shape}; expected ${expected}`
     }
+    const sizes = { segments: tokens.shape[towers], segmentLength, causal, towers }
+    checkTensors('forward', inputs, batchInputs(tokens.shape[0], sizes))
   }
 
-  private checkPrepared(given: readonly unknown[]): void {
+  private checkPrepared(where: string, given: readonly unknown[]): void {
     const own = this.prepare()
     const fits = own.every((expected, layer) => {
       const found = given[layer]
-      return expected ? found instanceof Tensor && sameShape(found.shape, expected.shape) : found === undefined
+      return found instanceof Tensor && sameShape(found.shape, expected.shape)
     })
     if (fits && given.length === own.length) return
-    throw new RmaatError('argument', `forward: prepared is ${shown(given)}; expected what prepare gives`)
+    throw new RmaatError('argument', `${where}: prepared is ${shown(given)}; expected what prepare gives`)
   }
 
   /**
    * One segment: memory [B, M, d], tokens and valid [B, S] -> the first `wanted` of m' and the tokens' outputs, [B, M + S, d],
-   * and the mask of all. Where no loss is taken m' alone is wanted, and the last block computes nothing else.
+   * and the mask of all. Where no loss is taken m' alone is wanted, and the last block computes nothing else. Causal, m' stands
+   * behind the tokens, [B, 2 M + S, d], and is not wanted of the last segment.
    */
   private segment(
     memory: Tensor,
     tokens: Tensor,
     valid: Tensor,
-    prepared: readonly (Tensor | undefined)[],
-    { segment, step, first = 0, wanted, replay }: SegmentOptions,
-  ): { x: Tensor; seen: Tensor } {
+    prepared: readonly Tensor[],
+    { segment = 0, step, firstRow = 0, wanted, replay = false, hold }: SegmentOptions,
+  ): Outputs {
     const w = this.parameters.tensors
-    const { dropout: rate, norm } = this.config
+    const { dropout: rate, norm, causal, towers } = this.config
     const [rows, slots] = memory.shape
     const drop =
       (layer: number) =>
@@ -261,9 +316,10 @@ export class Rmaat {
           name,
           segment,
           step,
-          firstElement: constant(sizeOf(x.shape) / rows, 'i32').mul(first),
+          firstElement: constant((sizeOf(x.shape) / rows) * towers, 'i32').mul(firstRow),
         })
-    const seen = concat([zeros([rows, slots]).add(1), valid.cast('f32')], 1)
+    const ones = zeros([rows, slots]).add(1)
+    const seen = concat([ones, valid.cast('f32'), ...(causal ? [ones] : [])], 1)
     const { attention, attentionConfig: config } = this
     const through = (x: Tensor, layer: number, wanted = x.shape[1]): Tensor => {
       const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer), wanted }
@@ -271,20 +327,16 @@ export class Rmaat {
     }
     const top = w.blocks.length - 1
     const below = ([m, ids]: readonly Tensor[]): Tensor => {
-      const x = concat([m, embedding(ids, w.embed).add(w.position)], 1)
+      const x = concat([m, embedding(ids, w.embed).add(w.position), ...(causal ? [m] : [])], 1)
       return w.blocks.slice(0, top).reduce((x, _, layer) => through(x, layer), x)
     }
-    const x = through(replay && top > 0 ? rematerialise([memory, tokens], below) : below([memory, tokens]), top, wanted)
+    const x = through(
+      replay && top > 0 ? rematerialise([memory, tokens], below, hold) : below([memory, tokens]),
+      top,
+      wanted,
+    )
     // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
     return { x: w.final ? layerNorm(x, w.final) : x, seen }
-  }
-
-  /** The mean over a segment's fresh memory and valid outputs, x [B, M + S, d] -> logits [B, classes]. */
-  private head(x: Tensor, seen: Tensor): Tensor {
-    const { head1, head2 } = this.parameters.tensors
-    const keep = seen.reshape([...seen.shape, 1])
-    const pooled = x.mul(keep).sum(1).div(seen.sum(-1, true))
-    return feedForward(pooled, { up: head1, down: head2 })
   }
 
   /** Gives the parameters' memory back. */

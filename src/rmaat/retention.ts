@@ -3,7 +3,7 @@ import { RmaatError } from '../errors.ts'
 import { type MacroModel, macroDefaults } from './macro-model.ts'
 
 /**
- * How much of the fresh memory is kept after segment t of T:
+ * The schedule of the retention factor, the share of the new memory that is kept after segment t of T:
  * - `fixed`, the paper's: one cycle of the macro model for each segment;
  * - `stretched`: the whole simulated time divided into T cycles, which keeps late segments alive;
  * - `infinite`: shares of the capacity at saturation; needs no T;
@@ -50,7 +50,7 @@ function factorOf(
   schedule: RetentionSchedule,
   { tauLongTerm, leakLongTerm, cycleDuration, cycles }: LongTermConstants,
 ): number {
-  const rate = (leakLongTerm * cycleDuration) / tauLongTerm // of decay in a cycle
+  const rate = (leakLongTerm * cycleDuration) / tauLongTerm // decay of p^l in a cycle
   const rho = Math.exp(schedule === 'stretched' ? -(rate * cycles) / T : -rate)
   const share = (1 - rho) * rho ** (t - 1)
   switch (schedule) {
@@ -73,17 +73,17 @@ export function retentionFromCurve(cycleEnds: readonly { readonly longTerm: numb
 }
 
 export interface RetentionFactors {
-  /** 1 where a row has a valid token in a segment, else 0: [T, B]. */
+  /** 1 where a row has a valid token in a segment, else 0: [B, T]. */
   readonly live: Int32Array
-  /** RF of each segment and row, [T, B]; under a 0 of `live` a number without meaning. */
+  /** RF of each row and segment, [B, T]; under a 0 of `live` a number without meaning. */
   readonly factor: Float64Array
-  /** How many segments of each row are live, [B]. */
+  /** The number of live segments of each sequence, [B]. */
   readonly liveCount: Int32Array
 }
 
 /**
- * Retention factors of a batch whose sequences are aligned at their ends. t and T of RF(t, T) count the row's live
- * segments only, so a short sequence in a long batch means the same as alone. `valid` is a mask of 0 and 1, [B, T, S].
+ * Retention factors of a batch whose sequences are aligned at their ends. t and T of RF(t, T) count the sequence's live
+ * segments only, so that its factors do not depend on the batch. `valid` is a mask of 0 and 1, [B, T, S].
  * Errors: code `shape` for a mask of another size, `data` for a row without a valid token in its last segment.
  */
 export function retentionFactors(
@@ -98,27 +98,28 @@ export function retentionFactors(
     const expected = `${rows} x ${segments} x ${segmentLength} = ${rows * segments * segmentLength}`
     throw new RmaatError('shape', `retention: the mask has ${valid.length} elements: expected ${expected}`)
   }
-  const live = new Int32Array(segments * rows)
-  const factor = new Float64Array(segments * rows)
+  const live = new Int32Array(rows * segments)
+  const factor = new Float64Array(rows * segments)
   const liveCount = new Int32Array(rows)
   for (let row = 0; row < rows; row++) {
+    const own = live.subarray(row * segments, (row + 1) * segments)
     for (let segment = 0; segment < segments; segment++) {
       const from = (row * segments + segment) * segmentLength
-      const isLive = valid.subarray(from, from + segmentLength).some((flag) => flag !== 0)
-      live[segment * rows + row] = Number(isLive)
+      const isLive = valid.subarray(from, from + segmentLength).some((one) => one !== 0)
+      own[segment] = Number(isLive)
       liveCount[row] += Number(isLive)
     }
-    if (!live[(segments - 1) * rows + row]) {
+    if (!own[segments - 1]) {
       throw new RmaatError(
         'data',
         `retention: row ${row} has no valid token in its last segment: sequences end where the batch ends, padding comes first`,
       )
     }
     let passed = 0
-    for (let at = row; at < live.length; at += rows) {
-      passed += live[at]
-      factor[at] = factorOf(Math.max(passed, 1), liveCount[row], schedule, macroDefaults)
-    }
+    own.forEach((isLive, segment) => {
+      passed += isLive
+      factor[row * segments + segment] = factorOf(Math.max(passed, 1), liveCount[row], schedule, macroDefaults)
+    })
   }
   return { live, factor, liveCount }
 }

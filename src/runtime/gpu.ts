@@ -1,4 +1,5 @@
 import { RmaatError } from '../errors.ts'
+import { load } from './load.ts'
 
 /** WebGPU's constants. The standard has them as globals, which Node lacks. */
 export const BufferUsage = {
@@ -16,7 +17,7 @@ export const ShaderStage = { COMPUTE: 4 } as const
 let entry: Promise<GPU> | undefined
 
 /**
- * WebGPU as it is reached here: `navigator.gpu` in pages, workers and Deno, the package `webgpu` in Node.
+ * The entry of WebGPU: `navigator.gpu` in pages, workers and Deno, the package `webgpu` in Node.
  * @throws RmaatError 'device' where there is none, with what would help
  */
 export function gpuEntry(): Promise<GPU> {
@@ -25,7 +26,7 @@ export function gpuEntry(): Promise<GPU> {
   return entry
 }
 
-/** What to say where `requestAdapter()` yields nothing. */
+/** The message where `requestAdapter()` yields nothing. */
 export const noAdapter = (): string =>
   'WebGPU found no adapter: a graphics driver is missing or too old' +
   (systemOf() === 'linux' ? '; on Linux it must be a Vulkan driver, with its loader libvulkan.so.1' : '')
@@ -53,9 +54,8 @@ const ZERO_BY_LOOP = 'use_vulkan_zero_initialize_workgroup_memory_extension'
 const QUANTIZED_CLOCK = 'timestamp_quantization'
 
 async function dawn(): Promise<GPU> {
-  const name = 'webgpu' // not a literal at the import: a page's bundler would follow it
   try {
-    const { create } = (await import(name)) as { create(options: string[]): GPU }
+    const { create } = await load<{ create(options: string[]): GPU }>('webgpu')
     return create([`disable-dawn-features=${ZERO_BY_LOOP},${QUANTIZED_CLOCK}`])
   } catch (cause) {
     const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND'

@@ -1,16 +1,17 @@
 import { RmaatError } from '../errors.ts'
+import { load } from './load.ts'
 
-/** A thread beside the calling one. It does not keep the process alive. */
+/** A worker thread. It does not keep the process alive. */
 export interface WorkerThread {
   /** Ends it, at once. */
   terminate(): void
 }
 
-/** How many threads this machine runs at once. */
+/** The number of threads that this machine runs at once. */
 export async function coreCount(): Promise<number> {
   const cores = globalThis.navigator?.hardwareConcurrency
   if (cores || !hasNodeWorkers()) return cores || 1
-  const { availableParallelism, cpus } = await import('node:os')
+  const { availableParallelism, cpus } = await load<typeof import('node:os')>('node:os')
   return availableParallelism?.() ?? cpus().length
 }
 
@@ -30,16 +31,18 @@ export function whyAlone(): string | undefined {
 const hasNodeWorkers = (): boolean => globalThis.process?.versions?.node !== undefined
 
 /**
- * Starts a thread that runs `source`, the text of a function `(data, say) => void`, and resolves when that has said
- * something. `onEnd` hears why the thread has ended, unless it was terminated here.
- * @param patience seconds until one that says nothing counts as not started, at most 86,400
- * @throws RmaatError 'device' where it does not come so far
+ * Starts a thread that runs `source`, the text of a function `(data, post) => void`, and resolves at its first message.
+ * `onEnd` is called with the reason when the thread ends, unless it was terminated here.
+ * @param patience the timeout of the first message in seconds, at most 86,400
+ * @param file in a page: where it is that holds \`inPage(source)\`, run instead of a blob
+ * @throws RmaatError 'device' where none comes
  */
 export function startWorker(
   source: string,
   data: unknown,
   patience: number,
   onEnd: (reason: string) => void,
+  file?: string | URL,
 ): Promise<WorkerThread> {
   return new Promise((resolve, reject) => {
     let [started, ended] = [false, false]
@@ -64,7 +67,7 @@ export function startWorker(
       })
     }
     const open = hasNodeWorkers() ? openInNode : openInPage
-    open(source, data, end, start).then(
+    open(source, data, end, start, file).then(
       (stop) => {
         terminate = stop
         if (ended) stop()
@@ -74,11 +77,17 @@ export function startWorker(
   })
 }
 
-/** Opens a worker; `start` hears when it has said something, `end` why it has ended. Returns what ends it. */
-type Open = (source: string, data: unknown, end: (reason: string) => void, start: () => void) => Promise<() => void>
+/** Opens a worker; `start` is called at its first message, `end` with the reason when it ends. Returns what terminates it. */
+type Open = (
+  source: string,
+  data: unknown,
+  end: (reason: string) => void,
+  start: () => void,
+  file?: string | URL,
+) => Promise<() => void>
 
 const openInNode: Open = async (source, data, end, start) => {
-  const { Worker } = await import('node:worker_threads')
+  const { Worker } = await load<typeof import('node:worker_threads')>('node:worker_threads')
   const text = `const { parentPort, workerData } = require('node:worker_threads')
     ;(${source})(workerData, (message) => parentPort.postMessage(message))`
   // no options of this process: they may load a compiler, which takes long
@@ -92,15 +101,17 @@ const openInNode: Open = async (source, data, end, start) => {
   return () => void worker.terminate()
 }
 
-const openInPage: Open = async (source, data, end, start) => {
-  const text = `onmessage = (event) => (${source})(event.data, postMessage)`
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
-  const worker = new Worker(url)
-  const done = () => URL.revokeObjectURL(url)
+/** What a page's worker runs. */
+export const inPage = (source: string): string => `onmessage = (event) => (${source})(event.data, postMessage)`
+
+const openInPage: Open = async (source, data, end, start, file) => {
+  const blob = file ? undefined : URL.createObjectURL(new Blob([inPage(source)], { type: 'text/javascript' }))
+  const done = () => blob && URL.revokeObjectURL(blob)
+  const worker = new Worker(file ?? blob!)
   worker.onerror = (event) => {
     event.preventDefault() // else it is an error of this thread as well
     done()
-    end(event.message || 'the page does not allow it')
+    end(event.message || (file ? `${file} does not load` : BLOB_REFUSED))
   }
   worker.onmessage = () => {
     done()
@@ -109,3 +120,5 @@ const openInPage: Open = async (source, data, end, start) => {
   worker.postMessage(data)
   return () => worker.terminate()
 }
+const BLOB_REFUSED =
+  "the page's content security policy forbids it: worker-src must hold blob:, or openDevice be given the file rmaat/worker"

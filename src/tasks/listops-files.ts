@@ -20,7 +20,7 @@ export async function readExpressions(
   if (missing.length > 0) {
     throw new RmaatError(
       'data',
-      `${folder}: expected ${wanted.join(', ')}, each as it is or as .gz; there is no ${missing.join(', no ')}`,
+      `${folder}: expected ${wanted.join(', ')}, each as it is or as .gz; there is no ${missing.join(', no ')}. They come with lra_release.gz of github.com/google-research/long-range-arena`,
     )
   }
   const parts: Example[][] = []

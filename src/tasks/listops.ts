@@ -2,40 +2,58 @@ import { anObject } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { CLOSE, OPERATOR_0, VOCABULARY, write } from './listops-expression.ts'
 import { readExpressions } from './listops-files.ts'
-import { expressions, type Limits, longestLength } from './listops-generator.ts'
+import { expressions, longestLength } from './listops-generator.ts'
 import { Random, STREAM } from './random.ts'
-import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
+import {
+  about,
+  checkRoom,
+  type SettingsOf,
+  seedSetting,
+  segmentSettings,
+  settingsOf,
+  trainExamplesSetting,
+  whole,
+  written,
+} from './settings.ts'
 import { countsInWords, type Example, type Examples, epochs, majority, showing, type Task, take } from './task.ts'
-
-/**
- * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
- * deep (maxDepth 4, as digits count as a level); LONG_RANGE_ARENA has the limits of the benchmark.
- */
-export interface GeneratedListops extends Limits {
-  /** T */
-  segments: number
-  /** S; T x S tokens must hold maxLength. */
-  segmentLength: number
-  /** Train on this many expressions again and again (the benchmark: 96,000); without it every one is new. */
-  trainExamples: number | undefined
-  /** Fixes the validation and test sets, and the training set where trainExamples is given. */
-  seed: number
-}
-
-/** The published files of Long Range Arena, or others of their form: see readExpressions. */
-export interface ListopsFolder {
-  folder: string
-  /** T */
-  segments: number
-  /** S */
-  segmentLength: number
-}
-
-type FolderOptions = Partial<ListopsFolder> & Pick<ListopsFolder, 'folder'>
-export type ListopsOptions = Partial<GeneratedListops> | FolderOptions
 
 const VALIDATION = 1000
 const TEST = 2000
+
+/** What there is to know of it. */
+export const listopsAbout = about({
+  source:
+    'made here by the rule of Long Range Arena, or its files basic_train.tsv, basic_val.tsv and basic_test.tsv ' +
+    '(lra_release.gz of github.com/google-research/long-range-arena)',
+  sizes: `generated: ${VALIDATION} for validation, ${TEST} to test with; the files: 96,000 to train on, 2,000, 2,000`,
+  chance: 0.17, // the most frequent value
+  licence: 'generated: none needed; the files: Apache-2.0',
+  settings: {
+    folder: written('path', 'folder with the published files; the settings below are of expressions made here'),
+    ...segmentSettings(4, 12),
+    minLength: whole([1, 65536], 'the fewest tokens of an expression', 16),
+    maxLength: whole([1, 65536], 'the most tokens of an expression', 48),
+    maxDepth: whole([1, 100], 'levels of an expression, that of its digits included', 4),
+    maxArguments: whole([2, 1000], 'the most operands of an operator', 5),
+    trainExamples: trainExamplesSetting,
+    seed: seedSetting,
+  },
+})
+const { folder: folderSetting, segments, segmentLength, ...others } = listopsAbout.settings
+/** Those of expressions made here, and those of files. */
+const madeSettings = { segments, segmentLength, ...others }
+const fileSettings = { folder: folderSetting, segments, segmentLength: { ...segmentLength, default: 512 } }
+
+/**
+ * Expressions made here. The defaults are a small version for demonstrations, 16..48 tokens with operators at most three
+ * deep (maxDepth 4, as digits count as a level); LONG_RANGE_ARENA has the limits of the benchmark. T x S tokens must hold
+ * maxLength.
+ */
+export type GeneratedListops = SettingsOf<typeof madeSettings>
+/** The published files of Long Range Arena, or others of their form: see readExpressions. */
+export type ListopsFolder = SettingsOf<typeof fileSettings>
+type FolderOptions = Partial<ListopsFolder> & { folder: string }
+export type ListopsOptions = Partial<GeneratedListops> | FolderOptions
 
 /**
  * ListOps: the value, 0..9, of a nested expression of minima, maxima, medians and sums modulo 10 (Nangia and Bowman 2018;
@@ -68,20 +86,7 @@ interface Source {
 }
 
 function generated(options: Partial<GeneratedListops>): Source {
-  const settings = settingsOf<GeneratedListops>(
-    'listops',
-    {
-      segments: 4,
-      segmentLength: 12,
-      minLength: 16,
-      maxLength: 48,
-      maxDepth: 4,
-      maxArguments: 5,
-      trainExamples: undefined,
-      seed: 0,
-    },
-    options,
-  )
+  const settings = settingsOf('listops', madeSettings, options)
   const { segments, segmentLength, trainExamples, seed } = settings
   checkLimits(settings)
 
@@ -106,16 +111,7 @@ function generated(options: Partial<GeneratedListops>): Source {
 }
 
 function checkLimits(settings: GeneratedListops): void {
-  const { segments, segmentLength, minLength, maxLength, maxDepth, maxArguments, trainExamples } = settings
-  checkIntegers('listops', settings, {
-    ...SEGMENT_RANGES,
-    minLength: [1, 65536],
-    maxLength: [1, 65536],
-    maxDepth: [1, 100],
-    maxArguments: [2, 1000],
-    seed: SEED_RANGE,
-    ...(trainExamples === undefined ? {} : { trainExamples: [1, 10_000_000] }),
-  })
+  const { minLength, maxLength, maxDepth, maxArguments } = settings
   const longest = longestLength(settings)
   if (minLength > maxLength || minLength > longest) {
     throw new RmaatError(
@@ -124,20 +120,13 @@ function checkLimits(settings: GeneratedListops): void {
         `maxArguments ${maxArguments} the longest expression has ${longest} tokens`,
     )
   }
-  if (maxLength > segments * segmentLength) {
-    throw new RmaatError(
-      'config',
-      `listops: maxLength is ${maxLength}, but ${segments} segments of ${segmentLength} hold ${segments * segmentLength} tokens`,
-    )
-  }
+  checkRoom('listops', settings, maxLength, 'the longest expression')
 }
 
 async function fromFolder(options: FolderOptions): Promise<Source> {
-  const defaults = { folder: '', segments: 4, segmentLength: 512 }
-  const settings = settingsOf<ListopsFolder>('listops from a folder', defaults, options)
-  checkIntegers('listops from a folder', settings, SEGMENT_RANGES)
-  const { folder, segments, segmentLength } = settings
-  const { train, validation, test } = await readExpressions(folder, segments * segmentLength)
+  const settings = settingsOf('listops from a folder', fileSettings, options)
+  const { segments, segmentLength } = settings
+  const { train, validation, test } = await readExpressions(options.folder, segments * segmentLength)
   const notes = [countsInWords(train.length, validation.length, test.length)]
   return { splits: { train: (seed) => epochs(train, seed), validation, test, notes }, segments, segmentLength }
 }

@@ -1,46 +1,50 @@
-import { shown } from '../checks.ts'
-import { RmaatError } from '../errors.ts'
 import { Random, STREAM } from './random.ts'
-import { checkIntegers, SEED_RANGE, SEGMENT_RANGES, settingsOf } from './settings.ts'
+import {
+  about,
+  checkRoom,
+  MADE_HERE,
+  type SettingsOf,
+  seedSetting,
+  segmentSettings,
+  settingsOf,
+  toggle,
+} from './settings.ts'
 import { type Example, made, showing, type Task } from './task.ts'
 
 /**
- * Three small tasks that cannot be solved without memory: each sequence fills T segments of S tokens, and what decides
- * the label stands in one or two tokens among noise. They are made as they are needed; no file is read. Training,
- * validation and test draw from streams of their own, so equal sequences are as rare as chance makes them: to be expected
- * only of sequences of some ten tokens and less.
+ * Small tasks that cannot be solved without memory: what decides the label stands in one or two tokens among noise. They
+ * are made as they are needed; no file is read. Training, validation and test draw from streams of their own, so equal
+ * sequences are as rare as chance makes them: to be expected only of sequences of some ten tokens and less.
  */
-export interface SyntheticSettings {
-  /** T */
-  segments: number
-  /** S */
-  segmentLength: number
-  /** Fixes the validation and test sets. */
-  seed: number
-}
-
-export interface CueSettings extends SyntheticSettings {
-  /** The cue stands anywhere before the last token, not in the first segment. Much harder. */
-  anywhere: boolean
-}
 
 const VALIDATION = 1000
 const TEST = 2000
 
-/** A synthetic task: its symbols (that of id 1 first) and how one example is drawn. */
-interface Rules {
+/** How many examples such a task has. */
+export const SYNTHETIC_SIZES = `${VALIDATION} for validation, ${TEST} to test with; training examples without end`
+
+/** A synthetic task: its symbols (that of id 1 first) and how one example is drawn, to test with or not. */
+export interface Rules {
   readonly name: string
   readonly description: string
   readonly symbols: readonly string[]
   readonly classNames: readonly string[]
-  readonly draw: (random: Random) => Example
+  readonly draw: (random: Random, testing: boolean) => Example
 }
 
-function synthetic({ segments, segmentLength, seed }: SyntheticSettings, rules: Rules): Task {
+/** What every synthetic task is told. */
+export interface Sizes {
+  readonly segments: number
+  readonly segmentLength: number
+  readonly seed: number
+}
+
+/** The task of such rules. */
+export function synthetic({ segments, segmentLength, seed }: Sizes, rules: Rules): Task {
   const { name, description, symbols, classNames, draw } = rules
   function* stream(seed: number, stream: number): Generator<Example, never> {
     const random = new Random(seed, stream)
-    for (;;) yield draw(random)
+    for (;;) yield draw(random, stream === STREAM.test)
   }
   return {
     name,
@@ -57,36 +61,44 @@ function synthetic({ segments, segmentLength, seed }: SyntheticSettings, rules: 
   }
 }
 
-function check(task: string, settings: SyntheticSettings): number {
-  checkIntegers(task, settings, { ...SEGMENT_RANGES, seed: SEED_RANGE })
-  const length = settings.segments * settings.segmentLength
-  if (length < 2)
-    throw new RmaatError('config', `${task}: segments x segmentLength is ${length}; it must be at least 2`)
-  return length
+/** Sequences fill the segments, and hold at least what decides and what asks. */
+function lengthOf(task: string, sizes: Sizes): number {
+  checkRoom(task, sizes, 2, 'a sequence')
+  return sizes.segments * sizes.segmentLength
 }
 
 /** Token after token: `from` takes many times as long. */
-function drawn(length: number, draw: () => number): Uint8Array {
+export function drawn(length: number, draw: () => number): Uint8Array {
   const tokens = new Uint8Array(length)
   for (let place = 0; place < length; place++) tokens[place] = draw()
   return tokens
 }
 
-const NOISE = ['.', ',', ':', ';']
+/** Symbols that mean nothing. */
+export const NOISE = ['.', ',', ':', ';']
 const CUES = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
+
+/** What there is to know of it. */
+export const cueAbout = about({
+  ...MADE_HERE,
+  sizes: SYNTHETIC_SIZES,
+  chance: 1 / 8,
+  settings: {
+    ...segmentSettings(8, 4),
+    seed: seedSetting,
+    anywhere: toggle('the cue stands anywhere before the last token, not in the first segment: much harder', false),
+  },
+})
 
 /**
  * Cue recall: one of 8 cues stands at a random place of the first segment among noise, and the last token asks for it.
  * Label = the cue. Ids: 1..8 the cues, 9..12 noise, 13 the question.
  * @throws RmaatError 'config'
  */
-export function cue(options: Partial<CueSettings> = {}): Task {
-  const settings = settingsOf('cue', { segments: 8, segmentLength: 4, seed: 0, anywhere: false }, options)
-  const length = check('cue', settings)
+export function cue(options: Partial<SettingsOf<typeof cueAbout.settings>> = {}): Task {
+  const settings = settingsOf('cue', cueAbout.settings, options)
+  const length = lengthOf('cue', settings)
   const { anywhere } = settings
-  if (typeof anywhere !== 'boolean') {
-    throw new RmaatError('config', `cue: anywhere is ${shown(anywhere)}; it must be true or false`)
-  }
   const places = anywhere ? length - 1 : Math.min(settings.segmentLength, length - 1)
   return synthetic(settings, {
     name: 'cue',
@@ -105,14 +117,22 @@ export function cue(options: Partial<CueSettings> = {}): Task {
 
 const SYMBOLS = ['A', 'B', 'C']
 
+/** What there is to know of it. */
+export const orderAbout = about({
+  ...MADE_HERE,
+  sizes: SYNTHETIC_SIZES,
+  chance: 1 / 9,
+  settings: { ...segmentSettings(4, 16), seed: seedSetting },
+})
+
 /**
  * Temporal order: one of three symbols stands at a random place of each half of the sequence, among noise.
  * Label = 3 x the first + the second. Ids: 1..3 the symbols, 4..7 noise.
  * @throws RmaatError 'config'
  */
-export function order(options: Partial<SyntheticSettings> = {}): Task {
-  const settings = settingsOf('order', { segments: 4, segmentLength: 16, seed: 0 }, options)
-  const length = check('order', settings)
+export function order(options: Partial<SettingsOf<typeof orderAbout.settings>> = {}): Task {
+  const settings = settingsOf('order', orderAbout.settings, options)
+  const length = lengthOf('order', settings)
   const half = Math.floor(length / 2)
   return synthetic(settings, {
     name: 'order',
@@ -131,14 +151,22 @@ export function order(options: Partial<SyntheticSettings> = {}): Task {
 
 const DIGITS = ['0', '1', '2', '3', '4']
 
+/** What there is to know of it. */
+export const addAbout = about({
+  ...MADE_HERE,
+  sizes: SYNTHETIC_SIZES,
+  chance: 5 / 25, // the sum 4
+  settings: { ...segmentSettings(4, 16), seed: seedSetting },
+})
+
 /**
  * Marked addition: every token is a digit 0..4, and two at random places are marked. Label = the sum of the marked ones.
  * Ids: 1..5 the digits unmarked, 6..10 marked.
  * @throws RmaatError 'config'
  */
-export function add(options: Partial<SyntheticSettings> = {}): Task {
-  const settings = settingsOf('add', { segments: 4, segmentLength: 16, seed: 0 }, options)
-  const length = check('add', settings)
+export function add(options: Partial<SettingsOf<typeof addAbout.settings>> = {}): Task {
+  const settings = settingsOf('add', addAbout.settings, options)
+  const length = lengthOf('add', settings)
   return synthetic(settings, {
     name: 'add',
     description: 'add up the two marked digits',

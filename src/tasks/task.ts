@@ -1,19 +1,24 @@
-import { aCount, anObject, kind, maybe, takes, wholeFrom } from '../checks.ts'
+import { anObject, kind, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { aSequence } from './batch.ts'
 import { Random, STREAM } from './random.ts'
 
 /** A sequence and its class. */
 export interface Example {
   /** Token ids without padding, each 1..vocabulary-1; at least one. */
   readonly tokens: ArrayLike<number>
-  /** The class, 0..classes-1. */
+  /** The class, 0..classes-1. Where `labels` are given it is the last of them that is asked for. */
   readonly label: number
+  /** The class that is asked for at each token, 0..classes-1, or -1 where none is: for a model that answers everywhere. */
+  readonly labels?: ArrayLike<number>
+  /** Where two texts stand in one sequence: the place of the token that parts them. */
+  readonly split?: number
 }
 
-/** Examples that are held out. Those of an array are there, others are made whenever they are gone over. */
-export interface Examples extends Iterable<Example> {
+/** Examples that are held out. Those of an array are there, others are made anew by each iteration. */
+export interface Examples<Kind = Example> extends Iterable<Kind> {
   readonly length: number
-  slice(start: number, end: number): Examples
+  slice(start: number, end: number): Examples<Kind>
 }
 
 /** A classification task over sequences of tokens: what to train on, what to choose by, and what to report. */
@@ -31,6 +36,10 @@ export interface Task {
   readonly segmentLength: number
   /** Training examples without end. The same seed gives the same examples in the same order. */
   train(seed: number): Generator<Example, never>
+  /** Whether nothing but a model that answers at every token, a causal one, is of use to it. */
+  readonly everywhere?: boolean
+  /** Of how many texts an example is; 2 where each of two is to be read for itself, and the example says where they part. */
+  readonly towers?: 1 | 2
   /** Held out of training, to choose settings by. */
   readonly validation: Examples
   /** Held out of training and of choices, to report. */
@@ -41,108 +50,28 @@ export interface Task {
   show(tokens: ArrayLike<number>): string
 }
 
-/** Examples as arrays of a fixed size, ready to be the inputs of a program. B rows, T segments, S tokens. */
-export interface Batch {
-  /** [B, T, S] token ids, 0 where nothing stands. */
-  readonly tokens: Int32Array
-  /** [B, T, S] 1 where a token stands, else 0. */
-  readonly valid: Int32Array
-  /** [B] */
-  readonly labels: Int32Array
-  /** [B] 1 for an example, 0 for a filler row. */
-  readonly weights: Float32Array
-  /** How many tokens the examples hold, filler rows not counted. */
-  readonly validTokens: number
-}
-
-export interface BatchShape {
-  readonly segments: number
-  readonly segmentLength: number
-  readonly batch: number
-  /** How many token ids and classes the model knows, where it is known: others are an error. */
-  readonly vocabulary?: number
-  readonly classes?: number
-}
-
-const MOST = 2 ** 31 - 1
-
 /**
- * Throws where an example is none, or not one of a model's.
- * @throws RmaatError 'data' that names the example, with what was found and what would be right
+ * Throws where a task has more token ids or classes than a model knows, or asks for what the model does not answer.
+ * @throws RmaatError 'config'
  */
-function checkExample(
-  example: Example,
-  where: string,
-  { segments, segmentLength, vocabulary, classes }: BatchShape,
+export function checkSizes(
+  task: object,
+  model: Pick<Task, 'vocabulary' | 'classes' | 'towers'> & { readonly causal?: boolean },
 ): void {
-  takes(where, { example }, { example: anObject }, 'data')
-  const { tokens, label } = example
-  takes(where, { tokens, label }, { tokens: aSequence, label: wholeFrom(0, (classes ?? MOST) - 1) }, 'data')
-  const { length } = tokens
-  if (length === 0 || length > segments * segmentLength) {
+  takes('train', { task }, { task: anObject })
+  const { name, vocabulary, classes, everywhere, towers = 1 } = task as Task
+  if (towers !== (model.towers ?? 1))
     throw new RmaatError(
-      'data',
-      `${where} has ${length} tokens; ${segments} segments of ${segmentLength} take 1 to ${segments * segmentLength}`,
+      'config',
+      `train: the task ${name} is for ${towers === 2 ? 'two towers' : 'one tower'}; expected the setting towers to be ${towers}, and a model that has it`,
     )
-  }
-  const most = (vocabulary ?? MOST) - 1
-  for (let i = 0; i < length; i++) {
-    const id = tokens[i]
-    if (typeof id !== 'number' || id >>> 0 !== id || id > most)
-      takes(where, { [`token ${i}`]: id }, { [`token ${i}`]: wholeFrom(0, most) }, 'data')
-  }
-}
-
-const aSequence = kind(
-  'a list of token ids',
-  (value) => typeof value === 'object' && value !== null && 'length' in value && typeof value.length === 'number',
-)
-
-const aList = kind('a list of examples', Array.isArray)
-const shapeKinds = {
-  segments: aCount,
-  segmentLength: aCount,
-  batch: aCount,
-  vocabulary: maybe(aCount),
-  classes: maybe(aCount),
-}
-
-/**
- * Lays examples out as one batch. Sequences end where their last segment ends and padding comes first, so that the last
- * segment always holds the end. Rows beyond the examples are filler: label 0, weight 0, and one valid token (id 0) at the
- * end of the last segment, so that no row is without a token.
- * @throws RmaatError 'data' for no examples, for more than the batch holds, and for one that is empty, longer than T x S, or
- * has a label or a token id that is none
- */
-export function batchOf(examples: readonly Example[], shape: BatchShape): Batch {
-  takes('batchOf', { examples, shape }, { examples: aList, shape: anObject })
-  takes('batchOf', shape, shapeKinds, 'config')
-  const { segments, segmentLength, batch } = shape
-  if (examples.length === 0 || examples.length > batch) {
-    throw new RmaatError('data', `a batch of ${batch} rows takes 1 to ${batch} examples, not ${examples.length}`)
-  }
-  const length = segments * segmentLength
-  const tokens = new Int32Array(batch * length)
-  const valid = new Int32Array(batch * length)
-  const labels = new Int32Array(batch)
-  const weights = new Float32Array(batch)
-  let validTokens = 0
-  for (let row = 0; row < batch; row++) {
-    const end = (row + 1) * length
-    if (row >= examples.length) {
-      valid[end - 1] = 1
-      continue
-    }
-    const example = examples[row]
-    checkExample(example, `example ${row} of the batch`, shape)
-    const count = example.tokens.length
-    tokens.set(example.tokens, end - count)
-    valid.fill(1, end - count, end)
-    labels[row] = example.label
-    weights[row] = 1
-    validTokens += count
-  }
-  return { tokens, valid, labels, weights, validTokens }
+  if (everywhere && !model.causal)
+    throw new RmaatError(
+      'config',
+      `train: the task ${name} asks for a class at every token, but the model is not causal; expected the setting causal to be true, and a model that has it`,
+    )
+  const kinds = { vocabulary: wholeFrom(1, model.vocabulary), classes: wholeFrom(1, model.classes) }
+  takes('train: the task, for this model', { vocabulary, classes }, kinds, 'config')
 }
 
 /** A task's `show`, which checks what it is given. */
@@ -152,6 +81,9 @@ export const showing =
     takes('show', { tokens }, { tokens: kind('a list of token ids', isSequence) })
     return write(tokens)
   }
+
+/** Tokens that are bytes and one, as the text that the bytes are. */
+export const textOf = showing((tokens) => new TextDecoder().decode(Uint8Array.from(tokens, (token) => token - 1)))
 
 const isSequence = (value: unknown): boolean =>
   aSequence.fits(value) && Array.from(value as ArrayLike<unknown>).every((id) => typeof id === 'number')
@@ -174,8 +106,11 @@ export function majority(
   return { label, share: counts[label] / Math.max(1, total) }
 }
 
+/** Examples without end. */
+export type Stream<Kind = Example> = Generator<Kind, never>
+
 /** The next `count` examples of a stream. */
-export function take(stream: Generator<Example, never>, count: number): Example[] {
+export function take<Kind>(stream: Stream<Kind>, count: number): Kind[] {
   return Array.from({ length: count }, () => stream.next().value)
 }
 
@@ -183,7 +118,7 @@ export function take(stream: Generator<Example, never>, count: number): Example[
 export const countsInWords = (training: number, validation: number, test: number): string =>
   `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
 
-/** Those numbered `start` to `end` of a stream, which is made anew whenever they are gone over. */
+/** Those numbered `start` to `end` of a stream, which is made anew by each iteration. */
 export function made(stream: () => Generator<Example, never>, end: number, start = 0): Examples {
   return {
     length: end - start,
@@ -198,9 +133,22 @@ export function made(stream: () => Generator<Example, never>, end: number, start
   }
 }
 
+/** The same random order whenever it is asked for. */
+export function shuffled<Item>(items: readonly Item[], stream: number): Item[] {
+  const order = new Random(0, stream).shuffle(Uint32Array.from(items.keys()))
+  return Array.from(order, (index) => items[index])
+}
+
+/** What is left, and a tenth that is drawn at random, always the same one. */
+export function heldOut<Item>(items: readonly Item[], stream: number): [Item[], Item[]] {
+  const mixed = shuffled(items, stream)
+  const cut = items.length - Math.floor(items.length / 10)
+  return [mixed.slice(0, cut), mixed.slice(cut)]
+}
+
 /** Examples in groups of `size`, the last one smaller. */
-export function* groups(examples: Iterable<Example>, size: number): Generator<Example[], void> {
-  let group: Example[] = []
+export function* groups<Kind>(examples: Iterable<Kind>, size: number): Generator<Kind[], void> {
+  let group: Kind[] = []
   for (const example of examples) {
     group.push(example)
     if (group.length < size) continue

@@ -1,4 +1,4 @@
-import { shown } from '../checks.ts'
+import { asList, shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Shape } from './dtype.ts'
 
@@ -15,10 +15,14 @@ export const shapeError = (message: TemplateStringsArray, ...values: unknown[]):
     String.raw(message, ...values.map((value) => (Array.isArray(value) ? formatShape(value) : value))),
   )
 
+const isShape = (shape: unknown): boolean =>
+  Array.isArray(shape) && Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0)
+
 export function checkShape(operation: string, shape: Shape): void {
-  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0
-  if (!Array.isArray(shape) || shape.includes(undefined) || !shape.every(isSize))
-    throw shapeError`${operation}: sizes must be a list of integers of at least 0, found ${shown(shape)}`
+  if (!isShape(shape)) {
+    const found = `${asList(shape, isShape)}, found ${shown(shape)}`
+    throw shapeError`${operation}: sizes must be a list of integers of at least 0${found}`
+  }
   if (!Number.isSafeInteger(sizeOf(shape)))
     throw shapeError`${operation}: ${shape} has more elements than can be counted`
 }
@@ -45,7 +49,7 @@ export function normalizeAxes(operation: string, axes: number | readonly number[
   return list.sort((a, b) => a - b)
 }
 
-/** The shape that two shapes broadcast to by NumPy's rule: aligned at the back, a size of 1 stretches. */
+/** The shape that two shapes broadcast to by NumPy's rule: aligned at the last axis, sizes of 1 are repeated. */
 export function broadcastShapes(operation: string, ...shapes: Shape[]): number[] {
   const rank = Math.max(...shapes.map((shape) => shape.length))
   const result = new Array<number>(rank).fill(1)

@@ -18,8 +18,11 @@ export function lengthOf(values: unknown): number | undefined {
   return Number.isSafeInteger(length) && Number(length) >= 0 ? Number(length) : undefined
 }
 
+const isOf = (value: unknown, dtype: DType): value is number =>
+  typeof value === 'number' && (dtype === 'f32' || (value | 0) === value)
+
 export function checkNumber(value: unknown, dtype: DType, where: string): number {
-  if (typeof value !== 'number' || (dtype === 'i32' && (value | 0) !== value)) throw wrong(value, dtype, where)
+  if (!isOf(value, dtype)) throw wrong(value, dtype, where)
   return value
 }
 
@@ -37,25 +40,12 @@ const wrong = (value: unknown, dtype: DType, where: string): RmaatError =>
  * @throws RmaatError 'dtype' for an element that is no number, or of i32 no 32-bit integer
  */
 export function valuesOf(values: ArrayLike<number>, count: number, dtype: DType, where: string): ArrayLike<number> {
-  if (!isTyped(values)) return copyOf(Array.isArray(values) ? values : elementsOf(values, count), count, dtype, where)
-  if (dtype === 'f32' || integers.some((type) => values instanceof type)) return values
-  for (let i = 0; i < count; i++) {
-    const value = values[i]
-    if ((value | 0) !== value) throw wrong(value, dtype, `${where}, element ${i}`)
-  }
-  return values
-}
-
-function copyOf(values: readonly unknown[], count: number, dtype: DType, where: string): ArrayLike<number> {
+  if (isTyped(values) && (dtype === 'f32' || integers.some((type) => values instanceof type))) return values
   const copy = dtype === 'i32' ? new Int32Array(count) : new Float64Array(count)
   for (let i = 0; i < count; i++) {
-    const value = values[i]
-    if (typeof value !== 'number') throw wrong(value, dtype, `${where}, element ${i}`)
+    const value: unknown = values[i]
+    if (!isOf(value, dtype)) throw wrong(value, dtype, `${where}, element ${i}`)
     copy[i] = value
-    if (copy[i] !== value && dtype === 'i32') throw wrong(value, dtype, `${where}, element ${i}`)
   }
   return copy
 }
-
-const elementsOf = (values: ArrayLike<unknown>, count: number): unknown[] =>
-  Array.from({ length: count }, (_, i) => values[i])

@@ -17,20 +17,25 @@ import {
   wholeFrom,
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { aModel, layoutOf, type Method, type Model, methods, type Sequence } from '../nn/model.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
-import type { Stage } from '../program/lower.ts'
+import type { HostArray } from '../program/device.ts'
+import { isKernel } from '../program/kernels.ts'
+import type { Told } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
-import { aModel, type Method, methods, type Rmaat } from '../rmaat/model.ts'
-import { take } from '../tasks/index.ts'
-import { batchOf, type Task } from '../tasks/task.ts'
-import { modelInputs } from './batch.ts'
+import { type Stream, take } from '../tasks/task.ts'
+import { aState, checkState, type TrainState } from './checkpoint.ts'
 import { stepInputs, trainingStep } from './step.ts'
 
 /** How a model is trained; `trainDefaults` stand for what is left out. */
 export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly method: Method
+  /** Of Backward. */
+  readonly keep?: number
+  readonly hold?: number
+  readonly reach?: number
   readonly steps: number
   readonly batch: number
   /** Of StepOptions. */
@@ -42,14 +47,28 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly seed: number
   /** Also the norms of memory and of its gradient for each segment. */
   readonly trace: boolean
-  /** Hears of each stage of compiling the step when it begins. */
-  readonly compiling?: (stage: Stage) => void
+  /** Hears of each stage of compiling the step when it begins, and on a GPU of each pipeline that is compiled. */
+  readonly compiling?: Told
   /** Ends the training after the step that is under way. */
   readonly signal?: AbortSignal
+  /** After so many steps in a row that change nothing the training fails: only the examples differ in the next one. */
+  readonly patience: number
+  /**
+   * A state of this same training, to go on from: on the CPU the results are those of one that was never stopped, bit for bit.
+   * The model's parameters become those of the state; the examples that it has seen are drawn once more, from the same task.
+   */
+  readonly from?: TrainState
+  /** Hears now and then how many of the examples before `from` are drawn. */
+  readonly skipping?: (done: number, examples: number) => void
+  /**
+   * Asked after each step, and once more after the last one, whatever ends the training: whether a checkpoint event follows.
+   * No step is under way while that event is handled, so the model can be tested.
+   */
+  readonly checkpoint?: (step: number, last: boolean) => boolean
 }
 
 /** The options of `train` where nothing else is said. */
-export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
+export const trainDefaults: TrainOptions = {
   method: 'amrb',
   steps: 1000,
   batch: 32,
@@ -61,10 +80,19 @@ export const trainDefaults: Omit<TrainOptions, 'signal' | 'compiling'> = {
   clip: 1,
   seed: 0,
   trace: false,
+  patience: 10,
 }
+/** Those that the numbers of a training depend on. */
+const deciding = [
+  ...(['method', 'keep', 'hold', 'reach', 'steps', 'batch', 'slices', 'rate', 'schedule', 'warmUp', 'floor'] as const),
+  ...(['decay', 'clip', 'seed', 'trace'] as const),
+]
 
 const trainKinds = {
   method: maybe(oneOf(methods)),
+  keep: maybe(wholeFrom(0)),
+  hold: maybe(wholeFrom(0)),
+  reach: maybe(aCount),
   steps: maybe(aCount),
   batch: maybe(aCount),
   slices: maybe(aCount),
@@ -78,9 +106,13 @@ const trainKinds = {
   trace: maybe(aBoolean),
   signal: maybe(anAbortSignal),
   compiling: maybe(aFunction),
+  patience: maybe(aCount),
+  from: maybe(aState),
+  skipping: maybe(aFunction),
+  checkpoint: maybe(aFunction),
 }
 
-/** What training tells: a stream that the progress bar, the log and a chart read alike. */
+/** The events of a training: one stream for the progress bar, the log and a chart. */
 export type TrainEvent =
   | {
       readonly kind: 'begin'
@@ -89,6 +121,7 @@ export type TrainEvent =
       readonly kernels: number
     }
   | StepEvent
+  | { readonly kind: 'checkpoint'; readonly state: TrainState }
   | {
       readonly kind: 'end'
       readonly steps: number
@@ -105,10 +138,15 @@ export interface StepEvent {
   readonly step: number
   readonly loss: number
   readonly gradientNorm: number
-  /** Share of the batch that was right, before the step. */
-  readonly accuracy: number
+  /** Share of the batch that was right, before the step; of models that tell classes apart. */
+  readonly accuracy?: number
   readonly rate: number
   readonly milliseconds: number
+  /**
+   * How long the device stood still before it, while examples were drawn and laid out and the events before it were handled, saved
+   * and tested.
+   */
+  readonly waitMilliseconds: number
   readonly validTokens: number
   readonly tokensPerSecond: number
   /** The gradient or what it would have changed was not finite, and all stayed as it was. */
@@ -124,112 +162,133 @@ const aStream = kind(
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
 )
 
-/** Throws where a task asks for more than a model knows. */
-function checkTask({ config }: Rmaat, task: Task): void {
-  const { train, name, vocabulary, classes } = task
-  const own = {
-    train: aFunction,
-    name: aString,
-    vocabulary: wholeFrom(1, config.vocabulary),
-    classes: wholeFrom(1, config.classes),
-  }
-  takes('train: the task, for this model', { train, name, vocabulary, classes }, own, 'config')
+/** What a model is trained on; every task is one. */
+export interface Training<Example extends Sequence> {
+  readonly name: string
+  /** Examples without end. The same seed gives the same in the same order. */
+  train(seed: number): Stream<Example>
 }
 
-/** So many steps in a row that change nothing end a training: only the examples differ in the next one. */
-const HOPELESS = 10
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
 /**
- * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: when a
- * step is told the next one is under way, so that is one more than the consumer has heard of where it leaves early.
- * @throws RmaatError 'diverged', after the event of the end, where its last ten steps or most of all changed nothing
+ * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: an
+ * event of a step comes when the next step is under way, so a consumer that leaves early has one more step than events.
+ * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
+ * 'config' and 'data' for a state to go on from that is not one of this training
  */
-export async function* train(
-  model: Rmaat,
-  task: Task,
+export async function* train<Example extends Sequence>(
+  model: Model<Example>,
+  task: Training<Example>,
   given: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainEvent, void> {
   takes('train', { model, task }, { model: aModel, task: anObject })
   takesOptions('train', given, trainKinds)
-  checkTask(model, task)
+  const { name, train } = task
+  takes('train: the task', { name, train }, { name: aString, train: aFunction }, 'config')
+  model.checkTask?.(task)
   const options: TrainOptions = over<TrainOptions>(trainDefaults, given)
-  const { batch, steps, signal } = options
-  const { config, device } = model
+  const { batch, steps, signal, patience, from, checkpoint } = options
+  const { device } = model
+  const layout = layoutOf(model, batch)
   const { optimizer, program } = device.allOrNothing(() => {
     const optimizer = new AdamW(model.parameters, { decay: options.decay })
     const step = trainingStep(model, optimizer, options)
-    return { optimizer, program: compile(device, stepInputs(batch, config), step, options.compiling) }
+    return { optimizer, program: compile(device, stepInputs(model, batch), step, options.compiling) }
   })
+  const decided = Object.fromEntries(deciding.map((name) => [name, options[name]]))
+  const variables = [model.parameters.variable, ...optimizer.state]
   try {
+    if (from) {
+      checkState(from, decided, variables)
+      const values = [from.parameters, ...from.optimizer]
+      for (const [i, variable] of variables.entries()) device.write(variable, values[i])
+    }
     yield {
       kind: 'begin',
       parameters: model.parameters.count,
       memory: program.memory,
-      kernels: program.plan.instructions.filter(({ kind }) => kind !== 'loop' && kind !== 'end').length,
+      kernels: program.plan.instructions.filter(isKernel).length,
     }
     const examples = task.train(options.seed)
     takes('train', { examples }, { examples: aStream })
+    if (from) await skip(examples, from.step * batch, options)
     const times: number[] = []
-    let step = 0
+    let step = from?.step ?? 0
     let breath = performance.now()
+    let free = breath // since when the device has nothing to do
     const run = async (): Promise<StepEvent> => {
       const own = ++step
-      const rows = batchOf(take(examples, batch), { ...config, batch })
+      const rows = take(examples, batch)
+      const inputs = layout.values(rows)
+      const validTokens = rows.reduce((sum, { tokens }) => sum + tokens.length, 0)
       const rate = learningRate(own, { ...options, steps })
-      let milliseconds = Number.NaN
-      const results: Record<string, number & ArrayLike<number>> = await program.run(
-        {
-          ...modelInputs(rows, config, config.retention),
-          step: own,
-          rate,
-        },
+      let [milliseconds, waitMilliseconds] = [Number.NaN, Number.NaN]
+      const results: Readonly<Record<string, HostArray>> = await program.arrays(
+        { ...inputs, step: own, rate },
         (time) => {
           milliseconds = time
+          const now = performance.now()
+          waitMilliseconds = Math.max(0, now - free - time)
+          free = now
         },
       )
       times.push(milliseconds)
       return {
         kind: 'step',
         step: own,
-        loss: results.loss,
-        gradientNorm: results.norm,
-        accuracy: results.correct / batch,
+        loss: results.loss[0],
+        gradientNorm: results.norm[0],
+        ...(results.correct === undefined ? {} : { accuracy: results.correct[0] / batch }),
         rate,
         milliseconds,
-        validTokens: rows.validTokens,
-        tokensPerSecond: (1000 * rows.validTokens) / milliseconds,
-        skipped: results.made === 0,
+        waitMilliseconds,
+        validTokens,
+        tokensPerSecond: (1000 * validTokens) / milliseconds,
+        skipped: results.made[0] === 0,
         ...(options.trace
           ? { memoryNorms: Array.from(results.memoryNorms), memoryGradients: Array.from(results.memoryGradients) }
           : {}),
       }
     }
-    // a step is told when the next one is under way, so that a GPU never waits for the host
-    let told: Promise<StepEvent> | undefined
-    let [skipped, inRow] = [0, 0]
+    // the event of a step comes when the next step is under way, so that a GPU never waits for the host
+    let pending: Promise<StepEvent> | undefined
+    let [skipped, inRow] = [from?.skipped ?? 0, from?.skippedInRow ?? 0]
     const counted = (event: StepEvent): StepEvent => {
       skipped += event.skipped ? 1 : 0
       inRow = event.skipped ? inRow + 1 : 0
       return event
     }
-    while (step < steps && inRow < HOPELESS && !signal?.aborted) {
+    const state = async (): Promise<TrainState> => {
+      const [parameters, ...rest] = await Promise.all(variables.map((variable) => device.readVariable(variable)))
+      return { step, skipped, skippedInRow: inRow, parameters, optimizer: rest, options: decided }
+    }
+    let kept = from?.step ?? -1
+    while (step < steps && inRow < patience && !signal?.aborted) {
       const next = run()
       next.catch(() => {}) // where an earlier step fails, nobody waits for this one
-      if (told) yield counted(await told)
-      told = next
+      if (pending) yield counted(await pending)
+      pending = next
+      if (checkpoint?.(step, false)) {
+        yield counted(await pending)
+        pending = undefined
+        if (inRow < patience) yield { kind: 'checkpoint', state: await state() }
+        kept = step
+      }
       if (performance.now() - breath > BREATH) {
         await new Promise((resolve) => setTimeout(resolve, 0))
         breath = performance.now()
       }
     }
-    if (told) yield counted(await told)
+    if (pending) yield counted(await pending)
+    // one that has come to nothing is no state to go on from
+    if (inRow < patience && kept < step && checkpoint?.(step, true)) yield { kind: 'checkpoint', state: await state() }
     times.sort((a, b) => a - b)
     const medianStep = times[times.length >> 1] ?? Number.NaN
     const { heldBytes } = device.backend
     yield { kind: 'end', steps: step, skipped, stopped: step < steps, medianStep, heldBytes }
-    if (inRow >= HOPELESS || (!signal?.aborted && 2 * skipped > step)) {
+    if (inRow >= patience || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
         `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
@@ -238,5 +297,21 @@ export async function* train(
   } finally {
     program.close()
     for (const variable of optimizer.state) device.delete(variable)
+  }
+}
+
+/** Draws the examples that a training has seen, and forgets them. */
+async function skip(
+  examples: Stream<unknown>,
+  count: number,
+  { skipping, signal }: Pick<TrainOptions, 'skipping' | 'signal'>,
+): Promise<void> {
+  let breath = performance.now()
+  for (let done = 0; done < count && !signal?.aborted; done++) {
+    examples.next()
+    if (performance.now() - breath < BREATH) continue
+    skipping?.(done + 1, count)
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    breath = performance.now()
   }
 }

@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad, vjp } from '../../src/autograd/grad.ts'
+import { tensor } from '../../src/ops/entry.ts'
 import { loop } from '../../src/ops/loop.ts'
 import { concat, where } from '../../src/ops/methods.ts'
-import { tensor } from '../../src/ops/row.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import type { Shape } from '../../src/tensor/dtype.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -84,7 +84,7 @@ for (const [name, open] of Object.entries(devices)) {
     const device = await open()
     for (const [what, { of, x, shape = [x.length], gradient }] of Object.entries(cases)) {
       const program = compile(device, { x: f32(...shape) }, ({ x }) => ({ g: grad(of(x).sum(), [x])[0] }))
-      const { g } = await program.run({ x })
+      const { g } = await program.arrays({ x })
       program.close()
       const error = relativeError(g, gradient)
       assert.ok(error < 3e-6, `${what} on ${name}: ${Array.from(g)}, expected ${gradient}`)
@@ -95,7 +95,7 @@ for (const [name, open] of Object.entries(devices)) {
   test(`${name}: a cotangent given as 0 stays 0`, async () => {
     const device = await open()
     const program = compile(device, { x: f32(3), c: f32(3) }, ({ x, c }) => ({ g: vjp([x.log()], [c], [x])[0] }))
-    assert.ok(relativeError((await program.run({ x: [0, -1, 4], c: [0, 0, 1] })).g, [0, 0, 0.25]) < 1e-6)
+    assert.ok(relativeError((await program.arrays({ x: [0, -1, 4], c: [0, 0, 1] })).g, [0, 0, 0.25]) < 1e-6)
     device.close()
   })
 
@@ -107,7 +107,7 @@ for (const [name, open] of Object.entries(devices)) {
       const [log] = vjp([x.log()], [c], [x])
       return { g: grad(chosen.sum(), [x])[0], h: grad(x.log().mul(Number.NaN).sum(), [x])[0], log }
     })
-    const { g, h, log } = await program.run({ x: [-1, 0, 4], c: [1, Number.NaN, 1] })
+    const { g, h, log } = await program.arrays({ x: [-1, 0, 4], c: [1, Number.NaN, 1] })
     assert.equal(Array.from(g), [Number.NaN, Infinity, 1])
     assert.equal(Array.from(h), [Number.NaN, Number.NaN, Number.NaN])
     assert.equal(Array.from(log), [-1, Number.NaN, 0.25])

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compile, f32 } from '../../src/program/program.ts'
+import { compile, f32 } from '../../src/engine.ts'
 import { devices } from '../support/devices.ts'
 
 test('a kernel goes over more lanes than 31 bits count', async () => {
@@ -13,7 +13,7 @@ test('a kernel goes over more lanes than 31 bits count', async () => {
   const numbers = (from: number): Float32Array =>
     Float32Array.from({ length: rows * width }, (_, i) => ((from + 7 * i + Math.floor(i / width)) % 23) - 11)
   const [x, y] = [numbers(1), numbers(5)]
-  const { distances } = await program.run({ x, y })
+  const { distances } = await program.arrays({ x, y })
   device.close()
   const distance = (i: number, j: number): number => {
     let sum = 0

@@ -1,8 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { machineRows } from '../../src/backends/wasm/steps.ts'
+import { machineCode } from '../../src/backends/wasm/steps.ts'
 import '../../src/ops/methods.ts'
-import type { Rows } from '../../src/program/plan.ts'
+import type { Fused } from '../../src/program/plan.ts'
 import { compile, f32, plan } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices } from '../support/devices.ts'
@@ -48,7 +48,7 @@ for (const name of ['wasm relaxed', 'wasm simd']) {
         const n = rows * width
         const inputs = { x: noise(n, 1), y: noise(n, 2), row: noise(rows, 3), line: noise(width, 4) }
         const program = compile(device, spec(rows, width), formula)
-        const found = await program.run(inputs)
+        const found = await program.arrays(inputs)
         for (let i = 0; i < n; i++) {
           const { x, y, row, line } = inputs
           const expected = exact(x[i], y[i], row[Math.floor(i / width)], line[i % width])
@@ -78,12 +78,12 @@ for (const name of ['wasm relaxed', 'wasm simd']) {
 
 test('steps are paired, and values stored where they are made', () => {
   const { instructions } = plan(undefined, spec(40, 64), formula)
-  const calls = instructions.filter((call): call is Rows => call.kind === 'rows')
-  const names = calls.flatMap((call) => machineRows(call).steps.map(({ op }) => op))
+  const calls = instructions.filter((call): call is Fused => call.kind === 'fused')
+  const names = calls.flatMap((call) => machineCode(call).steps.map(({ op }) => op))
   for (const pair of ['sub mul', 'mul add', 'mul from', 'mul mul', 'add add', 'add mul', 'mul sub'])
     assert.ok(names.includes(pair), `${pair} among ${names.join(', ')}`)
   for (const call of calls) {
-    const { steps } = machineRows(call)
+    const { steps } = machineCode(call)
     steps.forEach(({ op }, i) => {
       if (op === 'store') assert.is.not(steps[i - 1].op, 'store')
     })

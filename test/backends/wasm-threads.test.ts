@@ -6,11 +6,11 @@ import { openWasm, type WasmOptions } from '../../src/backends/wasm/open.ts'
 import { type Sharing, share } from '../../src/backends/wasm/sharing.ts'
 import { addressesOf } from '../../src/compare/instructions.ts'
 import { inputsOf } from '../../src/compare/kernels.ts'
-import { compiledStep, randomBatch } from '../../src/compare/step.ts'
-import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
+import { compiledStep, workloadOf } from '../../src/compare/step.ts'
 import { Device, type HostArray } from '../../src/program/device.ts'
+import { type Access, accessesOf } from '../../src/program/kernels.ts'
 import { lower } from '../../src/program/lower.ts'
-import type { Loop, Plan } from '../../src/program/plan.ts'
+import type { Kernel, Loop, Plan } from '../../src/program/plan.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
@@ -34,7 +34,7 @@ const SEVERAL = -1
 function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string | undefined {
   /** Who touched an address since the threads have met: one of them, by number, or several; and whether one wrote. */
   let touched = new Map<string, { by: number; writes: boolean }>()
-  let own: Loop['own']
+  let own: Loop['threadPrivate']
   const iterations: number[] = []
   const walk = (from: number): { end: number; race?: string } => {
     for (let at = from; at < instructions.length; at++) {
@@ -43,9 +43,9 @@ function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string
       if (call.kind === 'end') return { end: at }
       if (call.kind === 'loop') {
         let end = at
-        if (call.own) {
+        if (call.threadPrivate) {
           touched = new Map()
-          own = call.own
+          own = call.threadPrivate
         }
         for (let t = 0; t < call.count; t++) {
           iterations.push(t)
@@ -54,7 +54,7 @@ function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string
           iterations.pop()
           end = inner.end
         }
-        if (call.own) {
+        if (call.threadPrivate) {
           touched = new Map()
           own = undefined
         }
@@ -68,7 +68,7 @@ function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string
     const { reads, writes } = accessesOf(call)
     const keys = (list: Access[]) =>
       list.flatMap(({ view, ...rest }) => {
-        const offset = view.steps.reduce((sum, step, depth) => sum + step * iterations[depth], view.offset)
+        const offset = view.loopStrides.reduce((sum, stride, depth) => sum + stride * iterations[depth], view.offset)
         return addressesOf({ ...rest, view: { ...view, offset } })
           .filter((address) => !own || view.buffer !== 0 || address < own.offset)
           .map((address) => `${view.buffer} ${address}`)
@@ -92,14 +92,14 @@ function firstRace({ instructions }: Plan, { parts, barriers }: Sharing): string
 
 /** Whether what the iterations of a loop have for themselves lies at the end of the arena, where nothing else does. */
 function ownPartsAreApart({ instructions, memory }: Plan): boolean {
-  const owns = instructions.flatMap((call) => (call.kind === 'loop' && call.own ? [call.own] : []))
+  const owns = instructions.flatMap((call) => (call.kind === 'loop' && call.threadPrivate ? [call.threadPrivate] : []))
   const begin = Math.min(...owns.map(({ offset }) => offset))
-  let own: Loop['own']
+  let own: Loop['threadPrivate']
   let depth = 0
   return instructions.every((call) => {
     if (call.kind === 'loop') {
-      if (depth++ === 0) own = call.own
-      return !call.own || call.own.offset + call.own.elements <= memory.arena
+      if (depth++ === 0) own = call.threadPrivate
+      return !call.threadPrivate || call.threadPrivate.offset + call.threadPrivate.elements <= memory.arena
     }
     if (call.kind === 'end') return --depth >= 0
     const { reads, writes } = accessesOf(call)
@@ -126,7 +126,7 @@ test('threads meet before they touch what others have touched, in random program
 
 test('a barrier stands where it is needed, and one that is left out is noticed', () => {
   const graph = lower(build({ steps: [{ op: 'input', a: 0, b: 0, c: 1 }], gradient: false, updates: [] }))
-  const place = { buffer: 1, offset: 0, steps: [] }
+  const place = { buffer: 1, offset: 0, loopStrides: [] }
   const reduce = (offset: number): Kernel => ({
     kind: 'reduce',
     op: 'sum',
@@ -181,6 +181,7 @@ test('random programs yield the same bits for any number of threads', async () =
 test('a training step yields the same bits for any number of threads', async () => {
   const sizes = { segments: 3, segmentLength: 24, width: 32, layers: 1, feedForward: 48, features: 16, dropout: 0.1 }
   const config = modelConfig({ ...tiny, ...sizes })
+  const workload = workloadOf({ name: 'rmaat', config }, config, 7)
   for (const [method, slices] of [
     ['amrb', 1],
     ['bptt', 1],
@@ -190,7 +191,7 @@ test('a training step yields the same bits for any number of threads', async () 
     const results = await Promise.all(
       counts.map(async (threads) => {
         const device = await open({ threads, grain: threads === 3 ? 300 : 0 })
-        const step = compiledStep(device, config, { method, batch: 7, clip: 1, slices }, randomBatch(config, 7))
+        const step = compiledStep(device, workload, { method, clip: 1, slices })
         const losses = [(await step.run()).loss, (await step.run()).loss]
         const variables = await Promise.all(step.variables.map((variable) => device.readVariable(variable)))
         device.close()
@@ -221,7 +222,7 @@ test('kernels large enough to be split yield the same bits', async () => {
       const device = await open({ threads, grain: 0 })
       const found = await compile(device, { x: f32(300, 70) }, make).arrays({ x })
       device.close()
-      return found
+      return Object.values(found)
     }),
   )
   for (const found of results)
@@ -310,6 +311,26 @@ test('the description says how many threads there are', async () => {
   for (const threads of [0, 1.5, 1000]) {
     await fails('config', /threads is .*; expected a whole number from 1 to 64/, () => openDevice('wasm', { threads }))
   }
+})
+
+test('a build of the kernels is compiled once, for however many devices', async () => {
+  const options = { instructionSet: 'simd', threads: 1 } as const
+  ;(await open(options)).close()
+  const { compile: real } = WebAssembly
+  let compiled = 0
+  WebAssembly.compile = (bytes) => {
+    compiled++
+    return real(bytes)
+  }
+  try {
+    const device = await open(options)
+    const program = compile(device, { x: f32(3) }, ({ x }) => x.sum())
+    assert.is(await program.run({ x: [1, 2, 3] }), 6)
+    device.close()
+  } finally {
+    WebAssembly.compile = real
+  }
+  assert.is(compiled, 0)
 })
 
 test.run()

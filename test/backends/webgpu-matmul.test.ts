@@ -59,7 +59,7 @@ function build({ sizes, layouts, accumulate, loops }: Recipe): { call: Matmul; e
       return step
     })
     elements[name] = offset + length
-    places[name] = { buffer, offset, steps: steps.reverse() }
+    places[name] = { buffer, offset, loopStrides: steps.reverse() }
   })
   const axes = (list: List) =>
     sizes[list].map((size, i) => {

@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import math from '../../src/backends/webgpu/modules/math.wgsl.ts'
 import numbers from '../../src/backends/webgpu/modules/numbers.wgsl.ts'
-import { scalarExpression } from '../../src/backends/webgpu/scalars.ts'
-import { randomWord, type ScalarName, scalars } from '../../src/ops/scalar.ts'
+import { scalarExpression, scalarFunctions } from '../../src/backends/webgpu/scalars.ts'
+import { randomWord } from '../../src/ops/exact.ts'
+import { type ScalarName, scalars } from '../../src/ops/scalar.ts'
 import { BufferUsage, gpuEntry, MapMode, ShaderStage } from '../../src/runtime/gpu.ts'
 import type { DType } from '../../src/tensor/dtype.ts'
 import { testOn } from '../support/devices.ts'
@@ -77,7 +77,7 @@ const shaderOf = (name: ScalarName): string => {
   const operands = argumentTypes(name).map((dtype, i) => `bitcast<${dtype}>(operands[${i}u * count + i])`)
   const args = operands.map((_, i) => `x${i}`)
   return `${numbers}
-${math}
+${scalarFunctions}
     @group(0) @binding(0) var<storage, read> operands: array<u32>;
     @group(0) @binding(1) var<storage, read_write> results: array<u32>;
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { macroDefaults } from '../../src/rmaat/macro-model.ts'
 import { retention } from '../../src/rmaat/retention.ts'
+import { tasks } from '../../src/tasks/index.ts'
 import { testOn } from '../support/devices.ts'
 import { jsonLines, run } from './run.ts'
 
@@ -50,6 +51,51 @@ test('explain lists kernels for people, of a step or of the forward pass alone',
   assert.not.match(forward.out, /AdamW/)
 })
 
+test('a memory budget holds and keeps what fits, and explain shows the whole dial', async () => {
+  const args = ['--task', 'order', '--segments', '6', '--batch', '8', '--slices', '1']
+  const points = jsonLines((await run('explain', ...args, '--memory-budget', '1GiB', '--json')).out)
+  const { keep, kind } = points.pop()
+  assert.equal([kind, keep, points[0].hold, points[0].keep], ['summary', 5, 0, 0])
+  const bptt = jsonLines((await run('explain', ...args, '--method', 'bptt', '--json')).out).at(-1)
+  const amrb = jsonLines((await run('explain', ...args, '--json')).out).at(-1)
+  assert.equal([points[0].peakBytes, points.at(-1).peakBytes], [amrb.peakBytes, bptt.peakBytes])
+  const products = points.map((point) => point.products)
+  assert.equal(
+    products.toSorted((a, b) => b - a),
+    products,
+  )
+  // held are first all products, for a part of what keeping everything takes
+  const held = points.findLast((point) => point.keep === 0)
+  assert.is(held.products, products.at(-1))
+  assert.ok(held.peakBytes < bptt.peakBytes, `${held.peakBytes} of ${bptt.peakBytes}`)
+  const { peakBytes } = points[3]
+  const budget = `${peakBytes + 5}`
+  const trained = await run(
+    'train',
+    ...args,
+    '--memory-budget',
+    budget,
+    '--steps',
+    '1',
+    '--test-examples',
+    '20',
+    '--json',
+  )
+  assert.is(trained.code, 0, trained.err)
+  assert.match(trained.err, /^budget {3}.*: 0 of 5 segments keep their activations, the others \d+ values each, /m)
+  const { plannedBytes } = jsonLines(trained.out).at(-1)
+  assert.ok(plannedBytes > amrb.peakBytes && plannedBytes <= peakBytes + 5, `${plannedBytes} of ${budget}`)
+  assert.match((await run('explain', ...args, '--memory-budget', '20 MB')).out, /^19\.1 MiB: \d of 5 segments keep /m)
+  for (const [wrong, said] of [
+    ['3KiB', /memoryBudget is 3\.00 KiB, but replay alone takes .*: expected at least that/],
+    ['much', /--memory-budget is "much"; expected a size such as 64MiB/],
+  ] as const) {
+    const { code, err } = await run('train', ...args, '--memory-budget', wrong)
+    assert.is(code, 2)
+    assert.match(err, said)
+  }
+})
+
 test('simulate draws the curve, or prints it as data', async () => {
   const drawn = await run('simulate')
   assert.is(drawn.code, 0)
@@ -72,13 +118,39 @@ test('simulate draws the curve, or prints it as data', async () => {
   assert.is(cycle.retentionInClosedForm, retention(1, 3, 'fixed', { ...macroDefaults, tauLongTerm: 200, cycles: 3 }))
 })
 
+test('models lists every model, with settings of its own', async () => {
+  const { code, out } = await run('models', '--json')
+  assert.is(code, 0)
+  const found = jsonLines(out)
+  assert.equal(
+    found.map(({ model }) => model),
+    ['rmaat', 'rmt', 'rlt', 'at', 'transformer', 'lru', 's4d', 'mingru', 'gla', 'bag-of-tokens'],
+  )
+  assert.equal(found[0].settings.includes('retention'), true)
+  assert.equal(found[1].settings.includes('retention'), false)
+  assert.ok(found.every(({ parameters }) => parameters > 1000))
+  assert.match((await run('models')).out, /\nrmt +[\d,]+ +the recurrent memory transformer/)
+})
+
+test('tasks lists every task with its source', async () => {
+  const found = jsonLines((await run('tasks', '--json')).out)
+  assert.equal(
+    found.map(({ task }) => task),
+    Object.keys(tasks),
+  )
+  assert.match((await run('tasks')).out, /^image\n {2}source +\S.*\n {2}sizes +\S/m)
+})
+
 test('where there is no WebAssembly the reference computes, and it is said', async () => {
   const usual = Object.getOwnPropertyDescriptor(globalThis, 'WebAssembly')!
   Object.defineProperty(globalThis, 'WebAssembly', { value: undefined, configurable: true, writable: true })
   try {
     const { code, out, err } = await run('verify', golden, '--device', 'auto', '--json')
     assert.is(code, 0)
-    assert.match(err, /^device {3}no WebAssembly \(.*\): the reference computes instead, a hundred times slower$/m)
+    assert.match(
+      err,
+      /^device {3}reference: plain TypeScript, double precision, slow \(.*this engine has no WebAssembly/m,
+    )
     assert.is(jsonLines(out).at(-1).device, 'reference')
     assert.match((await run('devices')).out, /^wasm +not here: this engine has no WebAssembly/m)
   } finally {
@@ -101,7 +173,21 @@ test('verify passes a golden file, and fails it past the tolerance', async () =>
 })
 
 test('every command tells what it takes', async () => {
-  for (const name of ['train', 'evaluate', 'explain', 'simulate', 'verify', 'start', 'devices', 'compare']) {
+  for (const name of [
+    'train',
+    'evaluate',
+    'explain',
+    'simulate',
+    'verify',
+    'start',
+    'models',
+    'tasks',
+    'presets',
+    'report',
+    'ablate',
+    'devices',
+    'compare',
+  ]) {
     const { code, out } = await run(name, '--help')
     assert.is(code, 0, name)
     assert.match(out, new RegExp(`^Usage: rmaat ${name} `))

@@ -5,12 +5,12 @@ import { openDevice } from '../../src/backends/open.ts'
 import { compareDevices, type Part } from '../../src/compare/compare.ts'
 import type { CompareEvent } from '../../src/compare/events.ts'
 import { unroll } from '../../src/compare/instructions.ts'
-import { randomBatch } from '../../src/compare/step.ts'
+import { workloadOf } from '../../src/compare/step.ts'
 import { crossings } from '../../src/compare/times.ts'
 import { RmaatError } from '../../src/errors.ts'
-import { type ScalarRow, scalars } from '../../src/ops/scalar.ts'
-import { accessesOf } from '../../src/program/accesses.ts'
+import { type ScalarEntry, scalars } from '../../src/ops/scalar.ts'
 import { type Backend, Device } from '../../src/program/device.ts'
+import { accessesOf } from '../../src/program/kernels.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
 import { tiny as tinyModel } from '../support/model.ts'
 import { jsonLines, run, temporaryFolder } from './run.ts'
@@ -32,7 +32,7 @@ const tiny = [
   '--features',
   '4',
 ]
-const kernelNames = ['rows', 'reduce', 'matmul', 'gather', 'scatterAdd', 'loop']
+const kernelNames = ['fused', 'reduce', 'matmul', 'scan', 'gather', 'scatterAdd', 'loop']
 
 test('devices tells what can be opened, and why not', async () => {
   const { code, out } = await run('devices')
@@ -84,7 +84,7 @@ test('compare runs a training step and finds who is faster', async () => {
 })
 
 test('what is past its budget is named, and the exit code is 1', async () => {
-  const row = scalars.mul as { -readonly [Key in keyof ScalarRow]: ScalarRow[Key] }
+  const row = scalars.mul as { -readonly [Key in keyof ScalarEntry]: ScalarEntry[Key] }
   const { budget } = row
   row.budget = Object.assign((exact: number) => Math.abs(exact) * 1e-12, { text: 'next to nothing' })
   try {
@@ -93,9 +93,9 @@ test('what is past its budget is named, and the exit code is 1', async () => {
     assert.is(code, 1)
     assert.match(
       out,
-      /\nFAILED\n {2}wasm: training step: kernel \d+, rows .*mul.*: element \d+ of result 1 is .*, expected /,
+      /\nFAILED\n {2}wasm: training step: kernel \d+, fused .*mul.*: element \d+ of result 1 is .*, expected /,
     )
-    assert.match(readFileSync(path, 'utf8'), /<strong class="failed">kernel \d+, rows /)
+    assert.match(readFileSync(path, 'utf8'), /<strong class="failed">kernel \d+, fused /)
   } finally {
     row.budget = budget
   }
@@ -105,7 +105,7 @@ test('what is past its budget is named, and the exit code is 1', async () => {
 function faulty(backend: Backend): Backend {
   const load: Backend['load'] = (plan) => {
     const { instructions } = unroll(plan)
-    const steps = instructions.flatMap((call) => (call.kind === 'rows' ? call.steps : []))
+    const steps = instructions.flatMap((call) => (call.kind === 'fused' ? call.steps : []))
     if (steps.some(({ op }) => op === 'philox')) throw new RmaatError('device', 'it has no dice')
     const loaded = backend.load(plan)
     let done = 0
@@ -129,7 +129,12 @@ function faulty(backend: Backend): Backend {
 async function compared(device: Device, parts: readonly Part[]): Promise<CompareEvent[]> {
   const config = modelConfig({ ...tinyModel, segments: 2 })
   const reference = await openDevice('reference')
-  const rest = { config, data: randomBatch(config, 3), batch: 3, method: 'amrb', clip: 1, longest: 1 } as const
+  const rest = {
+    workload: workloadOf({ name: 'rmaat', config }, config, 3),
+    method: 'amrb',
+    clip: 1,
+    longest: 1,
+  } as const
   const events: CompareEvent[] = []
   for await (const event of compareDevices([device], reference, { parts, ...rest })) events.push(event)
   reference.close()

@@ -92,7 +92,7 @@ test('without --out runs that begin in one millisecond have folders of their own
   try {
     const folders = [1, 2, 3].map(() => new RunFolder(undefined, 'order-amrb'))
     for (const run of folders) {
-      await run.begin()
+      await run.begin({})
       run.write({ kind: 'run' })
     }
     assert.equal(

@@ -21,6 +21,15 @@ test('compiling is shown once it takes long, not before', () => {
     clock += 4400
     told('kernels')
     assert.is(said, 'compiling: kernels, 4.5 s so far\n')
+    said = ''
+    for (let done = 1; done <= 12; done++) {
+      clock += 1000
+      told('pipelines', done, 12)
+    }
+    assert.is(
+      said,
+      'compiling: pipelines of the GPU, 5 of 12, 9.5 s so far\ncompiling: pipelines of the GPU, 10 of 12, 14.5 s so far\n',
+    )
   } finally {
     performance.now = now
     terminal.err = err

@@ -13,6 +13,9 @@ export interface Result {
 /** Runs the command in this process, and keeps what it writes. */
 export async function run(...args: string[]): Promise<Result> {
   const usual = { ...terminal }
+  // that of a test before, which failed in this process
+  const { exitCode } = process
+  process.exitCode = undefined
   let [out, err] = ['', '']
   Object.assign(terminal, {
     out: (text: string) => {
@@ -27,7 +30,7 @@ export async function run(...args: string[]): Promise<Result> {
     await rmaat(args)
     return { code: Number(process.exitCode ?? 0), out, err }
   } finally {
-    process.exitCode = undefined
+    process.exitCode = exitCode
     Object.assign(terminal, usual)
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -11,7 +12,7 @@ test.after(folder.remove)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const command = [process.execPath, '--import', 'tsx', `${root}src/cli/main.ts`]
 const endless = [...tiny, '--steps', '1000000', '--device', 'wasm']
-const files = ['config.json', 'log.jsonl', 'weights.safetensors']
+const files = ['checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
 
 interface Running {
   readonly child: ChildProcess
@@ -72,6 +73,68 @@ for (const [name, expected] of [
   })
 }
 
+test('what was stopped by Ctrl-C is resumed to the weights of a run that was not', async () => {
+  const [whole, out] = ['unbroken', 'broken'].map((name) => folder.path(name))
+  const args = ['train', ...endless, '--steps', '3000', '--dropout', '0.1']
+  const running = start([...command, ...args, '--out', out, '--json'])
+  running.child.stdout!.once('data', () => running.child.kill('SIGINT'))
+  assert.is(await running.closed, 130, running.said())
+  const { code, err } = await run('train', '--resume', out)
+  assert.is(code, 0, err)
+  assert.match(err, /\nresume {3}step \d+ of 3000\n/)
+  assert.is((await run(...args, '--out', whole)).code, 0)
+  const [found, expected] = [out, whole].map((path) => readFileSync(join(path, 'weights.safetensors')))
+  assert.ok(found.equals(expected))
+  const lossesIn = (path: string) =>
+    jsonLines(readFileSync(join(path, 'log.jsonl'), 'utf8')).flatMap(({ kind, loss }) =>
+      kind === 'step' ? [loss] : [],
+    )
+  assert.equal(lossesIn(out), lossesIn(whole))
+})
+
+/** Weights that a stream can be read with. */
+async function streamable(): Promise<string> {
+  const out = folder.path('streamable')
+  const weights = `${out}/weights.safetensors`
+  if (!existsSync(weights)) await run('train', ...tiny, '--retention', 'none', '--device', 'wasm', '--out', out)
+  return weights
+}
+
+test('Ctrl-C ends the reading of a stream, and the answer to what has come is given', async () => {
+  const running = start([...command, 'stream', await streamable(), '--every', '2', '--device', 'wasm', '--json'])
+  running.child.stdin!.write('A . , : ; B . ,')
+  await running.until('input ')
+  running.child.stdin!.write(' A .'.repeat(40))
+  running.child.stdout!.once('data', () => running.child.kill('SIGINT'))
+  assert.is(await running.closed, 130, running.said())
+  const summary = jsonLines(running.printed()).at(-1)
+  assert.is(summary.kind, 'summary')
+  assert.is(summary.interrupted, true)
+  assert.ok(summary.tokens >= 32 && summary.tokens <= 88, `${summary.tokens}`)
+})
+
+test('a stream ends where nobody reads its answers, or where nothing comes', async () => {
+  const weights = await streamable()
+  const unread = start([...command, 'stream', weights, '--every', '1', '--device', 'wasm'])
+  unread.child.stdin!.on('error', () => {}) // it does not read to the end
+  unread.child.stdout!.once('data', () => {
+    unread.child.stdout!.destroy()
+    unread.child.stdin!.write('A . , : '.repeat(50_000))
+  })
+  unread.child.stdin!.write('A . , : '.repeat(8))
+  assert.is(await unread.closed, 141, unread.said())
+  assert.match(unread.said(), /nobody reads standard output any more/)
+  const empty = start([...command, 'stream', weights, '--device', 'wasm'])
+  empty.child.stdin!.end()
+  const waiting = start([...command, 'stream', weights, '--device', 'wasm', '--json'])
+  await waiting.until('input ')
+  waiting.child.kill('SIGTERM')
+  assert.is(await waiting.closed, 143, waiting.said())
+  assert.is(waiting.printed(), '')
+  assert.is(await empty.closed, 2)
+  assert.match(empty.said(), /\nerror \(data\): standard input: expected at least one token, found none\n$/)
+})
+
 test('a second Ctrl-C ends the command within a step of many minutes', async () => {
   const out = folder.path('twice')
   const long = ['--segments', '64', '--segment-length', '128', '--batch', '32', '--device', 'reference']
@@ -83,7 +146,7 @@ test('a second Ctrl-C ends the command within a step of many minutes', async () 
   await new Promise((resolve) => setTimeout(resolve, 1100))
   running.child.kill('SIGINT')
   assert.is(await running.closed, 130)
-  assert.equal(readdirSync(out), ['log.jsonl'])
+  assert.equal(readdirSync(out).sort(), ['config.json', 'lock.1', 'log.jsonl'])
 })
 
 test('where the process that waits for it is killed, the training stops and saves', async () => {
@@ -167,11 +230,23 @@ onPosix('a log that can grow no further keeps its whole lines, and what was lear
     running.said(),
     /\nwhat was learned before the error is in .*\nerror \(data\): .*log\.jsonl: expected a place to write/,
   )
-  assert.equal(readdirSync(out).sort(), files)
+  assert.equal(readdirSync(out).sort(), files.slice(1))
   const log = readFileSync(folder.path('limited', 'log.jsonl'), 'utf8')
   assert.ok(log.endsWith('}\n'))
   assert.ok(jsonLines(log).length > 20)
   assert.is((await run('evaluate', folder.path('limited', 'weights.safetensors'))).code, 0)
+})
+
+onPosix('where a checkpoint finds no room, the one before stays whole, and the run goes on from it', async () => {
+  const out = folder.path('no room')
+  // the log outgrows the limit; until then the checkpoints are smaller
+  const args = ['train', ...endless, '--checkpoint-every', '1', '--width', '16', '--out', out]
+  const line = [...command, ...args].map((word) => `'${word}'`).join(' ')
+  const running = start(['sh', '-c', `ulimit -f 120; exec ${line}`])
+  assert.is(await running.closed, 2)
+  assert.match(running.said(), /\nerror \(data\): .*: expected a place to write/)
+  const { code } = await run('evaluate', folder.path('no room', 'checkpoint.safetensors'))
+  assert.is(code, 0)
 })
 
 test.run()

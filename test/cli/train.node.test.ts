@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
@@ -112,6 +114,66 @@ test('ListOps has the best constant for each root beside its accuracy', async ()
   const [tested] = jsonLines((await run('evaluate', weights, '--segments', '5', '--json')).out)
   assert.is(tested.accuracy.toFixed(1), summary.accuracy.toFixed(1))
   assert.is(tested.bestConstantPerRoot, summary.bestConstantPerRoot)
+})
+
+test('another model is trained, saved and tested by the same commands, with settings of its own', async () => {
+  const out = folder.path('bag')
+  const small = [
+    '--task',
+    'order',
+    '--test-examples',
+    '50',
+    '--model',
+    'bag-of-tokens',
+    '--hidden',
+    '8',
+    '--steps',
+    '3',
+  ]
+  const trained = await run('train', ...small, '--out', out, '--json')
+  assert.is(trained.code, 0, trained.err)
+  const summary = jsonLines(trained.out).at(-1)
+  const config = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))
+  assert.equal([config.model.value, config.hidden.value, 'memory' in config], ['bag-of-tokens', 8, false])
+  const tested = jsonLines((await run('evaluate', summary.weights, '--json')).out).at(-1)
+  assert.equal([tested.accuracy, tested.examples], [summary.accuracy, 50])
+  const traced = await run('train', ...small, '--trace')
+  assert.equal([traced.code, /a model that has no carries/.test(traced.err)], [2, true])
+  const foreign = await run('train', ...small, '--memory', '4')
+  assert.equal([foreign.code, /memory is no setting of the model bag-of-tokens/.test(foreign.err)], [2, true])
+})
+
+test('a causal model of bytes is trained, tested, explained and reported in bits per byte', async () => {
+  const data = fileURLToPath(new URL('../../README.md', import.meta.url))
+  const own = ['--task', 'bytes', '--data', data, '--segments', '2', '--segment-length', '16', ...tiny.slice(0, -2)]
+  const causal = [...own, '--causal', 'true']
+  const out = folder.path('bytes')
+  const { code, out: printed } = await run('train', ...causal, '--test-examples', '9', '--out', out, '--json')
+  assert.is(code, 0)
+  const summary = jsonLines(printed).at(-1)
+  assert.is(summary.bitsPerByte, summary.testLoss / Math.LN2)
+  assert.ok(summary.bitsPerByte > 4 && summary.bitsPerByte < 9, summary.bitsPerByte)
+
+  const tested = await run('evaluate', summary.weights)
+  assert.match(
+    tested.out,
+    new RegExp(`of the bytes of 9 test examples right; .*; ${summary.bitsPerByte.toFixed(3)} bits`),
+  )
+  assert.match(
+    (await run('explain', ...causal)).out,
+    /^A training step by amrb: 4 sequences of 2 segments of 16 tokens/,
+  )
+  const page = folder.path('bytes.html')
+  const reported = await run('report', out, '--out', page)
+  assert.match(reported.out, /bits per byte/)
+  assert.match(readFileSync(page, 'utf8'), /bits per byte<\/th>/)
+  const [facts] = jsonLines((await run('report', out, '--out', page, '--json')).out)
+  assert.equal([facts.bitsPerByte, facts.accuracyInterval], [summary.bitsPerByte, null])
+
+  const refused = await run('train', ...own, '--out', folder.path('refused'))
+  assert.is(refused.code, 2)
+  assert.match(refused.err, /the task bytes asks for a class at every token, but the model is not causal; expected/)
+  assert.not(existsSync(folder.path('refused')))
 })
 
 test.run()

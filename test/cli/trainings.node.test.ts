@@ -22,7 +22,7 @@ test('one training that fails ends the others, and no further one begins', async
   const wrong = training('wrong', { rate: -1 }, 1)
   const later = training('later', {}, 1)
   try {
-    await fails('internal', /^a training ended with code 2: error \(config\): --rate is -1/, () =>
+    await fails('config', /^training wrong: --rate is -1/, () =>
       runTrainings([long, wrong, later], 2, new AbortController().signal),
     )
   } finally {
@@ -31,7 +31,12 @@ test('one training that fails ends the others, and no further one begins', async
   assert.not(existsSync(folder.path('later')))
   // it is over when the failure is told: nothing of it, or all that it had learned
   if (existsSync(folder.path('long'))) {
-    assert.equal(readdirSync(folder.path('long')).sort(), ['config.json', 'log.jsonl', 'weights.safetensors'])
+    assert.equal(readdirSync(folder.path('long')).sort(), [
+      'checkpoint.safetensors',
+      'config.json',
+      'log.jsonl',
+      'weights.safetensors',
+    ])
     assert.is(jsonLines(readFileSync(folder.path('long', 'log.jsonl'), 'utf8')).at(-1).stopped, true)
   }
 })

@@ -11,7 +11,7 @@ import { layerNorm, layerNormParameters, rmsNorm, rmsNormParameters } from '../.
 import { Parameters, parameter } from '../../src/nn/parameters.ts'
 import { siteOf } from '../../src/nn/random.ts'
 import { variable } from '../../src/nn/variable.ts'
-import { tensor } from '../../src/ops/row.ts'
+import { tensor } from '../../src/ops/entry.ts'
 import { read } from '../../src/program/program.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
@@ -253,7 +253,7 @@ test('layers name what they cannot take', async () => {
     linearParameters(3, 0),
   )
   await fails('dtype', /linear: expected f32, found i32\[2, 4\]/, () => linear(x.cast('i32'), w.a))
-  await fails('shape', /gru: x is \[2, 4\]; expected \[rows, steps, inputs\]/, () => gru(x, w.g))
+  await fails('shape', /gru: x is \[2, 4\]; expected \[batch, steps, inputs\]/, () => gru(x, w.g))
   await fails('shape', /three times its width/, () => gruCell(x, x, { input: w.g.input, state: w.a }))
   device.close()
 })

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { where } from '../../src/ops/elementwise.ts'
 import '../../src/ops/methods.ts'
-import { tensor, zeros } from '../../src/ops/row.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import type { Shape } from '../../src/tensor/dtype.ts'
@@ -22,7 +22,7 @@ async function both(
     const y = f(x)
     return { y: y.reshape([-1]), gradient: grad(y.sum(), [x])[0] }
   })
-  const result = await program.run({ x })
+  const result = await program.arrays({ x })
   program.close()
   return result
 }
@@ -110,7 +110,7 @@ for (const [name, open] of Object.entries(devices)) {
     }
     assert.is((await both(device, [], [0, 3], (x) => x.softmax())).y.length, 0)
     const sums = compile(device, { x: f32(2, 0) }, ({ x }) => ({ y: x.logSumExp().less(-1e30) }))
-    assert.equal(Array.from((await sums.run({ x: [] })).y), [1, 1])
+    assert.equal(Array.from((await sums.arrays({ x: [] })).y), [1, 1])
     for (const f of [(x: Tensor) => x.max(-1), (x: Tensor) => x.argmax(-1)])
       await fails('shape', /nothing to compare in \[2, 0\]/, () =>
         compile(device, { x: f32(2, 0) }, ({ x }) => ({ y: f(x) })),
@@ -248,9 +248,9 @@ for (const [name, open] of Object.entries(devices)) {
       [0.1, 3.7e8],
       [2.7, 0.3],
     ]) {
-      const found: Record<string, ArrayLike<number>> = await given.run({ x: [x, x], y: [y, y] })
+      const found: Record<string, ArrayLike<number>> = await given.arrays({ x: [x, x], y: [y, y] })
       const known = compile(device, {}, () => build({ x: literal(x), y: literal(y) }))
-      const expected: Record<string, ArrayLike<number>> = await known.run({})
+      const expected: Record<string, ArrayLike<number>> = await known.arrays({})
       formulas.forEach((formula, i) => {
         assert.equal(Array.from(found[i]), Array.from(expected[i]), `${formula} of ${x} and ${y} on ${name}`)
       })

@@ -2,9 +2,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { vjp } from '../../src/autograd/grad.ts'
 import { applyMethod } from '../../src/compare/cases.ts'
+import { domains } from '../../src/compare/domains.ts'
 import { sample } from '../../src/compare/sample.ts'
-import { concat, domains, einsum, type methods, stack, where } from '../../src/ops/methods.ts'
-import { type Domain, tensor } from '../../src/ops/row.ts'
+import type { Domain } from '../../src/ops/domains.ts'
+import { tensor } from '../../src/ops/entry.ts'
+import { concat, einsum, type methods, stack, where } from '../../src/ops/methods.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -99,9 +101,17 @@ async function evaluate(device: Device, name: string, index: number): Promise<Re
   )
 }
 
+/** For all operations: threads take long to start. */
+let open: { readonly of: string; readonly device: Device }[] = []
+test.before(async () => {
+  open = await Promise.all(Object.entries(devices).map(async ([of, make]) => ({ of, device: await make() })))
+})
+test.after(() => {
+  for (const { device } of open) device.close()
+})
+
 for (const name of names) {
   test(`${name}: every device agrees with the reference`, async () => {
-    const open = await Promise.all(Object.entries(devices).map(async ([of, make]) => ({ of, device: await make() })))
     for (let index = 0; index < allDomains[name].length; index++) {
       const held = open.filter(({ of }) => isNode || index === 0 || !isSlow(of))
       const [expected, ...others] = await Promise.all(held.map(({ device }) => evaluate(device, name, index)))
@@ -112,7 +122,6 @@ for (const name of names) {
         }
       }
     }
-    for (const { device } of open) device.close()
   })
 
   test(`${name}: its gradient is the slope along a direction`, async () => {
@@ -142,7 +151,7 @@ for (const name of names) {
         )
         return (await program.run(moved)).value
       }
-      const results: Record<string, ArrayLike<number>> = await program.run(values)
+      const results: Record<string, ArrayLike<number>> = await program.arrays(values)
       let slope = 0
       floats.forEach((key, i) => {
         const gradient =

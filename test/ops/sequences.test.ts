@@ -1,8 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
+import { iota, tensor, zeros } from '../../src/ops/entry.ts'
 import { einsum } from '../../src/ops/methods.ts'
-import { iota, tensor, zeros } from '../../src/ops/row.ts'
 import { compile, f32, read } from '../../src/program/program.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
@@ -20,7 +20,7 @@ for (const [name, open] of Object.entries(devices)) {
       const sums = x.cumsum(0)
       return { sums, gradient: grad(sums.mul(iota([count], 0).cast('f32')).sum(), [x])[0] }
     })
-    const { sums, gradient } = await program.run({ x })
+    const { sums, gradient } = await program.arrays({ x })
     let [sum, weights] = [0, (count * (count - 1)) / 2]
     for (let i = 0; i < count; i++) {
       sum += x[i]
@@ -31,11 +31,29 @@ for (const [name, open] of Object.entries(devices)) {
     device.close()
   })
 
+  test(`${name}: a long wave is found among its frequencies, and comes back`, async () => {
+    const device = await open()
+    const [n, k] = [65 * 65, 1000] // 25 by 169, and these 13 by 13
+    const x = Float32Array.from({ length: n }, (_, i) => Math.cos(2 * Math.PI * (((k * i) % n) / n) + 0.3))
+    const program = compile(device, { x: f32(n) }, ({ x }) => {
+      const spectrum = x.rfft()
+      return { spectrum, again: spectrum.irfft(n) }
+    })
+    const { spectrum, again } = await program.arrays({ x })
+    const [real, imaginary] = [(n / 2) * Math.cos(0.3), (n / 2) * Math.sin(0.3)]
+    for (const [i, found] of spectrum.entries()) {
+      const expected = i === 2 * k ? real : i === 2 * k + 1 ? imaginary : 0
+      assert.ok(Math.abs(found - expected) < 1e-6 * n, `number ${i} is ${found}, not ${expected}`)
+    }
+    for (const [i, value] of x.entries()) assert.ok(Math.abs(again[i] - value) < 2e-6, `${again[i]}, not ${value}`)
+    device.close()
+  })
+
   test(`${name}: many elements in their order, of equal ones the first first`, async () => {
     const device = await open()
     const x = Float32Array.from({ length: 700 }, (_, i) => (i * 389) % 97)
     const program = compile(device, { x: f32(700) }, ({ x }) => ({ ...x.sort(), largest: x.topK(9).indices }))
-    const { values, indices, largest } = await program.run({ x })
+    const { values, indices, largest } = await program.arrays({ x })
     const order = [...x.keys()].sort((a, b) => x[a] - x[b] || a - b)
     assert.equal(Array.from(indices), order)
     assert.equal(
@@ -54,7 +72,7 @@ for (const [name, open] of Object.entries(devices)) {
       const [dx, du] = grad(y.mul(tensor([1, 2, 3, 4], [4, 1])).sum(), [x, u])
       return { y, dx, du }
     })
-    const { y, dx, du } = await program.run({ x: [10, 20, 30, 40], u: [1, 2, 3, 4, 5] })
+    const { y, dx, du } = await program.arrays({ x: [10, 20, 30, 40], u: [1, 2, 3, 4, 5] })
     assert.equal(
       [y, dx, du].map((values) => Array.from(values)),
       [
@@ -95,7 +113,7 @@ for (const [name, open] of Object.entries(devices)) {
         every: turned.narrow(1, 5, 60, 9).sum(0),
       }
     })
-    const found: Record<string, ArrayLike<number>> = await program.run({ a })
+    const found: Record<string, ArrayLike<number>> = await program.arrays({ a })
     const table = (rows: number, columns: number, f: (row: number, column: number) => number) =>
       Array.from({ length: rows * columns }, (_, i) => f(Math.floor(i / columns), i % columns))
     const sum = (count: number, f: (i: number) => number) =>
@@ -159,6 +177,15 @@ test('what does not fit is refused with what would', async () => {
   await fails('shape', /^split: parts of \[2, 3\] do not fill axis 1 of \[2, 6\]$/, () => x.split([2, 3], 1))
   await fails('shape', /^split: parts of 0; expected/, () => x.split(0))
   await fails('shape', /^squeeze: axes \[1\] of \[2, 6\] are not all of size 1$/, () => x.squeeze(1))
+  await fails('shape', /^rfft: length 67 has no Fourier transform here; expected a product of primes below 64/, () =>
+    zeros([67]).rfft(),
+  )
+  await fails('shape', /^rfft: length 0 /, () => zeros([2, 0]).rfft())
+  await fails(
+    'shape',
+    /^irfft: \[5, 2, 3\] is no spectrum of length 10 along axis 0; expected sizes \[6, 2\] from there$/,
+    () => zeros([5, 2, 3]).irfft(10, 0),
+  )
   await fails('shape', /^tril: a matrix has two axes, found \[3\]$/, () => zeros([3]).tril())
   await fails('shape', /^maskedFill: a mask \[3, 2, 6\] does not broadcast to \[2, 6\]$/, () =>
     x.maskedFill(zeros([3, 2, 6], 'i32'), 1),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,16 +7,57 @@ import { installed, project, root, runIn, tarball, tool } from './project.ts'
 const files = readdirSync(installed, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'))
 const sizeOf = (name: string): number => statSync(join(installed, name)).size
 
-test('the package holds what was built, its licence, and nothing else', () => {
-  assert.equal(readdirSync(installed).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])
+test('the package holds what was built, its sources and its licence, and nothing else', () => {
+  const folders = ['LICENSE', 'README.md', 'assembly', 'dist', 'docs', 'kernels', 'package.json', 'src']
+  assert.equal(readdirSync(installed).sort(), folders)
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   const expected = sources.flatMap((name) => (/(?<!\.d)\.ts$/.test(name) ? name.replaceAll('\\', '/') : []))
-  for (const name of expected)
-    for (const ending of ['.js', '.d.ts']) assert.ok(files.includes(`dist/${name.replace(/\.ts$/, ending)}`), name)
-  const built = files.filter((name) => /^dist\/.*\.\w+$/.test(name))
-  assert.is(built.length, 2 * expected.length, 'left over from an older build')
+  const wanted = expected.flatMap((name) => {
+    const path = `dist/${name.slice(0, -'.ts'.length)}`
+    // maps of what has a source, declarations of what can be imported
+    const maps = name.includes('/modules/') ? [] : [`${path}.js.map`]
+    return [
+      `${path}.js`,
+      ...maps,
+      ...(name.startsWith('cli/') ? [] : [`${path}.d.ts`, ...maps.map(() => `${path}.d.ts.map`)]),
+    ]
+  })
+  const built = files.filter((name) => /^dist\/.*\.\w+$/.test(name) && !name.includes('/vendor/'))
+  assert.equal(built.sort(), [...wanted, 'dist/worker.d.ts', 'dist/worker.js'].sort())
   const { license } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
   assert.match(readFileSync(join(installed, 'LICENSE'), 'utf8'), license)
+})
+
+test('every source that a map names is there', () => {
+  const maps = files.filter((name) => name.endsWith('.map') && !name.includes('/vendor/'))
+  assert.ok(maps.length > 200)
+  for (const name of maps)
+    for (const source of JSON.parse(readFileSync(join(installed, name), 'utf8')).sources)
+      assert.ok(existsSync(join(installed, name, '..', source)), `${name}: ${source}`)
+})
+
+test('it depends on nothing: what it bundles has its licence, and webgpu is asked for', () => {
+  const { dependencies, optionalDependencies, peerDependenciesMeta } = JSON.parse(
+    readFileSync(join(installed, 'package.json'), 'utf8'),
+  )
+  assert.equal([dependencies, optionalDependencies], [undefined, undefined])
+  assert.equal(peerDependenciesMeta, { webgpu: { optional: true } })
+  assert.equal(
+    readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['rmaat'],
+  )
+  const bundled = files.filter((name) => /\/vendor\/[\w-]+\.js$/.test(name))
+  assert.ok(bundled.length >= 4)
+  for (const name of bundled)
+    assert.match(readFileSync(join(installed, name), 'utf8').slice(0, 3000), /permission/i, name)
+  // no import of anything that is not in it, but Node's own by the command
+  for (const name of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
+    const text = readFileSync(join(installed, name), 'utf8')
+    for (const [, specifier] of text.matchAll(/^\s*(?:import|export)\b[^'"\n;]*?\bfrom\s+['"]([^'"]+)['"]/gm))
+      assert.ok(specifier.startsWith('.') || name.startsWith('dist/cli/'), `${name} imports ${specifier}`)
+  }
+  const said = runIn(project, [process.execPath, join(installed, 'dist/cli/main.js'), 'devices', '--json'])
+  assert.match(said, 'npm install webgpu')
 })
 
 test('declarations do not repeat what modules hold', () => {
@@ -61,6 +102,15 @@ for (const [name, command] of Object.entries(runtimes)) {
     assert.is(losses.length, 40)
     assert.ok(losses[39] < 0.9 * losses[0], `${losses[0]} to ${losses[39]}`)
     assert.ok(accuracy >= 0 && accuracy <= 1, `${accuracy}`)
+  })
+
+  where(`the engine alone computes in ${name}, and console.log shows its tensors`, () => {
+    const [json, values, w] = runIn(project, [...command!, 'engine.js'])
+      .trim()
+      .split('\n')
+    assert.equal(JSON.parse(json), { missing: [], model: false, loss: 13, w: [3, 5] })
+    assert.match(values, /^data#\d+ f32\[2, 2\] \[\[1, 2\], \[3, 4\]\]$/)
+    assert.match(w, /^variable#\d+ f32\[2\] on wasm$/)
   })
 
   where(`the command trains and evaluates in ${name}`, () => {

@@ -14,8 +14,11 @@ import {
   train,
   variable,
 } from 'rmaat'
+import type * as engine from 'rmaat/engine'
 
 export const names: readonly string[] = Object.keys(rmaat)
+/** One entry holds all of the other. */
+export const whole: typeof engine = rmaat
 
 const mask = (x: Tensor): Tensor => rmaat.where(x.greater(0), x.softmax(), 0).sum(-1, true)
 
@@ -32,7 +35,50 @@ export async function main(): Promise<number[]> {
   const model = new Rmaat(device, { segments: 2, vocabulary: task.vocabulary, classes: task.classes })
   for await (const event of train(model, task, { steps: 2, signal: new AbortController().signal }))
     if (event.kind === 'step') losses.push(event.loss)
+  await results(device)
   // @ts-expect-error: types are there, and not any
   if (task.vocabulary === 'seven') throw new RmaatError('config', 'never')
   return losses
+}
+
+/** What a program gives has the type of what was built. */
+async function results(device: rmaat.Device): Promise<void> {
+  const specs = { x: f32(2, 3), rate: f32() }
+  const program = compile(device, specs, ({ x, rate }) => ({
+    rows: x.sum(1),
+    loss: x.square().mean().mul(0.5).add(x.max()).sqrt(),
+    decayed: rate.mul(0.9),
+    mixed: x.mean().add(rate.add(x.sum(0))),
+    clipped: rmaat.clipByNorm(x, 1).norm,
+    updates: [],
+  }))
+  const { rows, loss, decayed, mixed, clipped, ...others } = await program.run({ x: [1, 2, 3, 4, 5, 6], rate: 1 })
+  const numbers: number[] = [loss, decayed, clipped]
+  // @ts-expect-error: an array perhaps
+  numbers.push(rows)
+  // @ts-expect-error: a scalar and what may have axes
+  numbers.push(mixed)
+  if (typeof rows === 'number') numbers.push(rows)
+  else numbers.push(...rows, rows.length)
+  // @ts-expect-error: updates are no result
+  others.updates
+  const arrays = await program.arrays({ x: [1, 2, 3, 4, 5, 6], rate: 1 })
+  numbers.push(arrays.loss[0], ...arrays.rows)
+  // @ts-expect-error: nothing is called so
+  arrays.nothing
+  const w: rmaat.Variable = variable(device, [3])
+  const mean: number = await w.mean().read()
+  const values: number | rmaat.HostArray = await w.mul(2).read()
+  // @ts-expect-error: all of it, not its mean
+  const wrong: number = await w.read()
+  const alone = compile(device, {}, () => w.sum())
+  const sum: number = await alone.run({})
+  const [first]: rmaat.HostArray = await alone.arrays({})
+  // @ts-expect-error: numbers
+  const text: string = sum
+  const scalar: rmaat.Scalar = w.sum()
+  // @ts-expect-error: it may have axes
+  const none: rmaat.Scalar = w.sum(0)
+  const [same]: rmaat.HostArray[] = await rmaat.read(device, scalar)
+  console.log(numbers, mean, values, wrong, first, text, none, same)
 }

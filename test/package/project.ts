@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
-const runtimes = join(root, 'test/runtimes/node_modules')
-/** A file of a package that the tests run in; undefined where it has none for this system. */
+/** A file of a package that these tests need; undefined where it has none for this system. */
 export const tool = (path: string): string | undefined =>
-  existsSync(join(runtimes, path)) ? join(runtimes, path) : undefined
+  ['test/package', 'test/runtimes', '.']
+    .map((folder) => join(root, folder, 'node_modules', path))
+    .find((file) => existsSync(file))
 
 /** Builds the package, packs it, and installs it into a new project outside the repository. */
 function install() {
@@ -23,7 +24,8 @@ function install() {
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }))
   npm(`install ${tarball} --no-audit --no-fund --prefer-offline`, project)
-  for (const name of ['train.js', 'program.ts']) cpSync(join(root, 'test/package', name), join(project, name))
+  for (const name of ['train.js', 'engine.js', 'program.ts'])
+    cpSync(join(root, 'test/package', name), join(project, name))
   return { tarball, project, installed: join(project, 'node_modules/rmaat') }
 }
 

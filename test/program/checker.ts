@@ -1,8 +1,7 @@
-import { gather, matmul, reduce, scatterAdd } from '../../src/backends/reference/kernels.ts'
-import { rows } from '../../src/backends/reference/rows.ts'
-import { addressesOf, type Memory, unroll } from '../../src/compare/instructions.ts'
-import { type Access, accessesOf, type Kernel } from '../../src/program/accesses.ts'
-import type { Level, Plan, View } from '../../src/program/plan.ts'
+import { execute } from '../../src/backends/reference/backend.ts'
+import { addressesOf, unroll } from '../../src/compare/instructions.ts'
+import { type Access, accessesOf } from '../../src/program/kernels.ts'
+import type { Kernel, Level, Plan, View } from '../../src/program/plan.ts'
 import type { Graph } from '../support/random-graphs.ts'
 import { interpret } from './interpreter.ts'
 
@@ -39,7 +38,7 @@ export function check(plan: Plan, graph: Graph): string | undefined {
   for (const [at, call] of instructions.entries()) {
     const wrong = hazard(call, plan) ?? untyped(call, types)
     if (wrong) return `kernel ${at}, ${call.kind}: ${wrong}`
-    evaluate(call, memory)
+    execute(call, memory, [])
     for (const access of accessesOf(call).writes)
       for (const address of addressesOf(access)) types[access.view.buffer][address] = tags[access.dtype]
   }
@@ -70,12 +69,6 @@ export function check(plan: Plan, graph: Graph): string | undefined {
     if (wrong) return `variable ${variable.id} ${wrong}`
   }
   return undefined
-}
-
-/** One kernel call, in double precision. */
-function evaluate(call: Kernel, memory: Memory): void {
-  const kernels = { rows, reduce, matmul, gather, scatterAdd }
-  ;(kernels[call.kind] as (call: Kernel, memory: Memory, iterations: readonly number[]) => void)(call, memory, [])
 }
 
 /** Sums in another order differ in the last bits of a double. */
@@ -122,22 +115,22 @@ function hazard(call: Kernel, plan: Plan): string | undefined {
         levels.has(write) &&
         levels.get(read) === levels.get(write) &&
         addressesOf(read).every((address, lane) => (laneOf.get(address) ?? lane) === lane)
-      const itself = call.kind !== 'rows' && read === write
+      const itself = call.kind !== 'fused' && read === write
       if (!laneForLane && !itself) return `overwrites what it reads, ${JSON.stringify(read.view)}`
     }
   }
   return undefined
 }
 
-/** Of what `rows` reads and writes block after block: whether its lanes are full ones, or one a row. */
+/** Of what `fused` reads and writes block after block: whether it has a lane for each element, or one for each row. */
 function levelsOf(call: Kernel): ReadonlyMap<Access, Level> {
-  if (call.kind !== 'rows') return new Map()
+  if (call.kind !== 'fused') return new Map()
   const { rows, width, operands, prologue, steps } = call
   // the prologue reads for all blocks; one row is one block
   const each = rows > 1 ? steps : [...prologue, ...steps]
   return new Map(
     each.flatMap((step) =>
-      'operand' in step ? [[operands[step.operand], rows * width === 1 ? 'full' : step.level] as const] : [],
+      'operand' in step ? [[operands[step.operand], rows * width === 1 ? 'inner' : step.level] as const] : [],
     ),
   )
 }

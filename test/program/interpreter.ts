@@ -1,7 +1,9 @@
 import type { Contraction } from '../../src/ops/contraction.ts'
+import { randomWord } from '../../src/ops/exact.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../../src/ops/loop.ts'
-import { randomWord, scalars } from '../../src/ops/scalar.ts'
-import { rowOf } from '../../src/ops/table.ts'
+import { scalars } from '../../src/ops/scalar.ts'
+import type { Recurrence } from '../../src/ops/scan.ts'
+import { entryOf } from '../../src/ops/table.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 
@@ -36,7 +38,7 @@ export function interpret(
     // biome-ignore lint/suspicious/noExplicitAny: each operation has attributes of its own
     const attributes = node.attributes as any
     const args = node.inputs.map((input) => known.get(input)!)
-    const { formula, scalar } = rowOf(op)
+    const { formula, scalar } = entryOf(op)
     const size = sizeOf(shape)
     if (formula) {
       const expanded = formula(node.inputs, attributes)
@@ -129,6 +131,35 @@ export function interpret(
           result[dot(index, inOut)] += x[dot(index, inA)] * args[1][dot(index, inB)]
           return 0
         })
+        return result
+      }
+      case 'scan': {
+        const { axis, reverse, complex, conjugate } = attributes as Recurrence
+        const [inA, strides] = [contiguousStrides(from.shape), contiguousStrides(shape)]
+        const result = new Float64Array(size)
+        const parts = complex === undefined ? 1 : 2
+        const dot = (index: readonly number[], by: readonly number[]) => index.reduce((sum, n, i) => sum + n * by[i], 0)
+        const starts: (readonly number[])[] = []
+        map(shape, (index) => {
+          if (index[axis] === 0 && (complex === undefined || index[complex] === 0)) starts.push([...index])
+          return 0
+        })
+        for (const start of starts) {
+          for (let step = 0; step < shape[axis]; step++) {
+            const t = reverse ? shape[axis] - 1 - step : step
+            const here = dot(start, strides) + t * strides[axis]
+            const before = here + (reverse ? strides[axis] : -strides[axis])
+            const factor = dot(start, inA) + (reverse ? t : t - 1) * inA[axis]
+            const value = (list: ArrayLike<number>, at: number, by: readonly number[]) =>
+              parts === 2 ? [list[at], list[at + by[complex!]]] : [list[at], 0]
+            const [u, v] = value(args[1], here, strides)
+            const [c, d] = step ? value(x, factor, inA) : [0, 0]
+            const [p, q] = step ? value(result, before, strides) : [0, 0]
+            const turn = conjugate ? -d : d
+            result[here] = u + c * p - turn * q
+            if (parts === 2) result[here + strides[complex!]] = v + c * q + turn * p
+          }
+        }
         return result
       }
       case 'gather': {

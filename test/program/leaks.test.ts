@@ -1,16 +1,16 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compiledStep, gradientOf, randomBatch } from '../../src/compare/step.ts'
+import { BagOfTokens } from '../../src/baselines/bag-of-tokens.ts'
+import { compareMethods } from '../../src/compare/methods.ts'
+import { compiledStep, gradientOf, workloadOf } from '../../src/compare/step.ts'
 import { RmaatError } from '../../src/errors.ts'
-import { tensor } from '../../src/ops/row.ts'
+import { tensor } from '../../src/ops/entry.ts'
 import { AdamW } from '../../src/optim/adamw.ts'
 import type { Device } from '../../src/program/device.ts'
 import { read } from '../../src/program/program.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
-import { bagOfTokens } from '../../src/train/bag-of-tokens.ts'
-import { compareMethods } from '../../src/train/compare.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
@@ -21,7 +21,8 @@ const made = tasks.cue({ segments: 2, segmentLength: 4 })
 const task = { ...made, test: made.test.slice(0, 3) }
 const config = { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes }
 const full = modelConfig(config)
-const options = { method: 'amrb', batch: 2, clip: 1, slices: 1 } as const
+const options = { method: 'amrb', clip: 1, slices: 1 } as const
+const workload = workloadOf({ name: 'rmaat', config: full }, full, 2)
 
 /** What makes variables and programs, and gives them back when it is done. */
 const users: Readonly<Record<string, (device: Device) => unknown>> = {
@@ -52,13 +53,13 @@ const users: Readonly<Record<string, (device: Device) => unknown>> = {
       model.close()
     }
   },
-  'comparing methods': (device) => compareMethods(device, config, task, { batch: 2, repetitions: 1 }),
-  'a bag of tokens': (device) => bagOfTokens(device, task, 1),
+  'comparing methods': (device) => compareMethods(device, workload, 1),
+  'a bag of tokens': (device) => new BagOfTokens(device, {}).close(),
   'a step to be compared': async (device) => {
-    const step = compiledStep(device, full, options, randomBatch(full, 2))
+    const step = compiledStep(device, workload, options)
     await step.run().finally(step.close)
   },
-  'a gradient to be compared': (device) => gradientOf(device, full, options, randomBatch(full, 2)),
+  'a gradient to be compared': (device) => gradientOf(device, workload, options),
 }
 
 /** Lets the `n`th of a backend's works that may fail throw; tells whether it came to it. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
-import { tensor, zeros } from '../../src/ops/row.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
 import { compile, f32, i32, read } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
@@ -16,23 +16,23 @@ for (const [name, open] of Object.entries(devices)) {
   test(`what is given back on ${name} disturbs no program that stays`, async () => {
     const device = await open()
     const early = compile(device, { x: f32(4) }, ({ x }) => ({ y: x.exp().sum().mul(x) }))
-    const expected = Array.from((await early.run({ x: [1, 2, 3, 4] })).y)
+    const expected = Array.from((await early.arrays({ x: [1, 2, 3, 4] })).y)
     const later = compile(device, { x: f32(5000) }, ({ x }) => ({ y: x.add(1) }))
     const variable = device.variable([3000])
     await read(device, tensor([1, 2, 3]).mul(2))
     later.close()
-    assert.equal(Array.from((await early.run({ x: [1, 2, 3, 4] })).y), expected)
+    assert.equal(Array.from((await early.arrays({ x: [1, 2, 3, 4] })).y), expected)
     device.delete(variable)
-    assert.equal(Array.from((await early.run({ x: [1, 2, 3, 4] })).y), expected)
+    assert.equal(Array.from((await early.arrays({ x: [1, 2, 3, 4] })).y), expected)
     device.variable([100_000])
-    assert.equal(Array.from((await early.run({ x: [1, 2, 3, 4] })).y), expected)
+    assert.equal(Array.from((await early.arrays({ x: [1, 2, 3, 4] })).y), expected)
     device.close()
   })
 
   test(`${name}: where a program was that is closed, variables have room, and its arena is not kept`, async () => {
     const device = await open()
     const small = compile(device, { x: f32(4) }, ({ x }) => ({ y: x.exp().sum().mul(x) }))
-    const expected = Array.from((await small.run({ x: [1, 2, 3, 4] })).y)
+    const expected = Array.from((await small.arrays({ x: [1, 2, 3, 4] })).y)
     const large = compile(device, { x: f32(4) }, ({ x }) => ({
       y: x
         .reshape([4, 1])
@@ -45,7 +45,7 @@ for (const [name, open] of Object.entries(devices)) {
     // the reference lays the arena anew when a program is loaded
     if (name === 'reference') compile(device, {}, () => ({ y: zeros([2]).add(1) }))
     const variables = [1, 2, 3].map((value) => device.variable([60_000], 'f32', new Float32Array(60_000).fill(value)))
-    assert.equal(Array.from((await small.run({ x: [1, 2, 3, 4] })).y), expected)
+    assert.equal(Array.from((await small.arrays({ x: [1, 2, 3, 4] })).y), expected)
     for (const [i, variable] of variables.entries())
       assert.ok((await device.readVariable(variable)).every((value) => value === i + 1))
     const most = name === 'reference' ? 3 * 60_000 * 8 + 1000 : held
@@ -56,11 +56,17 @@ for (const [name, open] of Object.entries(devices)) {
   test(`${name}: a function that returns one tensor gives its values, and a tensor of variables can be read`, async () => {
     const device = await open()
     const sums = compile(device, { x: f32(2, 2) }, ({ x }) => x.sum(1))
-    assert.equal(Array.from(await sums.run({ x: [1, 2, 3, 4] })), [3, 7])
+    assert.equal(Array.from(await sums.arrays({ x: [1, 2, 3, 4] })), [3, 7])
     const total = compile(device, { x: f32(2) }, ({ x }) => x.sum())
     assert.is(await total.run({ x: [1, 2] }), 3)
+    assert.equal([...(await total.arrays({ x: [1, 2] }))], [3])
+    const both = compile(device, { x: f32(2) }, ({ x }) => ({ x, sum: x.sum() }))
+    const { x, sum } = await both.arrays({ x: [1, 2] })
+    assert.equal([[...x], [...sum]], [[1, 2], [3]])
     const weight = device.variable([2], 'f32', [5, 6])
-    assert.equal(Array.from(await weight.mul(2).read()), [10, 12])
+    const doubled = await weight.mul(2).read()
+    assert.ok(typeof doubled !== 'number')
+    assert.equal([...doubled], [10, 12])
     assert.is(await weight.sum().read(), 11)
     await fails('device', /lives on no device; read\(device, x\)/, () => tensor([1]).read())
     device.close()
@@ -116,7 +122,7 @@ for (const [name, open] of Object.entries(devices)) {
     const program = compile(device, { table: f32(3, 2), ids: i32(0) }, ({ table, ids }) => ({
       g: grad(table.gather(ids).sum(), [table])[0],
     }))
-    assert.equal(Array.from((await program.run({ table: [1, 2, 3, 4, 5, 6], ids: [] })).g), [0, 0, 0, 0, 0, 0])
+    assert.equal(Array.from((await program.arrays({ table: [1, 2, 3, 4, 5, 6], ids: [] })).g), [0, 0, 0, 0, 0, 0])
     device.close()
   })
 }

@@ -1,9 +1,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors } from '../../src/nn/safetensors.ts'
+import { macroNames } from '../../src/rmaat/golden.ts'
 import { type MacroModel, macroDefaults, macroParameters, simulate } from '../../src/rmaat/macro-model.ts'
 import { retention, retentionFromCurve } from '../../src/rmaat/retention.ts'
-import { macroNames } from '../../src/train/verify.ts'
 import { fails } from '../support/fails.ts'
 import { golden as bytesOf } from '../support/golden.ts'
 

@@ -2,8 +2,9 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
 import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { gradients, tiny } from '../support/model.ts'
-import { runs } from '../support/runs.ts'
+import { isNode, runs } from '../support/runs.ts'
 
 const updates = ['scaled', 'additive', 'mix', 'split', 'reset'] as const
 const schedules = ['fixed', 'stretched', 'none', 'infinite', 'running'] as const
@@ -27,8 +28,18 @@ for (const segments of [1, 2, 5, 16]) {
   }
 }
 
-/** Each update, and both losses. */
-const some = cases.filter(({ segments }, i) => segments! <= 5 && i % 7 === 0)
+attentions.forEach((attention, i) => {
+  const [segments, update] = [[1, 2, 5][i], updates[i]] as const
+  cases.push({ segments, update, attention, causal: true, layers: 2, norm: i ? 'pre' : 'post', dropout: 0.2 })
+})
+
+for (const loss of ['last', 'all'] as const)
+  cases.push({ segments: 3, towers: 2, loss, update: 'additive', norm: 'pre', layers: 2, dropout: 0.2 })
+
+/** Each update, and both losses; a causal model. */
+const some = cases.filter(
+  ({ segments, causal, towers }, i) => (segments! <= 5 && i % 7 === 0 && !towers) || (causal && segments === 2),
+)
 
 /** Largest difference of each tensor over its largest element; 0 where both are zero. */
 function worst(
@@ -67,5 +78,100 @@ for (const [name, open] of Object.entries(devices)) {
     device.close()
   })
 }
+
+test('whichever segments keep their activations, the gradient is the same', async () => {
+  for (const [name, allowed] of [
+    ['reference', 1e-12],
+    ['wasm simd', 5e-6],
+  ] as const) {
+    const device = await devices[name]()
+    for (const loss of [{ loss: 'last' }, { loss: 'all' }, { causal: true }] as const) {
+      const config = { ...tiny, segments: 5, ...loss, norm: 'pre', update: 'mix', dropout: 0.2 } as const
+      const unrolled = await gradients(device, config, 'bptt')
+      for (const keep of isNode ? [0, 1, 3, 4, 5] : [2]) {
+        const found = await gradients(device, config, { method: 'amrb', keep })
+        const [tensor, error] = worst(found, unrolled)
+        assert.ok(error <= allowed, `${name}, ${JSON.stringify(loss)}, keep ${keep}: ${tensor} differs by ${error}`)
+        // what is held has the bits of what is computed again
+        for (const hold of { 0: [9, 99], 1: [99], 2: [99] }[keep] ?? [])
+          assert.equal(await gradients(device, config, { method: 'amrb', keep, hold }), found, `${keep}, ${hold} held`)
+      }
+    }
+    device.close()
+  }
+})
+
+test('a truncated gradient reaches so many segments, and is the whole one there', async () => {
+  const device = await devices.reference()
+  const config = { ...tiny, segments: 5, norm: 'pre', update: 'mix', dropout: 0.2 } as const
+  const whole = await gradients(device, config, 'bptt')
+  const memories = [1, 2, 3, 4, 5].map((t) => `memory ${t}`)
+  for (const reach of isNode ? [1, 2, 5, 9] : [2]) {
+    for (const keep of [0, 2]) {
+      const found = await gradients(device, config, { method: 'truncated', reach, keep })
+      assert.equal(found.loss, whole.loss)
+      memories.forEach((name, t) => {
+        const error = worst({ x: found[name] }, { x: whole[name] })[1]
+        // m_t itself still moves the loss; what made it does not
+        if (t >= 5 - reach) assert.ok(error < 1e-12, `reach ${reach}: dL/d${name} is off by ${error}`)
+        else
+          assert.ok(
+            Array.from(found[name]).every((x) => x === 0),
+            `reach ${reach}: dL/d${name} is not 0`,
+          )
+      })
+      const isReached = reach >= 5
+      assert.is(
+        Array.from(found.memory).some((x) => x !== 0),
+        isReached,
+      )
+      if (isReached) assert.ok(worst(found, whole)[1] < 1e-12)
+      else assert.ok(worst({ x: found.embed }, { x: whole.embed })[1] > 1e-3)
+    }
+  }
+  device.close()
+})
+
+for (const [name, causal] of [
+  ['a loss at every segment', false],
+  ['one at every token', true],
+] as const)
+  test(`with ${name}, memory is detached every so many segments`, async () => {
+    const device = await devices.reference()
+    const config = { ...tiny, segments: 5, loss: 'all', update: 'additive', causal } as const
+    const whole = await gradients(device, config, 'bptt')
+    assert.ok(worst(await gradients(device, config, { method: 'truncated', reach: 5 }), whole)[1] < 1e-12)
+    for (const reach of isNode ? [1, 2, 3] : [2]) {
+      const found = await gradients(device, config, { method: 'truncated', reach })
+      assert.equal(found.loss, whole.loss)
+      for (const keep of [1, 4]) {
+        const kept = await gradients(device, config, { method: 'truncated', reach, keep })
+        assert.ok(worst(kept, found)[1] < 1e-12, `reach ${reach}, keep ${keep}`)
+      }
+      // the windows end with the last segment: what begins one is detached
+      for (let t = 1; t < 5; t++) {
+        const isDetached = (5 - t) % reach === 0
+        assert.is(
+          Array.from(found[`memory ${t + 1}`]).every((x) => x === 0),
+          isDetached,
+          `reach ${reach}, m_${t + 1}`,
+        )
+      }
+    }
+    device.close()
+  })
+
+test('a reach belongs to a truncated gradient', async () => {
+  const device = await devices.reference()
+  await fails(
+    'argument',
+    /^forward: method is 'truncated' and reach undefined; expected a reach with 'truncated' alone$/,
+    () => gradients(device, tiny, 'truncated'),
+  )
+  await fails('argument', /^forward: method is 'amrb' and reach 2; expected/, () =>
+    gradients(device, tiny, { method: 'amrb', reach: 2 }),
+  )
+  device.close()
+})
 
 test.run()

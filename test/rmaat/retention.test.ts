@@ -64,12 +64,12 @@ test('only the live segments of a row count', () => {
   const { live, factor, liveCount } = retentionFactors(valid, { rows: 4, segments: 4, segmentLength: 2 }, 'fixed')
   const rf = (t: number, T: number) => retention(t, T, 'fixed')
   assert.equal([...liveCount], [4, 2, 3, 4])
-  assert.equal([...live], [1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+  assert.equal([...live], [1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1])
   const expected = [
-    ...[rf(1, 4), rf(1, 2), rf(1, 3), rf(1, 4)],
-    ...[rf(2, 4), rf(1, 2), rf(1, 3), rf(2, 4)],
-    ...[rf(3, 4), rf(1, 2), rf(2, 3), rf(3, 4)],
-    ...[rf(4, 4), rf(2, 2), rf(3, 3), rf(4, 4)],
+    ...[rf(1, 4), rf(2, 4), rf(3, 4), rf(4, 4)],
+    ...[rf(1, 2), rf(1, 2), rf(1, 2), rf(2, 2)],
+    ...[rf(1, 3), rf(1, 3), rf(2, 3), rf(3, 3)],
+    ...[rf(1, 4), rf(2, 4), rf(3, 4), rf(4, 4)],
   ]
   assert.equal([...factor], expected)
 })

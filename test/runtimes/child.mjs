@@ -4,7 +4,9 @@ import { stripVTControlCharacters } from 'node:util'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 /** How long a run may say nothing before it counts as hung. */
-export const SILENCE_MS = 200_000
+export const SILENCE_MS = 300_000
+/** What a host writes after each file. */
+export const END = '\u0004'
 
 /** What uvu's last lines say: its totals, or undefined where it did not come to its end. */
 export function totalsOf(output) {
@@ -28,34 +30,39 @@ export function watchdog(hung) {
 
 /** Runs a program in the repository's root; what it says goes to `write` and comes back with how it ended. */
 export function runChild(command, args, { env = {}, write = () => {}, stderr = write } = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let [output, end] = ['', undefined]
+  let output = ''
+  const child = startChild(command, args, env, (text, isError) => {
+    if (isError) return stderr(text)
+    output += text
+    write(text)
+  })
+  child.stdin.end()
+  return child.ended.then((end) => ({ output, end }))
+}
+
+/** Starts it; `ended` says how it ended, undefined where that was well. */
+export function startChild(command, args, env, hear) {
+  const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env } })
+  child.stdin.on('error', () => {}) // it has ended, which `ended` tells
+  const ended = new Promise((resolve) => {
+    let end
     const dog = watchdog(() => {
       end = `said nothing for ${SILENCE_MS / 1000} s and was ended`
       child.kill('SIGKILL')
     })
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      dog.heard()
-      output += text
-      write(text)
-    })
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      dog.heard()
-      stderr(text)
-    })
+    for (const stream of ['stdout', 'stderr'])
+      child[stream].setEncoding('utf8').on('data', (text) => {
+        dog.heard()
+        hear(text, stream === 'stderr')
+      })
     child.on('error', (error) => {
       dog.stop()
-      resolve({ output, end: `did not start: ${error.message}` })
+      resolve(`did not start: ${error.message}`)
     })
     child.on('close', (code, signal) => {
       dog.stop()
-      end ??= signal ? `ended by ${signal}` : code === 0 ? undefined : `ended with code ${code}`
-      resolve({ output, end })
+      resolve(end ?? (signal ? `ended by ${signal}` : code === 0 ? undefined : `ended with code ${code}`))
     })
   })
+  return { stdin: child.stdin, ended }
 }

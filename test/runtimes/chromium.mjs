@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { SourceMap } from 'node:module'
 import { delimiter, join } from 'node:path'
-import { root, SILENCE_MS, totalsOf, watchdog } from './child.mjs'
+import { root, SILENCE_MS, watchdog } from './child.mjs'
 import { bundledChromium, canUnpack } from './unpack.mjs'
 
-/** A headless Chromium: one that is installed, or the one of the npm packages; a page of it runs the tests in a worker. */
+/** A headless Chromium: one that is installed, or the one of the npm packages; pages of it run the tests in workers. */
 export async function chromium() {
   const failures = []
   let plain // started, but without WebGPU
@@ -48,9 +48,19 @@ function isExecutable(path) {
   }
 }
 
-async function open(candidate) {
+/** A browser for tests of its own; undefined where there is none for this system. */
+export async function anyBrowser() {
+  for await (const candidate of candidates()) {
+    // a signal is that of a test: it must not end the process that this browser serves
+    const deaf = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
+    const browser = await launch({ ...candidate, ...deaf }).catch(() => undefined)
+    if (browser) return browser
+  }
+}
+
+async function launch(candidate) {
   const { chromium } = await import('playwright-core')
-  const browser = await chromium.launch({
+  return chromium.launch({
     ...candidate,
     args: [
       '--no-sandbox',
@@ -60,33 +70,24 @@ async function open(candidate) {
     ],
     timeout: 30_000,
   })
+}
+
+async function open(candidate) {
+  const browser = await launch(candidate)
   const scripts = new Map()
   const server = await serve(scripts)
+  const address = `http://127.0.0.1:${server.address().port}/`
   const close = async () => {
     server.close()
     await browser.close()
   }
   try {
-    const page = await browser.newPage()
-    await page.goto(`http://127.0.0.1:${server.address().port}/`)
-    let hear // what the one worker that runs says
-    await page.exposeFunction('hear', (message) => hear(message))
-    const start = async (name, source, listener) => {
-      scripts.set(name, await bundle(source))
-      hear = listener
-      await page.evaluate((url) => {
-        const worker = new Worker(url, { type: 'module' })
-        worker.onmessage = ({ data }) => window.hear(data)
-        worker.onerror = ({ message }) => window.hear({ end: message || `${url} does not load` })
-      }, name)
+    const adapter = await probe(browser, address, scripts)
+    const start = async (files) => {
+      scripts.set('/tests.js', await bundle(testsOf(files)))
+      return startHost(browser, address, scripts.get('/tests.js').map)
     }
-    const adapter = await new Promise((resolve, reject) => {
-      const listener = (message) => (message.adapter ? resolve(message.adapter) : reject(new Error(message.end)))
-      start('/probe.js', PROBE, listener).catch(reject)
-      setTimeout(() => reject(new Error('looking for an adapter takes too long')), 30_000).unref()
-    })
-    const run = (files, write) => runPage(browser, page, start, scripts, files, write).finally(close)
-    return { name: `Chromium ${browser.version()}`, adapter, run, close }
+    return { name: `Chromium ${browser.version()}`, adapter, start, close }
   } catch (error) {
     await close()
     throw error
@@ -94,26 +95,72 @@ async function open(candidate) {
 }
 
 const PROBE = `import { reportAdapter } from './adapter.ts'; postMessage({ adapter: await reportAdapter() })`
+const testsOf = (files) => `import { host } from './worker.ts'
+host({ ${files.map((name) => `'${name}': () => import('../${name}')`).join(',\n')} })`
 
-async function runPage(browser, page, start, scripts, files, write) {
-  const entries = files.map((name) => `{ name: '${name}', load: () => import('../${name}') },\n`)
-  const source = `import { runFiles } from './worker.ts'\nrunFiles([\n${entries.join('')}])`
-  let output = ''
-  let dog
-  const end = await new Promise((resolve) => {
-    dog = watchdog(() => resolve(`said nothing for ${SILENCE_MS / 1000} s and was ended`))
-    page.on('crash', () => resolve('crashed'))
-    browser.on('disconnected', () => resolve('ended before the tests did'))
-    start('/tests.js', source, ({ text, end }) => {
-      dog.heard()
-      const plain = inSources(text ?? end, scripts.get('/tests.js').map)
-      if (text === undefined) return resolve(plain && `failed: ${plain}`)
-      output += plain
-      write(plain)
-    }).catch((error) => resolve(`did not start: ${error.message}`))
+/** A page whose worker runs the script; what the worker says comes one message at a time. */
+async function startWorker(browser, address, script, hear) {
+  const page = await browser.newPage()
+  await page.goto(address)
+  await page.exposeFunction('hear', hear)
+  await page.evaluate((url) => {
+    window.worker = new Worker(url, { type: 'module' })
+    window.worker.onmessage = ({ data }) => window.hear(data)
+    window.worker.onerror = ({ message }) => window.hear({ broken: message || `${url} does not load` })
+  }, script)
+  return page
+}
+
+async function probe(browser, address, scripts) {
+  scripts.set('/probe.js', await bundle(PROBE))
+  let page
+  const adapter = await new Promise((resolve, reject) => {
+    const hear = ({ adapter, broken }) => (adapter ? resolve(adapter) : reject(new Error(broken)))
+    startWorker(browser, address, '/probe.js', hear).then((started) => {
+      page = started
+    }, reject)
+    setTimeout(() => reject(new Error('looking for an adapter takes too long')), 30_000).unref()
   })
-  dog.stop()
-  return { totals: totalsOf(output), end: end || undefined }
+  await page?.close()
+  return adapter
+}
+
+/** A page that runs test files. */
+async function startHost(browser, address, map) {
+  let output = ''
+  let end // of the page, where it is over
+  let finished
+  const isOver = (how) => {
+    end ??= how
+    finished?.()
+  }
+  const dog = watchdog(() => isOver(`said nothing for ${SILENCE_MS / 1000} s and was ended`))
+  const page = await startWorker(browser, address, '/tests.js', ({ text, broken, done }) => {
+    dog.heard()
+    output += inSources(text ?? '', map)
+    if (broken) isOver(`failed: ${inSources(broken, map)}`)
+    if (done) finished?.()
+  })
+  page.on('crash', () => isOver('crashed'))
+  browser.on('disconnected', () => isOver('ended before the tests did'))
+  return {
+    async run(name) {
+      output = ''
+      await new Promise((resolve) => {
+        finished = resolve
+        if (end) resolve()
+        else page.evaluate((name) => window.worker.postMessage(name), name).catch(({ message }) => isOver(message))
+      })
+      finished = undefined
+      if (end) dog.stop()
+      return { output, end }
+    },
+    async close() {
+      dog.stop()
+      await page.close().catch(() => {}) // it may be gone
+      return end
+    },
+  }
 }
 
 async function bundle(contents) {
@@ -123,6 +170,8 @@ async function bundle(contents) {
     bundle: true,
     format: 'esm',
     target: 'es2022',
+    keepNames: true, // tests name functions and classes
+    ignoreAnnotations: true, // package.json says which files of dist/ have effects, and these are src/
     external: ['node:*'], // fails when it is asked for, as it does in any page
     sourcemap: 'external',
     outdir: root,

@@ -1,39 +1,70 @@
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { root } from './child.mjs'
+import { root, runChild, totalsOf } from './child.mjs'
 import { chromium } from './chromium.mjs'
 import { deno, newest, node, oldest } from './processes.mjs'
 
 const runtimes = { node, deno, chromium, oldest, newest }
 /** Tested where all is to be complete, or they are named. So is what stands in `package/`. */
 const more = ['oldest', 'newest']
-/** How many are tested at once: each uses little more than a core. */
-const AT_ONCE = 2
+const checks = ['lint', 'typecheck']
+/** How many hosts of a runtime run test files: each keeps less than a core busy, since some tests wait. */
+const hostsOf = { node: availableParallelism() }
+/** What runs after another runtime: all at once would take longer for each test, and some of them know a longest time. */
+const after = { oldest: 'chromium', newest: 'deno' }
+/** What takes longest, which is begun first. */
+const LONG = [
+  'program/conformance',
+  'autograd/loop',
+  'rmaat/',
+  'program/plan',
+  'ops/operations',
+  'backends/',
+  'cli/',
+  'demo/page',
+  'examples/gallery',
+]
+/** How many of the slowest files the end tells. */
+const SLOWEST = 8
+/** How what uvu says at last begins. */
+const TOTALS = '\n  Total: '
 
-/** Runs the test files whose path matches the pattern; yields the exit status. */
-export async function main(args) {
-  const complete = args.includes('--complete')
+/** What the arguments ask for: what runs where, and what must be installed for it; a text where they make no sense. */
+export function wanted(args) {
+  const flags = args.filter((arg) => arg.startsWith('--'))
+  const unknown = flags.find((flag) => flag !== '--complete' && flag !== '--checks')
+  if (unknown) return `expected --checks or --complete, found ${unknown}`
+  const [complete, checked] = ['--complete', '--checks'].map((flag) => flags.includes(flag))
   const named = args.filter((arg) => arg in runtimes)
-  const [pattern = '', ...rest] = args.filter((arg) => arg !== '--complete' && !(arg in runtimes))
+  const [pattern = '', ...rest] = args.filter((arg) => !flags.includes(arg) && !(arg in runtimes))
+  if (rest.length > 0) return `expected one pattern, found also ${rest.join(' ')}`
   const files = testFiles(new RegExp(pattern, 'i'))
-  if (rest.length > 0 || files.length === 0) {
-    console.error(
-      rest.length > 0 ? `expected one pattern, found also ${rest.join(' ')}` : `no test file matches ${pattern}`,
-    )
-    return 2
-  }
-  const runs = []
-  const inTurn = atMost(AT_ONCE)
-  for (const [key, open] of Object.entries(runtimes)) {
+  if (files.length === 0) return `no test file matches ${pattern}`
+  const parts = Object.entries(runtimes).flatMap(([key, open]) => {
     const asked = named.length > 0 ? named.includes(key) : complete || !more.includes(key)
     const own = files.filter(
       (name) => runsIn(key, name) && (complete || pattern !== '' || !name.startsWith('package/')),
     )
-    if (own.length === 0 || !asked) continue
-    const told = Promise.all(runs) // one after another
-    runs.push(inTurn(() => runTests(open, own, writerAfter(told))))
+    return own.length > 0 && asked ? [{ key, open, files: own }] : []
+  })
+  const isPackage = parts.some(
+    ({ key, files }) => more.includes(key) || files.some((name) => name.startsWith('package/')),
+  )
+  return { parts, complete, checked, installs: isPackage ? ['package'] : [] }
+}
+
+/** Runs what is wanted; yields the exit status. */
+export async function main({ parts, complete, checked }) {
+  const checking = Promise.all(checked ? checks.map(check) : [])
+  const running = {}
+  for (const part of parts) {
+    const { key } = part
+    running[key] = Promise.resolve(running[after[key]]).then(() => runIn(part))
   }
-  return summary(await Promise.all(runs), complete)
+  const rows = await Promise.all(Object.values(running))
+  const unchecked = (await checking).filter(Boolean)
+  return summary(rows, complete, unchecked)
 }
 
 /** What a file needs of Node stands in its name. Another version of it may change what reads and writes files, and the command. */
@@ -43,65 +74,101 @@ function runsIn(key, name) {
   return !name.includes('.node.')
 }
 
-/** Calls functions in order, no more than `count` at a time. */
-function atMost(count) {
-  const waiting = []
-  return async (call) => {
-    if (count > 0) count--
-    else await new Promise((resolve) => waiting.push(resolve))
-    try {
-      return await call()
-    } finally {
-      if (waiting.length > 0) waiting.shift()()
-      else count++
-    }
-  }
-}
-
-/** Paths within test/, sorted as uvu does. */
-const testFiles = (pattern) =>
-  readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+/** Paths within test/, in the order in which they are begun. */
+const testFiles = (pattern) => {
+  const place = (name) => LONG.findIndex((start) => name.startsWith(start)) >>> 0
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => !name.includes('node_modules/') && name.endsWith('.test.ts') && pattern.test(name))
-    .sort((a, b) => a.localeCompare(b))
-
-/** Writes to stdout, from when `before` is done. */
-function writerAfter(before) {
-  let waiting = []
-  before.then(() => {
-    for (const text of waiting) process.stdout.write(text)
-    waiting = undefined
-  })
-  return (text) => (waiting ? waiting.push(text) : process.stdout.write(text))
+    .sort((a, b) => place(a) - place(b) || a.localeCompare(b))
 }
 
-async function runTests(open, files, write) {
-  const start = performance.now()
-  const { name, missing, adapter, run } = await open()
+/** Runs a script of the package; yields its name where it finds something. */
+async function check(name) {
+  const { output, end } = await runChild('npm', ['run', '-s', name])
+  if (!end) return undefined
+  console.log(`${output}\n${name} ${end}`)
+  return name
+}
+
+/** What the table says of a runtime's GPU. */
+const gpuOf = ({ found, text, software }) => (found ? `${text}${software ? ' (software)' : ''}` : 'none')
+
+/** Runs a runtime's files in so many hosts, each of which takes the next file that is left. */
+async function runIn({ key, open, files }) {
+  const runtime = await open()
+  const { name, missing, adapter, start, close } = runtime
+  const row = { ...runtime, passed: 0, failed: 0, skipped: 0, slowest: [], failures: [] }
   if (missing) {
-    write(`\n── ${name}: not run: ${missing}\n`)
-    return { name, missing, passed: 0, failed: 0, skipped: 0, seconds: 0, gpu: '' }
+    console.log(`${name}: not run: ${missing}`)
+    return row
   }
-  const gpu = adapter.found ? `${adapter.text}${adapter.software ? ' (software)' : ''}` : 'none'
-  write(`\n── ${name} · WebGPU: ${adapter.found ? gpu : `none, what needs it is skipped: ${adapter.text}`}\n\n`)
-  const { totals = { passed: 0, failed: 0, skipped: 0 }, end } = await run(files, write)
-  const broken = totals.failed === 0 && (end !== undefined || totals.passed + totals.skipped === 0)
-  if (broken) write(`\n${name}: the run ${end ?? 'held no test'}\n`)
-  const seconds = (performance.now() - start) / 1000
-  return { name, ...totals, failed: broken ? 1 : totals.failed, seconds, gpu }
+  console.log(`${name}: WebGPU: ${adapter.found ? gpuOf(adapter) : `none, what needs it is skipped: ${adapter.text}`}`)
+  // those of the package build it in its folder: one host has them all, one after another
+  const isPackage = (name) => name.startsWith('package/')
+  const ofOne = files.filter(isPackage)
+  const left = files.filter((name) => !isPackage(name))
+  const work = async (_, at) => {
+    let host
+    for (let file = next(at); file; file = next(at)) {
+      const begin = performance.now()
+      host ??= await start(files)
+      const { output, end } = await host.run(file)
+      const seconds = (performance.now() - begin) / 1000
+      tell({ row, file, output, end, seconds })
+      if (end) host = undefined // another one runs what is left
+    }
+    const end = await host?.close()
+    if (end && row.failed === 0) fail(row, `${name}: after its last test it ${end}`)
+  }
+  const next = (at) => (at === 0 ? ofOne.shift() : undefined) ?? left.shift()
+  await Promise.all(Array.from({ length: Math.min(hostsOf[key] ?? 1, files.length) }, work))
+  await close?.()
+  return row
 }
 
-function summary(rows, complete) {
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0)
+/** Adds a file to its runtime's row, and says how it went; what failed is said once more at the end, where one looks. */
+function tell({ row, file, output, end, seconds }) {
+  const totals = totalsOf(output) ?? { passed: 0, failed: 0, skipped: 0 }
+  const { passed, failed, skipped } = totals
+  const broken = end ?? (passed + failed + skipped === 0 ? 'held no test' : undefined)
+  for (const key of ['passed', 'skipped']) row[key] += totals[key]
+  row.slowest.push({ file, seconds })
+  if (!broken && failed === 0) {
+    const more = skipped > 0 ? `, ${skipped} skipped` : ''
+    console.log(`${file} in ${row.name}: ${passed} passed${more}, ${seconds.toFixed(1)} s`)
+    return
+  }
+  // without uvu's totals, which the table has
+  const said = output.slice(0, output.includes(TOTALS) ? output.lastIndexOf(TOTALS) : undefined).trim()
+  fail(row, `${file} in ${row.name}: ${broken ? `${broken}\n` : ''}${said}`, Math.max(failed, 1))
+}
+
+function fail(row, text, count = 1) {
+  row.failed += count
+  row.failures.push(text)
+  console.log(text)
+}
+
+function summary(rows, complete, unchecked) {
   const width = Math.max(...rows.map(({ name }) => name.length))
   const line = (name, ...cells) => `${name.padEnd(width)}${cells.map((cell) => String(cell).padStart(9)).join('')}`
+  const seconds = ({ slowest }) => slowest.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(0)
+  const slowest = rows.flatMap(({ name, slowest }) => slowest.map((one) => ({ ...one, name })))
+  console.log('\nslowest, in seconds:')
+  for (const { name, file, seconds } of slowest.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+    console.log(`${seconds.toFixed(0).padStart(5)}  ${file} in ${name}`)
   console.log(`\n${line('', 'passed', 'failed', 'skipped', 'seconds')}  WebGPU`)
-  for (const { name, missing, passed, failed, skipped, seconds, gpu } of rows) {
+  for (const row of rows) {
+    const { name, missing, adapter, passed, failed, skipped } = row
     if (missing) console.log(`${name.padEnd(width)}  all skipped: ${missing}`)
-    else console.log(`${line(name, passed, failed, skipped, seconds.toFixed(0))}  ${gpu}`)
+    else console.log(`${line(name, passed, failed, skipped, seconds(row))}  ${gpuOf(adapter)}`)
   }
+  for (const text of rows.flatMap(({ failures }) => failures)) console.log(`\n${text}\n`)
   const incomplete = complete && rows.some(({ missing, skipped }) => missing || skipped > 0)
   if (incomplete) console.log('tests were skipped, and here every one must run')
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed`)
-  return sum('failed') > 0 || incomplete ? 1 : 0
+  if (unchecked.length > 0) console.log(`not as it must be: ${unchecked.join(', ')}`)
+  const [passed, failed] = ['passed', 'failed'].map((key) => rows.reduce((sum, row) => sum + row[key], 0))
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed > 0 || incomplete || unchecked.length > 0 ? 1 : 0
 }

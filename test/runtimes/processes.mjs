@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runChild, totalsOf } from './child.mjs'
+import { END, runChild, startChild } from './child.mjs'
 import { canUnpack, swiftShader } from './unpack.mjs'
 
 const packages = fileURLToPath(new URL('node_modules/', import.meta.url))
-const uvu = 'node_modules/uvu/bin.js'
+const others = fileURLToPath(new URL('../package/node_modules/', import.meta.url))
 
 /** Node, on the sources by way of tsx. */
 export async function node() {
-  const args = ['--import', 'tsx']
+  const args = ['--import', 'tsx', '--import', new URL('polling.mjs', import.meta.url).href]
   return { name: `Node ${process.versions.node}`, ...(await runtime(process.execPath, args)) }
 }
 
@@ -24,11 +24,11 @@ export const newest = () => otherNode('node-newest', ['--import', 'tsx'])
 
 /** A Node of the npm packages, which are for Linux on x64. */
 async function otherNode(folder, args, env) {
-  const binary = join(packages, folder, 'bin/node')
+  const binary = join(others, folder, 'bin/node')
   const { output, end } = await runChild(binary, ['--version'])
   const version = /^v(\S+)/.exec(output)?.[1]
   if (!version) return { name: `Node (${folder})`, missing: `${binary} ${end ?? 'says no version'}` }
-  return { name: `Node ${version}`, ...(await runtime(binary, args, env)) }
+  return { name: `Node ${version}`, ...(await runtime(binary, args, { ...env, OTHER_NODE: version })) }
 }
 
 /** Deno, on the sources as they are, with the packages of the root. */
@@ -39,7 +39,7 @@ export async function deno() {
   const version = /^deno (\S+)/.exec(output)?.[1]
   if (!version) return { name: 'Deno', missing: `the npm package deno ${end ?? 'says no version'}` }
   const binary = join(packages, 'deno', process.platform === 'win32' ? 'deno.exe' : 'deno')
-  const args = ['run', '-A', '--no-lock', '--node-modules-dir=manual']
+  const args = ['run', '-A', '--no-lock', '--node-modules-dir=manual', '--import-map=test/runtimes/imports.json']
   return { name: `Deno ${version}`, ...(await runtime(binary, args, env)) }
 }
 
@@ -52,12 +52,38 @@ async function runtime(command, args, fixed = {}) {
       return { found: false, text: `looking for an adapter ${run.end ?? 'said nothing'}`, software: false }
     }
   })
+  const start = () => startHost(command, [...args, 'test/runtimes/host.mjs'], { ...fixed, ...env })
+  return { adapter, start }
+}
+
+/** A process that runs test files. */
+function startHost(command, args, env) {
+  let [output, isOver, finished] = ['', false, undefined]
+  const child = startChild(command, args, env, (text) => {
+    output += text
+    if (output.includes(END)) finished?.()
+  })
+  child.ended.then(() => {
+    isOver = true
+    finished?.()
+  })
   return {
-    adapter,
-    async run(files, write) {
-      const pattern = `^(${files.map((name) => name.replaceAll('.', '\\.')).join('|')})$`
-      const run = await runChild(command, [...args, uvu, 'test', pattern], { env: { ...fixed, ...env }, write })
-      return { totals: totalsOf(run.output), end: run.end }
+    /** What the file says, and how the process ended where it did. */
+    async run(name) {
+      output = ''
+      child.stdin.write(`${name}\n`)
+      await new Promise((resolve) => {
+        finished = resolve
+        if (isOver) resolve()
+      })
+      finished = undefined
+      if (isOver) return { output, end: (await child.ended) ?? 'ended before its tests did' }
+      return { output: output.replace(END, '') }
+    },
+    /** Lets it end; yields how it did. */
+    close() {
+      child.stdin.end()
+      return child.ended
     },
   }
 }

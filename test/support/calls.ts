@@ -1,82 +1,43 @@
 import * as rmaat from '../../src/index.ts'
+import { macroNames } from '../../src/rmaat/golden.ts'
 import { macroDefaults } from '../../src/rmaat/macro-model.ts'
-import { macroNames } from '../../src/train/verify.ts'
-import { someBatch, tiny } from './model.ts'
-
-/** A call that is right, made afresh for each use. */
-export interface Invocation {
-  readonly given: readonly unknown[]
-  readonly call: (args: readonly unknown[]) => unknown
-  readonly after?: () => void
-  /** Even this call is an error: it needs what is not here. */
-  readonly refused?: true
-  /** Takes long: fewer of them are enough. */
-  readonly slow?: true
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever arguments are wrong, here they are given
-type Any = any
-const { tensor, compile, f32, grad } = rmaat
-const vector = (...values: number[]) => tensor(values)
-const open = () => rmaat.openDevice('reference')
-const plain = (call: (...args: Any[]) => unknown, ...given: unknown[]): Invocation => ({
-  given,
-  call: (args) => call(...args),
-})
-const made = (type: Any, ...given: unknown[]): Invocation => ({ given, call: (args) => new type(...args) })
-const slowly = (invocation: Invocation): Invocation => ({ ...invocation, slow: true })
-
-const task = rmaat.tasks.cue({ segments: 2, segmentLength: 4 })
-const sizes = { segments: 2, segmentLength: 4 }
-const settings = { ...tiny, ...sizes, vocabulary: task.vocabulary, classes: task.classes }
-const modelOn = (device: rmaat.Device) => new rmaat.Rmaat(device, settings)
-const examples = () => [...task.test.slice(0, 3)].map(({ tokens, label }) => ({ tokens: Array.from(tokens), label }))
-const ofModel =
-  (name: 'close' | 'forward' | 'prepare', ...given: unknown[]) =>
-  async () => {
-    const model = modelOn(await open())
-    return { given, call: (args: readonly Any[]) => (model[name] as Any)(...args), slow: true as const }
-  }
-const ofDevice = (name: keyof rmaat.Device, given: (device: rmaat.Device) => unknown[]) => async () => {
-  const device = await open()
-  return plain((...args) => (device[name] as Any)(...args), ...given(device))
-}
-const ofProgram =
-  (name: string, ...given: unknown[]) =>
-  async () => {
-    const specs = { x: f32(3), n: rmaat.i32(2), s: f32() }
-    const program = compile(await open(), specs, ({ x, n, s }) => ({ y: x.mul(s), n }))
-    return plain((...args) => (program as Any)[name](...args), ...given)
-  }
-const inputs = { x: [1, 2, 3], n: [1, 2], s: 2 }
-const parameters = async () => {
-  const leaf = (...shape: number[]) => rmaat.parameter(shape, rmaat.init.normal(1), true)
-  return [await open(), { up: { w: leaf(2, 3), b: leaf(3) }, list: [leaf(2)] }, 7] as const
-}
-const ofOptimizer = (type: typeof rmaat.AdamW | typeof rmaat.SGD) => async () => {
-  const optimizer = new type([(await open()).variable([3])])
-  return plain((...args) => (optimizer.update as Any)(...args), [vector(1, 2, 3)], 0.1)
-}
-/** A layer, and tensors of its parameters. */
-const layer =
-  (call: (...args: Any[]) => unknown, tree: rmaat.ParameterTree, ...given: unknown[]) =>
-  async () => {
-    const { tensors } = new rmaat.Parameters<Any>(await open(), tree, 7)
-    return plain(call, given[0], tensors, ...given.slice(1))
-  }
-const initializer =
-  (name: keyof typeof rmaat.init, ...given: unknown[]) =>
-  async () => {
-    const device = await open()
-    const call = (...args: Any[]) =>
-      new rmaat.Parameters(device, { w: rmaat.parameter([2, 3], (rmaat.init[name] as Any)(...args)) }, 1).list
-    return plain(call, ...given)
-  }
-const tokens = () => rmaat.iota([2, 3, 4], 1).cast('f32')
-const heads = () => rmaat.iota([2, 3, 2, 2], 1).cast('f32')
-const mixing = () => ({ causal: true, valid: rmaat.zeros([2, 3]).add(1) })
-const rate = { schedule: 'cosine', rate: 0.1, steps: 10, warmUp: 0.1, floor: 0.1 }
-const curve = { cycles: 1, timeStep: 0.05 }
+import {
+  type Any,
+  classesOf,
+  compile,
+  curve,
+  examples,
+  f32,
+  grad,
+  heads,
+  type Invocation,
+  initializer,
+  inputs,
+  layer,
+  made,
+  mixing,
+  modelOn,
+  ofDevice,
+  ofFiles,
+  ofModel,
+  ofOptimizer,
+  ofProgram,
+  ofSegment,
+  ofStream,
+  open,
+  parameters,
+  plain,
+  rate,
+  settings,
+  shares,
+  sizes,
+  slowly,
+  stateFor,
+  task,
+  tensor,
+  tokens,
+  vector,
+} from './invocations.ts'
 
 /** How each public function is called that is no method of a tensor; of those, the ones without a domain. */
 export const calls: Readonly<Record<string, () => Invocation | Promise<Invocation>>> = {
@@ -92,13 +53,17 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     ...mixing(),
   }),
   attentionParameters: () => plain(rmaat.attentionParameters, 4, 6),
-  batchInputs: () => plain(rmaat.batchInputs, 2, sizes),
+  batchInputs: () => plain(rmaat.batchInputs, 2, { ...sizes, causal: true }),
   batchOf: () => plain(rmaat.batchOf, examples(), { ...sizes, batch: 3, vocabulary: 14, classes: 8 }),
+  classLoss: () => plain(rmaat.classLoss, heads().reshape([12, 2]), classesOf(12), shares(12)),
   clipByNorm: () => plain(rmaat.clipByNorm, vector(3, 4), 1),
   compareDevices: async () => {
     const [a, reference] = [await open(), await open()]
-    const config = rmaat.modelConfig(settings)
-    const options = { parts: [], config, data: someBatch(2, config), method: 'amrb', batch: 2, clip: 1, longest: 1 }
+    const workload = {
+      name: 'a model',
+      make: (device: rmaat.Device) => ({ model: modelOn(device), examples: examples() }),
+    }
+    const options = { parts: [], workload, method: 'amrb', clip: 1, longest: 1 }
     return plain(rmaat.compareDevices, [a], reference, options)
   },
   compile: async () =>
@@ -149,6 +114,10 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   linear: layer(rmaat.linear, rmaat.linearParameters(4, 3), tokens()),
   linearAttention: () => plain(rmaat.linearAttention, heads(), heads(), heads(), mixing()),
   linearParameters: () => plain(rmaat.linearParameters, 4, 3, rmaat.init.xavier()),
+  loadCheckpoint: async () => {
+    const model = modelOn(await open())
+    return slowly(plain(rmaat.loadCheckpoint, model, rmaat.saveCheckpoint(model, stateFor(model))))
+  },
   loadParameters: async () => {
     const own = new rmaat.Parameters(...(await parameters()))
     const options = { prefix: '', partly: true }
@@ -177,6 +146,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     return { given: [body], call: ([result]) => rmaat.loop(options, () => result as Any) }
   },
   modelConfig: () => plain(rmaat.modelConfig, settings),
+  numberLoss: () => plain(rmaat.numberLoss, heads().reshape([12, 2]), heads().reshape([12, 2]), shares(12)),
   openDevice: () => {
     const opened: rmaat.Device[] = []
     const call = async (args: readonly Any[]) => opened.push(await rmaat.openDevice(...args))
@@ -197,6 +167,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const results = { y: w.add(1), updates: [[w, w.mul(2)]] }
     return { given: [results], call: ([one]) => rmaat.plan(device, {}, () => one as Any) }
   },
+  positionLoss: () => plain(rmaat.positionLoss, tokens(), classesOf(2, 3), shares(2), shares(2)),
   randomBits: () => plain(rmaat.randomBits, [3], { seed: 1, site: 2, segment: 3, step: 4, firstElement: 5 }),
   randomUniform: () => plain(rmaat.randomUniform, [3], { seed: 1, site: 2, segment: 3, step: 4, firstElement: 5 }),
   read: async () => plain(rmaat.read, await open(), vector(1)),
@@ -210,6 +181,10 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   retentionFactors: () => plain(rmaat.retentionFactors, new Int32Array(16).fill(1), { rows: 2, ...sizes }, 'fixed'),
   rmsNorm: layer(rmaat.rmsNorm, rmaat.rmsNormParameters(4), tokens(), 1e-5),
   rmsNormParameters: () => plain(rmaat.rmsNormParameters, 4),
+  saveCheckpoint: async () => {
+    const model = modelOn(await open())
+    return slowly(plain(rmaat.saveCheckpoint, model, stateFor(model), { key: 'text' }))
+  },
   saveParameters: async () =>
     slowly(plain(rmaat.saveParameters, new rmaat.Parameters(...(await parameters())), { key: 'text' })),
   saveWeights: async () => {
@@ -223,14 +198,23 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   'task.show': () => plain((...args: Any[]) => (task.show as Any)(...args), [1, 2]),
   'task.train': () => plain((...args: Any[]) => (task.train as Any)(...args), 1),
   'tasks.add': () => slowly(plain(rmaat.tasks.add, { ...sizes, seed: 1 })),
+  'tasks.bytes': () => ofFiles(rmaat.tasks.bytes),
+  'tasks.copy': () =>
+    slowly(plain(rmaat.tasks.copy, { segments: 2, segmentLength: 9, length: 8, symbols: 3, seed: 1 })),
   'tasks.cue': () => slowly(plain(rmaat.tasks.cue, { ...sizes, seed: 1, anywhere: true })),
   'tasks.listops': () => slowly(plain(rmaat.tasks.listops, { segments: 4, segmentLength: 12, maxDepth: 3, seed: 1 })),
+  'tasks.image': () => ofFiles(rmaat.tasks.image),
+  'tasks.mqar': () =>
+    slowly(plain(rmaat.tasks.mqar, { ...sizes, symbols: 9, fewest: 1, pairs: 2, testPairs: 2, seed: 1 })),
   'tasks.order': () => slowly(plain(rmaat.tasks.order, { ...sizes, seed: 1 })),
-  'tasks.text': () => ({
-    ...plain(rmaat.tasks.text, { path: 'no/such/folder', segments: 2 }),
-    refused: true,
-    slow: true,
-  }),
+  'tasks.parity': () => slowly(plain(rmaat.tasks.parity, { ...sizes, seed: 1 })),
+  'tasks.pathfinder': () =>
+    slowly(plain(rmaat.tasks.pathfinder, { side: 32, rim: true, trainExamples: 2, heldOut: 2, seed: 1 })),
+  'tasks.retrieval': () => ofFiles(rmaat.tasks.retrieval),
+  'tasks.s3': () => slowly(plain(rmaat.tasks.s3, { ...sizes, seed: 1 })),
+  'tasks.selective-copy': () =>
+    slowly(plain(rmaat.tasks['selective-copy'], { ...sizes, length: 2, spread: 4, symbols: 3, seed: 1 })),
+  'tasks.text': () => ofFiles(rmaat.tasks.text),
   tensor: () => plain(tensor, [1, 2, 3, 4, 5, 6], [2, 3], 'i32'),
   train: async () => {
     const options = { method: 'amrb', steps: 1, batch: 2, rate: 0.1, clip: 1, decay: 0.1, seed: 3, trace: true }
@@ -258,6 +242,9 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     }),
   zeros: () => plain(rmaat.zeros, [2, 3], 'i32'),
 
+  scan: () => plain(rmaat.scan, tokens(), tokens(), { axis: 1, reverse: true, first: rmaat.zeros([2, 4]) }),
+  'scan of complex numbers': () => plain(rmaat.scan, heads(), heads(), { axis: 1, complex: 3 }),
+
   'new AdamW': async () => {
     const common = { rate: 0.1, decay: 0.1, decays: ['0'] }
     return made(rmaat.AdamW, [(await open()).variable([3])], { ...common, beta1: 0.9, beta2: 0.9, epsilon: 1e-8 })
@@ -276,11 +263,22 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const model = modelOn(await open())
     const specs = Object.entries(rmaat.batchInputs(2, sizes))
     const batch = Object.fromEntries(specs.map(([name, { shape, dtype }]) => [name, rmaat.zeros(shape, dtype).add(1)]))
-    const slice = { first: tensor([0], [], 'i32'), total: tensor([2], []) }
-    const options = { method: 'amrb', step: tensor([1], [], 'i32'), prepared: model.prepare(), slice }
+    const firstRow = tensor([0], [], 'i32')
+    const options = { method: 'amrb', step: tensor([1], [], 'i32'), prepared: model.prepare(), firstRow }
     return slowly(plain((...args: Any[]) => (model.forward as Any)(...args), batch, options))
   },
+  'Rmaat.advance': ofSegment('advance', { retention: rmaat.zeros([2]).add(1) }),
+  'Rmaat.classify': ofSegment('classify', {}),
+  'Rmaat.asks': ofModel('asks', { tokens: [1, 2], label: 0 }),
+  'Rmaat.checkTask': ofModel('checkTask', task),
+  'Rmaat.enoughSegments': ofModel('enoughSegments', { tokens: [1, 2], label: 0 }, 2),
+  'Rmaat.layout': ofModel('layout', 2, 3),
   'Rmaat.prepare': ofModel('prepare'),
+
+  'new Stream': async () => slowly(made(rmaat.Stream, modelOn(await open()), { length: 9 })),
+  'Stream.close': ofStream('close'),
+  'Stream.predict': ofStream('predict'),
+  'Stream.push': ofStream('push', [1, 2, 3, 4, 5]),
 
   'Device.allOrNothing': ofDevice('allOrNothing', (device) => [() => device.variable([2])]),
   'Device.check': ofDevice('check', () => []),

@@ -1,4 +1,4 @@
-/** The files of values that were computed elsewhere. */
+/** The files of values that were computed elsewhere, of RMAAT and of operations. */
 export const goldenFiles: readonly string[] = [
   'astro-no-retention.safetensors',
   'astro-one-segment.safetensors',
@@ -14,6 +14,13 @@ export const goldenFiles: readonly string[] = [
   'pre-split-stretched.safetensors',
   'softmax.safetensors',
 ]
+
+/** Those of RMAAT's relatives. */
+export const relatives = [
+  ...['at', 'gla', 'gla-causal', 'lru', 'mingru', 'rlt', 'rmaat-causal', 'rmt', 'rmt-causal', 's4d', 'transformer'],
+  'transformer-causal',
+] as const
+export const relativeFiles: readonly string[] = relatives.map((name) => `${name}.safetensors`)
 
 /** The bytes of one of them: from disk, or in a page from the server that serves the repository. */
 export async function golden(name: string): Promise<Uint8Array> {

@@ -1,10 +1,11 @@
 import { grad } from '../../src/autograd/grad.ts'
-import { randomWord } from '../../src/ops/scalar.ts'
+import type { Backward, Method } from '../../src/nn/model.ts'
+import { randomWord } from '../../src/ops/exact.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, i32 } from '../../src/program/program.ts'
+import { batchInputs, batchValues } from '../../src/rmaat/batch.ts'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
-import { batchInputs, type Method, Rmaat } from '../../src/rmaat/model.ts'
-import { modelInputs } from '../../src/train/batch.ts'
+import { Rmaat } from '../../src/rmaat/model.ts'
 
 export const tiny: Partial<ModelConfig> = {
   segmentLength: 4,
@@ -20,21 +21,26 @@ export const tiny: Partial<ModelConfig> = {
 }
 
 /** Tokens in rows that are, by turns: full, padded in the first segment, empty in the first half, with a hole, filler. */
-export function someBatch(rows: number, { segments, segmentLength, vocabulary, classes }: ModelConfig) {
-  const size = rows * segments * segmentLength
+export function someBatch(rows: number, { segments, segmentLength, vocabulary, classes, causal, towers }: ModelConfig) {
+  const texts = rows * towers
+  const size = texts * segments * segmentLength
   const random = (n: number, site: number) => (_: unknown, i: number) => (randomWord(i, 0, 0, 3, site) >>> 1) % n
   const valid = new Int32Array(size).fill(1)
   const at = (row: number, segment: number, token: number) => (row * segments + segment) * segmentLength + token
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < texts; row++) {
     if (row % 5 === 1) valid.fill(0, at(row, 0, 0), at(row, 0, segmentLength >> 1))
     if (row % 5 === 2) valid.fill(0, at(row, 0, 0), at(row, segments >> 1, 0))
     if (row % 5 === 3) valid.fill(0, at(row, segments >> 1, 1), at(row, segments >> 1, 3))
   }
+  const counted = rows - Math.floor(rows / 5)
   return {
     tokens: Int32Array.from({ length: size }, random(vocabulary, 1)),
     valid,
-    labels: Int32Array.from({ length: rows }, random(classes, 2)),
-    weights: Float32Array.from({ length: rows }, (_, row) => (row % 5 === 4 ? 0 : 1)),
+    // of a causal model for each token, or none
+    labels: causal
+      ? valid.map((isToken, i) => (isToken ? random(classes + 1, 2)(0, i) - 1 : -1))
+      : Int32Array.from({ length: rows }, random(classes, 2)),
+    weights: Float64Array.from({ length: rows }, (_, row) => (row % 5 === 4 ? 0 : 1 / counted)),
   }
 }
 
@@ -44,14 +50,15 @@ export type Values = Record<string, ArrayLike<number>>
 export async function gradients(
   device: Device,
   config: Partial<ModelConfig>,
-  method: Method,
+  how: Method | Backward,
   rows = 5,
 ): Promise<Values> {
+  const backward = typeof how === 'string' ? { method: how } : how
   const model = new Rmaat(device, config)
   const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => {
-    const { loss, logits, memories } = model.forward(batch, { method, step: batch.step })
+    const { loss, predicted: logits, carries } = model.forward(batch, { ...backward, step: batch.step })
     const { named } = model.parameters
-    const all = grad(loss, [...named.map(({ tensor }) => tensor), ...memories])
+    const all = grad(loss, [...named.map(({ tensor }) => tensor), ...carries])
     const ofMemories = all.slice(named.length).flatMap((g) => {
       return g.rank === 3 ? [g] : Array.from({ length: g.shape[0] }, (_, t) => g.select(0, t))
     })
@@ -62,7 +69,7 @@ export async function gradients(
       ...Object.fromEntries(ofMemories.map((g, t) => [`memory ${t + 1}`, g])),
     }
   })
-  const inputs = modelInputs(someBatch(rows, model.config), model.config, model.config.retention)
+  const inputs = batchValues(someBatch(rows, model.config), model.config, model.config.retention)
   const results: Record<string, number | ArrayLike<number>> = await program.run({ ...inputs, step: 3 })
   program.close()
   model.close()

@@ -38,7 +38,7 @@ files('a folder without the files, or no folder, is one clear error', async ({ f
   await fails(
     'data',
     `${folder}: expected basic_train.tsv, basic_val.tsv, basic_test.tsv, each as it is or as .gz; ` +
-      'there is no basic_train.tsv, no basic_test.tsv',
+      'there is no basic_train.tsv, no basic_test.tsv. They come with lra_release.gz of github.com/google-research/long-range-arena',
     () => tasks.listops({ folder }),
   )
   await fails('data', `${folder}/none: expected a folder, but there is nothing`, () =>

@@ -139,7 +139,7 @@ test('settings that leave nothing to draw are errors with the numbers', async ()
     'listops: minLength is 16, but maxLength is 48, and with maxDepth 2 and maxArguments 5 the longest expression has 7 tokens',
     () => tasks.listops({ maxDepth: 2 }),
   )
-  await fails('config', 'listops: maxLength is 48, but 2 segments of 12 hold 24 tokens', () =>
+  await fails('config', 'listops: the longest expression has 48 tokens, but 2 segments of 12 hold 24', () =>
     tasks.listops({ segments: 2 }),
   )
   await fails(
@@ -148,7 +148,7 @@ test('settings that leave nothing to draw are errors with the numbers', async ()
       'allow more lengths, levels or operands',
     () => tasks.listops({ minLength: 3, maxLength: 4, maxDepth: 2, maxArguments: 2 }),
   )
-  await fails('config', 'listops: trainExamples is 0; it must be a whole number 1..10000000', () =>
+  await fails('config', 'listops: trainExamples is 0; expected a whole number from 1 to 10000000', () =>
     tasks.listops({ trainExamples: 0 }),
   )
 })

@@ -89,12 +89,12 @@ test('examples are shown as symbols', () => {
 
 test('settings out of range are errors', async () => {
   const wrong = { anywhere: 'yes', segmentLength: '4' } as object
-  await fails('config', 'add: segments is 0; it must be a whole number 1..65536', () => tasks.add({ segments: 0 }))
-  await fails('config', 'cue: segments x segmentLength is 1; it must be at least 2', () =>
+  await fails('config', 'add: segments is 0; expected a whole number from 1 to 65536', () => tasks.add({ segments: 0 }))
+  await fails('config', 'cue: a sequence has 2 tokens, but 1 segments of 1 hold 1', () =>
     tasks.cue({ segments: 1, segmentLength: 1 }),
   )
-  await fails('config', 'cue: segmentLength is "4"; it must be a whole number 1..65536', () => tasks.cue(wrong))
-  await fails('config', 'cue: anywhere is 1; it must be true or false', () => tasks.cue({ anywhere: 1 as never }))
+  await fails('config', 'cue: segmentLength is "4"; expected a whole number from 1 to 65536', () => tasks.cue(wrong))
+  await fails('config', 'cue: anywhere is 1; expected true or false', () => tasks.cue({ anywhere: 1 as never }))
 })
 
 test.run()

@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeFileAtomically } from '../../src/runtime/files.ts'
 import { take, tasks } from '../../src/tasks/index.ts'
-import { parseTexts } from '../../src/tasks/text.ts'
+import { parseTexts } from '../../src/tasks/text-files.ts'
 import { fails } from '../support/fails.ts'
 
 const text = suite<{ folder: string }>('text', { folder: '' })
@@ -42,16 +42,16 @@ text('columns names them in any order', async ({ folder }) => {
     await writeFileAtomically(path, Array.from({ length: 20 }, (_, index) => `${line(index)}\n`).join(''))
     const task = await tasks.text({ path, columns })
     const examples = [...take(task.train(0), 17), ...task.validation, ...task.test]
-    return examples.every(({ label, tokens }) => task.show(tokens) === `text\tof ${task.classNames![label]}`)
+    return examples.every(({ label, tokens }) => task.show(tokens).startsWith(`text\tof ${task.classNames![label]}`))
   }
-  assert.ok(await texts('id,label,text', (i) => `id\t${3 + (i % 2)}\ttext\tof ${3 + (i % 2)}`))
-  assert.ok(await texts('label,text', (i) => `${i % 2}\ttext\tof ${i % 2}`))
-  assert.not(await texts('label,text,-', (i) => `${i % 2}\ttext\tof ${i % 2}`))
-  await writeFileAtomically(path, Array.from({ length: 20 }, (_, i) => `some text\t${i % 2}\n`).join(''))
-  assert.is(shown([...(await tasks.text({ path, columns: 'text,label' })).test][0]), 'some text')
+  assert.ok(await texts('id,label,text', (i) => `id\t${3 + (i % 2)}\ttext\tof ${3 + (i % 2)}, ${i}`))
+  assert.ok(await texts('label,text', (i) => `${i % 2}\ttext\tof ${i % 2}, ${i}`))
+  assert.not(await texts('label,text,-', (i) => `${i % 2}\ttext ${i}\tof ${i % 2}`))
+  await writeFileAtomically(path, Array.from({ length: 20 }, (_, i) => `some text ${i}\t${i % 2}\n`).join(''))
+  assert.is(shown([...(await tasks.text({ path, columns: 'text,label' })).test][0]).slice(0, 9), 'some text')
   await fails(
     'data',
-    /line 1: expected a label, a whole number, in column 1 of 2, found "some text"; .* columns /,
+    /line 1: expected a label, a whole number, in column 1 of 2, found "some text 0"; .* columns /,
     () => tasks.text({ path }),
   )
 })
@@ -59,15 +59,15 @@ text('columns names them in any order', async ({ folder }) => {
 text('classes are the labels that there are, in their order, whatever their gaps', async ({ folder }) => {
   const path = `${folder}/a.tsv`
   const labels = [900, -1, 7]
-  const content = Array.from({ length: 60 }, (_, i) => `${labels[i % 3]}\t${labels[i % 3]}\n`).join('')
+  const content = Array.from({ length: 60 }, (_, i) => `${labels[i % 3]}\t${labels[i % 3]} ${i}\n`).join('')
   await writeFileAtomically(path, content)
   const task = await tasks.text({ path })
   assert.equal(task.classNames, ['-1', '7', '900'])
-  for (const { tokens, label } of task.test) assert.is(task.show(tokens), task.classNames![label])
+  for (const { tokens, label } of task.test) assert.is(task.show(tokens).split(' ')[0], task.classNames![label])
   assert.ok(task.notes!.includes('columns label, text; labels -1, 7, 900'))
   const asked = await tasks.text({ path, labels: '900,7,-1' })
   assert.equal(asked.classNames, ['900', '7', '-1'])
-  for (const { tokens, label } of asked.test) assert.is(asked.show(tokens), asked.classNames![label])
+  for (const { tokens, label } of asked.test) assert.is(asked.show(tokens).split(' ')[0], asked.classNames![label])
   await fails('data', `${path}: expected the labels 7, 900; found also -1`, () => tasks.text({ path, labels: '7,900' }))
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
   await writeFileAtomically(`${folder}/test.tsv`, '2\ta\n')
@@ -76,10 +76,10 @@ text('classes are the labels that there are, in their order, whatever their gaps
 
 text('a folder has its own test file; a tenth of the training rows is for validation', async ({ folder }) => {
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
-  await writeFileAtomically(`${folder}/test.tsv.GZ`, gzipSync(lines(5)))
-  const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 7 })
+  await writeFileAtomically(`${folder}/test.tsv.GZ`, gzipSync(lines(5).replaceAll('text', 'test')))
+  const task = await tasks.text({ path: folder, segments: 2, segmentLength: 4, length: 8 })
   assert.equal([task.vocabulary, task.classes, task.segments, task.segmentLength], [257, 2, 2, 4])
-  assert.equal([...task.test].map(shown).sort(), ['text 0', 'text 1', 'text 2', 'text 3', 'text 4'])
+  assert.equal([...task.test].map(shown).sort(), ['test 0', 'test 1', 'test 2', 'test 3', 'test 4'])
   const training = new Set(take(task.train(0), 27).map(shown))
   assert.is(training.size, 27)
   assert.is(new Set([...training, ...[...task.validation].map(shown)]).size, 30)
@@ -98,6 +98,50 @@ text('one file is cut at random, always alike: rows sorted by label are in every
   }
   const all = [...take(task.train(0), 324), ...task.validation, ...task.test].map(shown)
   assert.is(new Set(all).size, 400)
+})
+
+text('a text that is held out is in no other part', async ({ folder }) => {
+  await writeFileAtomically(`${folder}/train.tsv`, `${lines(60)}${lines(60)}`)
+  await writeFileAtomically(`${folder}/test.tsv`, lines(10))
+  const task = await tasks.text({ path: folder })
+  const [tested, chosen] = [task.test, task.validation].map((part) => new Set([...part].map(shown)))
+  const trained = new Set(take(task.train(0), 500).map(shown))
+  assert.is(tested.size, 10)
+  for (const one of chosen) assert.not(tested.has(one), one)
+  for (const one of trained) assert.not(tested.has(one) || chosen.has(one), one)
+  assert.is(trained.size + chosen.size, 50)
+  const counts = /^(\d+) rows to train on, 10 held out for validation, 10 to test with$/.exec(task.notes![1])
+  assert.is(task.notes![2], `${120 - 10 - Number(counts![1])} rows of texts that are held out, too, are left out`)
+  await writeFileAtomically(`${folder}/test.tsv`, lines(60))
+  await fails('data', `${folder}: expected texts to train on; all of them are held out, too`, () =>
+    tasks.text({ path: folder }),
+  )
+})
+
+text('reviews are read as they are published, a file each', async ({ folder }) => {
+  const write = async (part: string, count: number) => {
+    for (let i = 0; i < count; i++)
+      for (const kind of ['pos', 'neg'])
+        await writeFileAtomically(
+          `${folder}/${part}/${kind}/${i}_${kind === 'pos' ? 9 : 2}.txt`,
+          `${kind} ${part}\n${i}`,
+        )
+  }
+  await write('train', 15)
+  await write('test', 3)
+  await writeFileAtomically(`${folder}/train/unsup/0_0.txt`, 'not read')
+  await writeFileAtomically(`${folder}/train/urls_pos.txt`, 'not read')
+  const task = await tasks.text({ path: folder })
+  assert.equal(task.classNames, ['0', '1'])
+  assert.is(task.notes![1], '27 rows to train on, 3 held out for validation, 6 to test with')
+  for (const { tokens, label } of [...take(task.train(0), 27), ...task.validation, ...task.test])
+    assert.is(task.show(tokens).slice(0, 3), ['neg', 'pos'][label])
+  const empty = `${folder}/test/neg/1_2.txt`
+  await writeFileAtomically(empty, '')
+  await fails('data', `${empty}: expected a text, found none`, () => tasks.text({ path: folder }))
+  await fails('config', /columns goes with files of lines/, () => tasks.text({ path: folder, columns: 'label,text' }))
+  await rm(`${folder}/test/neg`, { recursive: true })
+  await fails('data', `${folder}/test/neg: expected a folder, but there is nothing`, () => tasks.text({ path: folder }))
 })
 
 text('rows to test with that all have one label are told of', async ({ folder }) => {
@@ -154,8 +198,10 @@ text('what cannot be a task is an error', async ({ folder }) => {
   await fails('data', `${path}: expected at least 20 lines to hold some out of training, found 19`, () =>
     tasks.text({ path }),
   )
-  await fails('data', `${folder}: expected train.tsv and test.tsv, each as it is or as .gz; found a.tsv`, () =>
-    tasks.text({ path: folder }),
+  await fails(
+    'data',
+    `${folder}: expected train.tsv and test.tsv, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found a.tsv`,
+    () => tasks.text({ path: folder }),
   )
   await writeFileAtomically(path, lines(30, 1))
   await fails('data', `${path}: expected 2 to 1000 different labels; found only 0`, () => tasks.text({ path }))
@@ -165,16 +211,23 @@ text('what cannot be a task is an error', async ({ folder }) => {
 
 text('settings out of range are errors', async () => {
   const few = { path: 'x', segments: 2, segmentLength: 8 }
-  await fails('config', 'text: length is 17; it must be a whole number 1..16', () => tasks.text({ ...few, length: 17 }))
-  for (const columns of ['label', 'text', 'label,label,text', 'a,b', '', 'Label,text', 'label,text,'.repeat(60)])
+  await fails('config', 'text: the longest text has 17 tokens, but 2 segments of 8 hold 16', () =>
+    tasks.text({ ...few, length: 17 }),
+  )
+  for (const columns of ['label', 'text', 'label,label,text', 'a,b', 'Label,text', 'label,text,'.repeat(60)])
     await fails('config', /^text: columns is ".*; it must be the columns with commas between, /, () =>
       tasks.text({ ...few, columns }),
     )
-  for (const labels of ['1', '1,1', 'a,b', '', '1,2,', '01,2'])
+  for (const labels of ['1', '1,1', 'a,b', '1,2,', '01,2'])
     await fails('config', /^text: labels is ".*"; it must be 2 to 1000 different whole numbers/, () =>
       tasks.text({ ...few, labels }),
     )
-  await fails('config', 'text: path is missing; it must name a folder or a .tsv file', () => tasks.text({ path: '' }))
+  await fails('config', 'text: path is missing; it must name a folder or a .tsv file', () =>
+    tasks.text({} as { path: string }),
+  )
+  await fails('config', 'text: labels is ""; expected a text that is not empty', () =>
+    tasks.text({ ...few, labels: '' }),
+  )
 })
 
 text.run()

@@ -1,11 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { slicesOf } from '../../src/autograd/slices.ts'
+import type { Method } from '../../src/nn/model.ts'
 import { AdamW } from '../../src/optim/adamw.ts'
 import { compile } from '../../src/program/program.ts'
+import { batchValues } from '../../src/rmaat/batch.ts'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
-import { type Method, Rmaat } from '../../src/rmaat/model.ts'
-import { modelInputs } from '../../src/train/batch.ts'
-import { slicesOf } from '../../src/train/slices.ts'
+import { Rmaat } from '../../src/rmaat/model.ts'
 import { stepInputs, trainingStep } from '../../src/train/step.ts'
 import { devices, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
@@ -19,8 +20,8 @@ async function stepOf(config: Partial<ModelConfig>, method: Method, slices: numb
   const model = new Rmaat(device, { ...tiny, segments: 3, ...config })
   const optimizer = new AdamW(model.parameters)
   const options = { method, batch: ROWS, clip: 1e9, trace: true, slices }
-  const program = compile(device, stepInputs(ROWS, model.config), trainingStep(model, optimizer, options))
-  const batch = modelInputs(someBatch(ROWS, model.config), model.config, model.config.retention)
+  const program = compile(device, stepInputs(model, ROWS), trainingStep(model, optimizer, options))
+  const batch = batchValues(someBatch(ROWS, model.config), model.config, model.config.retention)
   const results = await program.run({ ...batch, step: 3, rate: 1e-3 })
   const moments = await device.readVariable(optimizer.state[0])
   device.close()
@@ -33,6 +34,7 @@ for (const [name, config] of Object.entries<Partial<ModelConfig>>({
   'dropout and a learned scale': { dropout: 0.2, learnScale: true },
   'a loss at every segment': { loss: 'all' },
   'attention that prepares nothing': { attention: 'linear' },
+  'a loss at every token': { causal: true, layers: 2, dropout: 0.2 },
 })) {
   test(`slices of a batch add up to the batch, with ${name}`, async () => {
     for (const method of ['amrb', 'bptt'] as const) {
@@ -50,9 +52,8 @@ for (const [name, config] of Object.entries<Partial<ModelConfig>>({
 }
 
 test('slices divide the batch, and are no larger than asked where a row is not', () => {
-  const sizes = { memory: 16, segmentLength: 512, width: 64 }
   const row = 528 * 64 * 4
-  const slices = (batch: number, bytes?: number, gradients = 1e5): number => slicesOf(sizes, batch, gradients, bytes)
+  const slices = (batch: number, bytes?: number, gradients = 1e5): number => slicesOf(batch, row, gradients, bytes)
   assert.is(slices(32), 1)
   assert.is(slices(32, 32 * row), 1)
   assert.is(slices(32, 31 * row), 4)

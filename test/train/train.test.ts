@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Device } from '../../src/program/device.ts'
+import { compile } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
@@ -66,6 +67,44 @@ test('an evaluation in batches of more rows than there are examples computes no 
   assert.equal(await evaluate(model, examples, { batch: 2 ** 40 }), await evaluate(model, examples, { batch: 5 }))
   device.close()
 })
+
+for (const name of ['reference', 'wasm relaxed', 'wasm relaxed, 2 threads']) {
+  test(`an evaluation of sequences of any length is that of each alone, in all segments, on ${name}`, async () => {
+    const device = await devices[name]()
+    const examples = Array.from({ length: 60 }, (_, i) => ({
+      tokens: Array.from({ length: 1 + ((i * 7) % 48) }, (_, at) => 1 + ((i + at) % 5)),
+      label: i % 3,
+    }))
+    for (const config of [
+      {},
+      { loss: 'all', retention: 'stretched' },
+      { update: 'mix', retention: 'running' },
+    ] as const) {
+      const model = new Rmaat(device, { ...tiny, ...config, segments: 12 })
+      const found = await evaluate(model, examples, { batch: 8 })
+      const layout = model.layout(1)
+      const program = compile(device, layout.inputs, (inputs) => {
+        const { loss, correct } = model.forward(inputs as Parameters<typeof model.forward>[0], { method: 'amrb' })
+        return { loss, correct }
+      })
+      let [loss, correct] = [0, 0]
+      for (const example of examples) {
+        const results = await program.arrays(layout.values([example]))
+        loss += results.loss[0] / examples.length
+        correct += results.correct[0] / examples.length
+      }
+      assert.ok(Math.abs(found.accuracy - correct) < 1e-6)
+      assert.ok(Math.abs(found.loss - loss) < (name === 'reference' ? 1e-12 : 1e-6), `${found.loss} and ${loss}`)
+      assert.is(found.examples, 60)
+      // those of other lengths need as many segments as hold them, or a few more
+      const needed = [1, 4, 5, 12, 13, 20, 25, 40, 48, 90].map((length) =>
+        model.enoughSegments({ tokens: new Uint8Array(length), label: 0 }),
+      )
+      assert.equal(needed, [1, 1, 2, 3, 4, 6, 8, 12, 12, 12])
+    }
+    device.close()
+  })
+}
 
 test('the same seed gives the same bits, by either build and twice', async () => {
   for (const name of ['wasm relaxed', 'wasm simd']) {
@@ -148,8 +187,10 @@ test('a training whose first step ruins the weights fails, and is not evaluated 
   const model = modelFor(device)
   const { variable } = model.parameters
   device.write(variable, new Float32Array(variable.shape[0]).fill(1e30))
-  await fails('diverged', /^evaluate: the loss of the examples 0 to 99 is (NaN|Infinity): expected a model/, () =>
-    evaluate(model, task.test),
+  await fails(
+    'diverged',
+    /^evaluate: the loss of 100 examples behind 0 others is (NaN|Infinity): expected a model/,
+    () => evaluate(model, task.test),
   )
   device.close()
 })

@@ -1,21 +1,26 @@
-import type { Kernel } from '../../program/accesses.ts'
 import { elementsOf } from '../../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
-import type { Plan, View } from '../../program/plan.ts'
+import type { Kernel, KernelOf, Plan, View } from '../../program/plan.ts'
+import { turn } from '../../runtime/turns.ts'
 import { addresses, addressOf, type Iterations, walk } from '../cursor.ts'
 import { doubles } from './doubles.ts'
-import { gather, matmul, reduce, scatterAdd } from './kernels.ts'
-import { rows } from './rows.ts'
+import { fused } from './fused.ts'
+import { gather, matmul, reduce, scan, scatterAdd } from './kernels.ts'
 
-/** Plain TypeScript in double precision: what every other backend is held against. Integers are exact in it. */
+/** Plain TypeScript in double precision, in which integers are exact: the definition that other backends are tested against. */
 export class ReferenceBackend implements Backend {
   readonly name = 'reference'
-  readonly description = 'plain TypeScript, double precision'
-  /** As long as the longest that a program asked for when the last one was loaded. */
+  readonly description: string
+  /** The longest arena of the programs that were loaded at the last load. */
   private arena = NONE
-  /** What each program needs of it, in elements, and the bytes of its own buffers. */
+  /** For each program the elements of its arena, and the bytes of its own buffers. */
   private readonly loaded = new Set<{ readonly arena: number; readonly bytes: number }>()
   private readonly variables = new Map<number, Float64Array>()
+
+  /** @param why it was taken, where nobody asked for it by name */
+  constructor(why = '') {
+    this.description = `plain TypeScript, double precision${why && `, slow (${why})`}`
+  }
 
   createVariable(id: number, elements: number): void {
     this.variables.set(id, doubles(elements, 'a variable'))
@@ -82,6 +87,8 @@ export class ReferenceBackend implements Backend {
         runTo(plan.instructions.length)
         const results = plan.outputs.map(({ view }) => look(view))
         timed?.(performance.now() - begin)
+        const pause = turn()
+        if (pause) await pause
         return results
       },
       profile: async (inputs) => {
@@ -117,12 +124,13 @@ export class ReferenceBackend implements Backend {
 const NONE = new Float64Array(0)
 
 type Run<Call> = (call: Call, memory: readonly Float64Array[], iterations: Iterations) => void
-const kernels: { readonly [Kind in Kernel['kind']]: Run<Extract<Kernel, { kind: Kind }>> } = {
-  rows,
+const kernels: { readonly [Kind in Kernel['kind']]: Run<KernelOf<Kind>> } = {
+  fused,
   reduce,
   matmul,
+  scan,
   gather,
   scatterAdd,
 }
-/** Runs a call where an iteration sees its operands. */
-const execute: Run<Kernel> = (call, memory, iterations) => kernels[call.kind](call as never, memory, iterations)
+/** Runs a call in an iteration of the enclosing loops. */
+export const execute: Run<Kernel> = (call, memory, iterations) => kernels[call.kind](call as never, memory, iterations)

@@ -1,5 +1,5 @@
 import { along } from '../../program/axes.ts'
-import type { Gather, Matmul, ProductAxis, Reduce, ScatterAdd } from '../../program/plan.ts'
+import type { Gather, Matmul, Place, ProductAxis, Reduce, Scan, ScatterAdd } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations } from '../cursor.ts'
 
 type Memory = readonly Float64Array[]
@@ -42,6 +42,38 @@ export function matmul(instruction: Matmul, memory: Memory, iterations: Iteratio
         const to = startOut + batchOut[batchIndex] + rowOut[i] + columnOut[j]
         result[to] = accumulate ? result[to] + sum : sum
       }
+    }
+  }
+}
+
+export function scan(
+  { a, b, out, reverse, conjugate, steps, parts, lanes }: Scan,
+  memory: Memory,
+  at: Iterations,
+): void {
+  const [factors, terms, states] = [memory[a.buffer], memory[b.buffer], memory[out.buffer]]
+  const starts = (place: Place, operand: 'a' | 'b' | 'out') => [
+    ...addresses(addressOf(place, at), along(lanes, operand)),
+  ]
+  const [startsA, startsB, startsOut] = [starts(a, 'a'), starts(b, 'b'), starts(out, 'out')]
+  const back = reverse ? steps.out : -steps.out
+  for (let lane = 0; lane < startsOut.length; lane++) {
+    for (let step = 0; step < steps.size; step++) {
+      const t = reverse ? steps.size - 1 - step : step
+      const [from, to] = [startsB[lane] + t * steps.b, startsOut[lane] + t * steps.out]
+      let [real, imaginary] = [terms[from], parts.size === 2 ? terms[from + parts.b] : 0]
+      if (step > 0) {
+        const factor = startsA[lane] + (reverse ? t : t - 1) * steps.a
+        const before = to + back
+        real += factors[factor] * states[before]
+        if (parts.size === 2) {
+          const turn = conjugate ? -factors[factor + parts.a] : factors[factor + parts.a]
+          real -= turn * states[before + parts.out]
+          imaginary += factors[factor] * states[before + parts.out] + turn * states[before]
+        }
+      }
+      states[to] = real
+      if (parts.size === 2) states[to + parts.out] = imaginary
     }
   }
 }

@@ -1,6 +1,7 @@
 import { isContiguous } from '../../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
+import { turn } from '../../runtime/turns.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import { addresses, addressOf, walk } from '../cursor.ts'
 import { Heap, type Holding, type Piece } from '../heap.ts'
@@ -15,7 +16,7 @@ import { Threads } from './threads.ts'
 interface Kernels {
   run(start: number, end: number, scratch: number, scratchStep: number, threads: number): number
   setIteration(level: number, value: number): void
-  join(control: number, thread: number): void
+  attach(control: number, thread: number): void
 }
 
 export interface WasmOptions {
@@ -23,10 +24,12 @@ export interface WasmOptions {
   readonly threads: number
   readonly description: string
   readonly relaxed: boolean
-  /** Nanoseconds of work that a thread's part is worth; 0 shares everything. */
+  /** The least work of a thread's part, in nanoseconds; 0 shares everything. */
   readonly grain?: number
-  /** Seconds without a sign of life, until a thread counts as gone. */
+  /** Seconds without a heartbeat, after which a thread counts as gone. */
   readonly patience?: number
+  /** In a page: the file that threads run, instead of a blob. */
+  readonly worker?: string | URL
 }
 
 /** Programs run by AssemblyScript kernels in one linear memory, one call a program. */
@@ -60,10 +63,11 @@ export class WasmBackend implements Backend {
     return backend
   }
 
-  private async start(module: WebAssembly.Module, { threads, patience = 20 }: WasmOptions): Promise<void> {
+  private async start(module: WebAssembly.Module, { threads, patience = 20, worker }: WasmOptions): Promise<void> {
     const { at: control } = this.heap.allocate(sizeOfControl(threads), 'what threads tell each other')
-    this.threads = await Threads.start(threads, { module, memory: this.memory!.memory, control, patience })
-    this.kernels!.join(control, 0)
+    const { memory } = this.memory!
+    this.threads = await Threads.start(threads, { module, memory, control, patience, worker })
+    this.kernels!.attach(control, 0)
   }
 
   get threadCount(): number {
@@ -169,8 +173,8 @@ class WasmProgram implements Loaded {
     this.holding = holding
     this.backend = backend
     this.encoded = encode(plan, backend.threadCount, backend.grain)
-    const { scratch, own } = threadBytes(plan, this.encoded, backend.threadCount)
-    holding.reserve(scratch, plan.memory.arena * 4 + own)
+    const { scratch, threadPrivate } = threadBytes(plan, this.encoded, backend.threadCount)
+    holding.reserve(scratch, plan.memory.arena * 4 + threadPrivate)
     this.start = holding.allocate(this.encoded.words.byteLength, 'the program')
     this.own = plan.buffers.map((buffer) => {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
@@ -203,6 +207,8 @@ class WasmProgram implements Loaded {
     this.backend.run(this.start, 0, scratch, sharing.worthwhile)
     const results = this.plan.outputs.map(({ view, dtype }) => this.look(view, dtype))
     timed?.(performance.now() - begin)
+    const pause = turn()
+    if (pause) await pause
     return results
   }
 

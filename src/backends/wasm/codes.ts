@@ -1,7 +1,7 @@
 import { type ScalarName, scalars } from '../../ops/scalar.ts'
 import { FIRST_SCALAR } from './opcodes.ts'
 
-/** Two operations in one, without storing what the first one gives: op2(op1(a, b), c), or `from`: c - op1(a, b). */
+/** Two operations in one, without a register in between: op2(op1(a, b), c), or `from`: c - op1(a, b). */
 export const pairs = [
   'add add',
   'add mul',
@@ -16,7 +16,7 @@ export const pairs = [
 
 const names: readonly string[] = [...Object.keys(scalars), ...pairs]
 
-/** Scalar operations and pairs as the kernels number them; scripts/build-wasm.mjs writes the kernels' side. */
+/** The opcodes of scalar operations and pairs, from which scripts/build-wasm.mjs writes the interpreter's switch. */
 export const codes = Object.fromEntries(names.map((name, i) => [name, FIRST_SCALAR + i])) as Readonly<
   Record<ScalarName | (typeof pairs)[number], number>
 >

@@ -8,8 +8,8 @@ import * as code from './opcodes.ts'
 import { type Sharing, share } from './sharing.ts'
 
 /**
- * An activation of a slice takes at most so much: with all that is near it in a program, it stays in a core's second-level
- * cache. Four times as much is as fast on two cores, but leaves too few slices of small models for more of them.
+ * The most that an activation of a slice may take: with the activations around it, it stays in a core's second-level cache.
+ * Four times as much is as fast on two cores, but leaves small models too few slices for more cores.
  */
 export const SLICE_BYTES = 2 ** 15
 
@@ -21,32 +21,34 @@ export interface Encoded {
   readonly jumps: readonly { readonly word: number; readonly target: number }[]
   /** The first word of each instruction, and one more behind the last. */
   readonly starts: readonly number[]
-  /** Scratch that its hungriest kernel needs in each thread, in bytes. */
+  /** Bytes of scratch for each thread: the most that one of its kernels needs. */
   readonly scratch: number
   readonly sharing: Sharing
 }
 
-/** What its threads need in bytes, where there are so many: scratch, and what the others have for themselves behind the arena. */
+/** What so many threads need, in bytes: scratch, and behind the arena a thread-private part for each but the first. */
 export function threadBytes(
   { instructions }: Plan,
   { scratch, sharing }: Encoded,
   threads: number,
-): { scratch: number; own: number } {
+): { scratch: number; threadPrivate: number } {
   const count = sharing.worthwhile ? threads : 1
-  const parts = instructions.map((call) => (call.kind === 'loop' && call.own ? call.own.elements * 4 : 0))
-  return { scratch: scratch * count, own: Math.max(0, ...parts) * (count - 1) }
+  const parts = instructions.map((call) =>
+    call.kind === 'loop' && call.threadPrivate ? call.threadPrivate.elements * 4 : 0,
+  )
+  return { scratch: scratch * count, threadPrivate: Math.max(0, ...parts) * (count - 1) }
 }
 
-/** What a program takes beside arena, inputs and variables, in bytes, where there are so many threads. */
+/** What a program takes beside arena, inputs and variables on so many threads, in bytes. */
 export function workspaceOf(plan: Plan, threads: number, encoded: Encoded = encode(plan, threads)): number {
-  const { scratch, own } = threadBytes(plan, encoded, threads)
-  // what begins at an address of its own ends at the next one
+  const { scratch, threadPrivate } = threadBytes(plan, encoded, threads)
+  // buffers with addresses of their own are padded to the heap's alignment
   const beside = plan.buffers.reduce((sum, buffer) => {
     if (buffer.kind === 'arena') return sum
     const bytes = buffer.elements * 4
     return sum + aligned(bytes) - (buffer.kind === 'constant' ? 0 : bytes)
   }, 0)
-  return aligned(encoded.words.byteLength) + scratch + own + beside
+  return aligned(encoded.words.byteLength) + scratch + threadPrivate + beside
 }
 
 /**
@@ -63,12 +65,12 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
   let scratch = 0
   let begun = 0
 
-  const place = ({ buffer, offset, steps }: Place): void => {
+  const place = ({ buffer, offset, loopStrides }: Place): void => {
     relocations.push({ word: words.length, buffer, bytes: offset * 4 })
-    const own = open[0]?.loop.own
-    const isOwn = own && buffer === 0 && offset >= own.offset
-    const loops = Array.from({ length: LOOP_DEPTH }, (_, depth) => (steps[depth] ?? 0) * 4)
-    words.push(0, ...loops, isOwn ? own.elements * 4 : 0)
+    const part = open[0]?.loop.threadPrivate
+    const isPrivate = part && buffer === 0 && offset >= part.offset
+    const loops = Array.from({ length: LOOP_DEPTH }, (_, depth) => (loopStrides[depth] ?? 0) * 4)
+    words.push(0, ...loops, isPrivate ? part.elements * 4 : 0)
   }
   const instruction = (opcode: number, write: () => void): void => {
     begun = words.length
@@ -92,19 +94,19 @@ export function encode(plan: Plan, threads: number, grain?: number): Encoded {
       case 'loop': {
         if (open.length === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
         const begin = words.length
-        if (call.own) instruction(code.EACH, () => words.push(open.length, call.count, 0))
+        if (call.threadPrivate) instruction(code.PARALLEL, () => words.push(open.length, call.count, 0))
         else instruction(code.LOOP, () => words.push(open.length))
         open.push({ begin, body: words.length, loop: call })
         break
       }
       case 'end': {
         const { begin, body, loop } = open.pop()!
-        instruction(loop.own ? code.EACH_END : code.END, () => {
+        instruction(loop.threadPrivate ? code.PARALLEL_END : code.END, () => {
           words.push(open.length, loop.count)
           jumps.push({ word: words.length, target: body })
           words.push(0)
         })
-        if (loop.own) jumps.push({ word: begin + 4, target: words.length })
+        if (loop.threadPrivate) jumps.push({ word: begin + 4, target: words.length })
         break
       }
       default: {

@@ -1,10 +1,9 @@
-import { type ScalarRow, scalars } from '../../ops/scalar.ts'
-import type { Kernel } from '../../program/accesses.ts'
 import { elementsOf } from '../../program/axes.ts'
-import type { Axis, Matmul, Place, Reduce, Rows, Step } from '../../program/plan.ts'
+import type { Axis, Kernel, KernelOf, Matmul, Place, Reduce } from '../../program/plan.ts'
+import { inOrder } from '../../program/scan.ts'
 import {
+  CACHE_LINE,
   K_BLOCK,
-  LOOP_DEPTH,
   M_BLOCK,
   MATMUL_HEAD,
   N_BLOCK,
@@ -13,13 +12,10 @@ import {
   TABLE_PAD,
   TILE_LANES,
 } from '../sizes.ts'
+import { blocksAreIndependent, costOfFused, writeFused } from './fused.ts'
 import * as code from './opcodes.ts'
-import { encodeStep, machineRows } from './steps.ts'
 
-/** Lanes of a block: few enough that its registers stay in the second-level cache, enough to share the cost of interpreting. */
-const BLOCK_LANES = 2048
-
-/** Takes the words of an instruction, behind its opcode and length. */
+/** Appends words to an instruction, behind its opcode and length. */
 export interface Writer {
   /** The next word's number within the instruction. */
   readonly at: () => number
@@ -30,18 +26,20 @@ export interface Writer {
 
 interface WasmKernel<Call extends Kernel> {
   readonly opcode: number
-  /** What a call takes on one thread in nanoseconds, roughly. */
+  /** An estimate of its time on one thread, in nanoseconds. */
   readonly cost: (call: Call) => number
-  /** Writes the call, of which so many threads take a part; returns the bytes of scratch that it needs in each. */
+  /** Whether one thread has to do all of a call. Else its results can be split among threads. */
+  readonly sequential?: (call: Call) => boolean
+  /** Writes a call that is split among so many threads. Returns the bytes of scratch that each of them needs. */
   readonly write: (call: Call, to: Writer, threads: number) => number
 }
 
-const kernels: { readonly [Kind in Kernel['kind']]: WasmKernel<Extract<Kernel, { kind: Kind }>> } = {
-  rows: {
-    opcode: code.ROWS,
-    cost: ({ rows, width, steps }) =>
-      0.1 * rows * steps.reduce((sum, step) => sum + costOfStep(step) * (step.level === 'full' ? width : 1), 0),
-    write: writeRows,
+const kernels: { readonly [Kind in Kernel['kind']]: WasmKernel<KernelOf<Kind>> } = {
+  fused: {
+    opcode: code.FUSED,
+    cost: costOfFused,
+    sequential: (call) => !blocksAreIndependent(call),
+    write: writeFused,
   },
   reduce: {
     opcode: code.REDUCE,
@@ -71,6 +69,20 @@ const kernels: { readonly [Kind in Kernel['kind']]: WasmKernel<Extract<Kernel, {
       return matmulScratch(call)
     },
   },
+  scan: {
+    opcode: code.SCAN,
+    cost: ({ lanes, steps, parts }) => 0.3 * elementsOf(lanes) * steps.size * parts.size,
+    write: (call, to) => {
+      const { a, b, out, steps } = inOrder(call)
+      const { parts, lanes, conjugate } = call
+      to.push(Number(parts.size === 2), Number(conjugate), steps.size)
+      for (const operand of [a, b, out]) to.place(operand)
+      for (const axis of [steps, parts]) to.push(axis.a * 4, axis.b * 4, axis.out * 4)
+      to.push(lanes.length)
+      for (const axis of lanes) to.push(axis.size, axis.a * 4, axis.b * 4, axis.out * 4)
+      return 0
+    },
+  },
   gather: {
     opcode: code.GATHER,
     cost: ({ count, width }) => 0.15 * count * width,
@@ -95,35 +107,6 @@ const kernels: { readonly [Kind in Kernel['kind']]: WasmKernel<Extract<Kernel, {
 
 export const kernelOf = (call: Kernel) => kernels[call.kind] as WasmKernel<Kernel>
 
-const costly = new Set(Object.entries<ScalarRow>(scalars).flatMap(([op, row]) => (row.costly ? [op] : [])))
-const costOfStep = ({ op }: Step): number => (costly.has(op) ? 6 : 1)
-
-function writeRows(call: Rows, to: Writer, threads: number): number {
-  const { prologue, steps, registers } = machineRows(call)
-  // no fewer blocks than threads that are worth it
-  const blockRows = Math.max(1, Math.min(Math.ceil(call.rows / threads), Math.floor(BLOCK_LANES / call.width)))
-  // whole groups of four lanes, and one to spare: runs that begin anywhere are filled by groups
-  const registerBytes = Math.max(64, Math.ceil((blockRows * call.width) / 4) * 16) + 16
-  to.push(call.rows, call.width, blockRows, registerBytes, registers)
-  to.push(call.operands.length, prologue.length, steps.length)
-  const operands = call.operands.map(({ kind, view }) => {
-    const at = to.at()
-    if (kind === 'index') {
-      const loops = Array.from({ length: LOOP_DEPTH }, (_, depth) => view.steps[depth] ?? 0)
-      to.push(code.INDEX, view.offset, ...loops, 0, view.axes.length)
-      for (const { size, stride } of view.axes) to.push(size, stride)
-    } else {
-      to.push(code.MEMORY)
-      to.place(view)
-      to.push(view.axes.length)
-      to.axes(view.axes)
-    }
-    return at
-  })
-  for (const step of [...prologue, ...steps]) to.push(...encodeStep(step, call.width, operands))
-  return Math.ceil((registers * 4) / 64) * 64 + registers * registerBytes
-}
-
 const reduceCode = ({ op, dtype }: Reduce): number =>
   dtype === 'f32'
     ? op === 'sum'
@@ -133,7 +116,7 @@ const reduceCode = ({ op, dtype }: Reduce): number =>
       ? code.REDUCE_SUM_I
       : code.REDUCE_MAX_I
 
-/** As assembly/matmul.ts lays it out. */
+/** The layout is in assembly/matmul.ts. */
 function matmulScratch({ m, n, k }: Matmul): number {
   const [rows, columns, inner] = [
     Math.min(elementsOf(m), M_BLOCK),
@@ -142,5 +125,5 @@ function matmulScratch({ m, n, k }: Matmul): number {
   ]
   const panels = Math.ceil(columns / TILE_LANES)
   const tables = 8 * (rows + columns + inner + 3 * TABLE_PAD)
-  return MATMUL_HEAD + tables + panels + 64 + 4 * TILE_LANES * inner * (1 + panels)
+  return MATMUL_HEAD + tables + panels + CACHE_LINE + 4 * TILE_LANES * inner * (1 + panels)
 }

@@ -1,7 +1,7 @@
 import { RmaatError } from '../../errors.ts'
 
 const PAGE = 65536
-/** What addresses of 32 bits reach. */
+/** The range of 32-bit addresses. */
 export const LIMIT = 65536 * PAGE
 /** Kernels may read a little past the end of an operand. */
 const SLACK = 64

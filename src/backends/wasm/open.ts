@@ -1,5 +1,5 @@
 import { RmaatError } from '../../errors.ts'
-import { allowRelaxedSimd, type InstructionSet } from '../../runtime/wasm-features.ts'
+import { allowRelaxedSimd, type InstructionSet, instructionSets, MOST_THREADS } from '../../runtime/wasm-features.ts'
 import { coreCount, whyAlone } from '../../runtime/workers.ts'
 import { WasmBackend } from './backend.ts'
 
@@ -14,31 +14,29 @@ const modules: Record<InstructionSet, Record<'alone' | 'threads', () => Promise<
     threads: () => import('./modules/simd-threads.wasm.ts'),
   },
 }
-export const instructionSets = Object.keys(modules) as InstructionSet[]
-
-/** Beyond, meeting at a barrier costs more than it gives. */
-export const MOST_THREADS = 64
 
 export interface WasmOptions {
   /** One build of the kernels, else the best that the engine accepts is taken. */
   readonly instructionSet?: InstructionSet
   /** How many compute, the calling one among them; else one for each core. */
   readonly threads?: number
-  /** Nanoseconds of work on one thread that are worth a second one; 0 shares every kernel, however small. */
+  /** The least work of a thread's part, in nanoseconds; 0 shares every kernel, however small. */
   readonly grain?: number
-  /** Seconds without a sign of life, until a thread counts as gone (20); 1 to 86,400, parts of one count as a whole one. */
+  /** Seconds without a heartbeat, after which a thread counts as gone (20); 1 to 86,400, parts of one count as a whole one. */
   readonly patience?: number
+  /** In a page: the file that threads run, instead of a blob. */
+  readonly worker?: string | URL
 }
 
-/** How many threads a device has where nothing is said of them. */
+/** The number of threads by default. */
 export const usualThreads = async (): Promise<number> => (whyAlone() ? 1 : Math.min(await coreCount(), MOST_THREADS))
 
 /**
  * @param why it was taken, where nobody asked for it by name
- * @throws RmaatError 'device' where the engine has no SIMD
+ * @throws RmaatError 'device' where the engine has no SIMD, or a content security policy forbids WebAssembly
  */
 export async function openWasm(options: WasmOptions = {}, why = ''): Promise<WasmBackend> {
-  const { instructionSet, threads, grain, patience } = options
+  const { instructionSet, threads, grain, patience, worker } = options
   if (patience !== undefined && !(patience > 0 && patience <= 86_400)) {
     throw new RmaatError('device', `a patience of ${patience} seconds was asked for; expected 1 to 86400`)
   }
@@ -72,6 +70,7 @@ export async function openWasm(options: WasmOptions = {}, why = ''): Promise<Was
       threads: count,
       relaxed: set === 'relaxed',
       grain,
+      worker,
       // threads count it in seconds
       patience: patience === undefined ? undefined : Math.ceil(patience),
       description: `WebAssembly, ${many}, 128-bit SIMD${set === 'relaxed' ? ', relaxed' : ''}${reasons && ` (${reasons})`}`,
@@ -87,9 +86,39 @@ interface Found {
 /** The first build that the engine accepts. */
 async function find(build: 'alone' | 'threads', wanted?: InstructionSet): Promise<Found | undefined> {
   for (const set of wanted ? [wanted] : instructionSets) {
-    const { default: text } = await modules[set][build]()
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-    if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), set }
+    const module = await moduleOf(set, build)
+    if (module) return { module, set }
   }
   return undefined
+}
+
+const compiled = new Map<string, Promise<WebAssembly.Module | undefined>>()
+
+/** A build's module, compiled once for all devices; undefined where the engine does not accept it. */
+function moduleOf(set: InstructionSet, build: 'alone' | 'threads'): Promise<WebAssembly.Module | undefined> {
+  const key = `${set} ${build}`
+  const known = compiled.get(key)
+  if (known) return known
+  const module = modules[set][build]().then(({ default: text }) => compileText(text))
+  compiled.set(key, module)
+  module.catch(() => compiled.delete(key))
+  return module
+}
+
+async function compileText(text: string): Promise<WebAssembly.Module | undefined> {
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return WebAssembly.validate(bytes) ? WebAssembly.compile(bytes).catch(refuse) : undefined
+}
+
+/** Of a valid module: browsers say this in their own words, and forbid it by a policy of the page. */
+function refuse(cause: Error): never {
+  const byPolicy = /content security|\bcsp\b|unsafe-eval|embedder/i.test(cause.message)
+  throw new RmaatError(
+    'device',
+    byPolicy
+      ? "this page's content security policy forbids WebAssembly: its script-src must hold 'wasm-unsafe-eval'; the device 'reference' needs none"
+      : `this engine does not compile WebAssembly: ${cause.message}`,
+    { cause },
+  )
 }

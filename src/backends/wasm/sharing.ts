@@ -1,32 +1,32 @@
-import { type Access, accessesOf, extentOf, type Kernel } from '../../program/accesses.ts'
-import type { Instruction, Loop, Plan, Rows, Step } from '../../program/plan.ts'
+import { type Access, accessesOf, extentOf, isKernel } from '../../program/kernels.ts'
+import type { Kernel, Loop, Plan } from '../../program/plan.ts'
 import { endOf } from '../cursor.ts'
 import { kernelOf } from './kernels.ts'
 
 /**
- * How threads share a program. Nothing of it depends on how many they are. Of a loop whose iterations need nothing of each
- * other they take whole iterations, each alone; of all else a part of each kernel.
+ * How threads share a program, whatever their number. They fork at a loop with independent iterations and take whole
+ * iterations; outside of it each takes a part of each kernel, with barriers where a kernel needs results of other parts.
  */
 export interface Sharing {
-  /** Into how many parts each instruction is worth splitting; one part is thread 0's. */
+  /** The most parts that each instruction is split into; thread 0 computes a single part. */
   readonly parts: readonly number[]
-  /** Whether all threads meet before the instruction: it touches what others than its own thread have touched. */
+  /** Whether a barrier comes before the instruction: it depends on memory accesses of other threads. */
   readonly barriers: readonly boolean[]
-  /** Whether the program as a whole is worth waking the threads for. */
+  /** Whether the program is large enough to wake the other threads. */
   readonly worthwhile: boolean
 }
 
-/** Nanoseconds of work that a part is worth: some times what it costs to meet. */
+/** The least work of a part in nanoseconds: a few times the cost of a barrier. */
 const GRAIN = 2000
-/** And those of a whole program, in parts: some times what it costs to wake a thread. */
+/** The least work of a program, in parts: a few times the cost of waking a thread. */
 const WAKE = 50
-/** What fits beside an opcode; every thread has a part then. */
+/** The most that fits into an instruction's first word; every thread has a part then. */
 const MOST_PARTS = 255
 
-/** @param grain nanoseconds of work that a part is worth; 0 splits everything */
+/** @param grain the least work of a part in nanoseconds; 0 splits everything */
 export function share(plan: Plan, grain = GRAIN): Sharing {
   const { instructions } = plan
-  const parts = instructions.map((call) => (isControl(call) ? 1 : partsOf(call, grain)))
+  const parts = instructions.map((call) => (isKernel(call) ? partsOf(call, grain) : 1))
   let gain = 0
   let shared = false
   const loops: Loop[] = []
@@ -34,8 +34,8 @@ export function share(plan: Plan, grain = GRAIN): Sharing {
     if (call.kind === 'loop') loops.push(call)
     else if (call.kind === 'end') loops.pop()
     else {
-      const apart = loops.some(({ own }) => own)
-      if (apart) parts[i] = 1
+      const forked = loops.some(({ threadPrivate }) => threadPrivate)
+      if (forked) parts[i] = 1
       else if (parts[i] === 1) return
       shared = true
       gain += kernelOf(call).cost(call) * loops.reduce((product, { count }) => product * count, 1)
@@ -44,40 +44,20 @@ export function share(plan: Plan, grain = GRAIN): Sharing {
   return { parts, barriers: barriersOf(plan, parts), worthwhile: shared && gain >= WAKE * grain }
 }
 
-const isControl = (call: Instruction): call is Exclude<Instruction, Kernel> =>
-  call.kind === 'loop' || call.kind === 'end'
-
 function partsOf(call: Kernel, grain: number): number {
-  if (call.kind === 'rows' && !rowsAreIndependent(call)) return 1
-  return Math.max(1, Math.min(MOST_PARTS, Math.floor(kernelOf(call).cost(call) / grain) || 0))
+  const { cost, sequential } = kernelOf(call)
+  if (sequential?.(call)) return 1
+  return Math.max(1, Math.min(MOST_PARTS, Math.floor(cost(call) / grain) || 0))
 }
 
-/** Whether blocks of rows may be computed in any order: what one stores, no other loads. */
-function rowsAreIndependent(call: Rows): boolean {
-  const viewsOf = (list: readonly Step[], wanted: 'load' | 'store') =>
-    list.flatMap((step) =>
-      step.op === wanted && call.operands[step.operand].kind === 'memory' ? [call.operands[step.operand].view] : [],
-    )
-  const common = viewsOf(call.prologue, 'load')
-  const loads = viewsOf(call.steps, 'load')
-  return viewsOf(call.steps, 'store').every((store) => {
-    const meets = (view: typeof store): boolean => {
-      const [a, b] = [extentOf(store), extentOf(view)]
-      return a.buffer === b.buffer && a.low <= b.high && b.low <= a.high
-    }
-    const words = JSON.stringify(store)
-    return !common.some(meets) && loads.every((load) => !meets(load) || JSON.stringify(load) === words)
-  })
-}
-
-/** What was touched since the threads have met. */
-interface Touched {
+/** A memory access since the last barrier. */
+interface Recent {
   readonly buffer: number
-  /** First and last address, but for the loops around. */
+  /** First and last address in iteration 0 of the enclosing loops. */
   readonly low: number
   readonly high: number
-  readonly steps: readonly number[]
-  /** The same over all iterations of the loops around. */
+  readonly loopStrides: readonly number[]
+  /** First and last address over all iterations. */
   readonly lowest: number
   readonly highest: number
   readonly writes: boolean
@@ -86,26 +66,26 @@ interface Touched {
 
 function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[] {
   const barriers = instructions.map(() => false)
-  /** Of the loops around: iterations, and whether more than thread 0 works in them. */
+  /** Of the enclosing loops: iterations, and whether more than thread 0 works in them. */
   const loops: { count: number; shared: boolean }[] = []
-  let touched: Touched[] = []
-  const meet = (at: number): void => {
-    barriers[at] = touched.length > 0
-    touched = []
+  let since = none()
+  const barrierAt = (at: number): void => {
+    barriers[at] = Object.values(since).some(({ length }) => length > 0)
+    since = none()
   }
-  let apart = -1 // the end of a loop at whose ends all threads meet, and nowhere within
+  let joined = -1 // the end of a parallel loop: fork and join are its barriers, and there are none within
   instructions.forEach((call, at) => {
-    if (at <= apart) return
-    if (call.kind === 'loop' && call.own) {
-      apart = endOf(instructions, at)
-      touched = []
+    if (at <= joined) return
+    if (call.kind === 'loop' && call.threadPrivate) {
+      joined = endOf(instructions, at)
+      since = none()
     } else if (call.kind === 'loop') {
       const shared = parts.slice(at, endOf(instructions, at)).some((count) => count > 1)
       loops.push({ count: call.count, shared })
-      // so that each iteration begins as the others do, with all threads together
-      if (shared) meet(at)
+      // every iteration begins with a barrier, like the first
+      if (shared) barrierAt(at)
     } else if (call.kind === 'end') {
-      if (loops.pop()!.shared) meet(at)
+      if (loops.pop()!.shared) barrierAt(at)
     } else {
       const counts = loops.map(({ count }) => count)
       const { reads, writes } = accessesOf(call)
@@ -114,28 +94,43 @@ function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[]
         ...reads.map((access) => touch(access, counts, false, alone)),
         ...writes.map((access) => touch(access, counts, true, alone)),
       ]
-      if (next.some((one) => touched.some((other) => disturb(one, other)))) meet(at)
-      touched.push(...next)
+      if (next.some((one) => isDependent(one, since))) barrierAt(at)
+      for (const one of next) since[kindOf(one)].push(one)
     }
   })
   return barriers
 }
 
-function touch({ view }: Access, counts: readonly number[], writes: boolean, alone: boolean): Touched {
+function touch({ view }: Access, counts: readonly number[], writes: boolean, alone: boolean): Recent {
   const { buffer, low, high } = extentOf(view)
-  const reach = counts.map((count, depth) => (count - 1) * (view.steps[depth] ?? 0))
+  const reach = counts.map((count, depth) => (count - 1) * (view.loopStrides[depth] ?? 0))
   const lowest = reach.reduce((sum, distance) => sum + Math.min(0, distance), low)
   const highest = reach.reduce((sum, distance) => sum + Math.max(0, distance), high)
-  return { buffer, low, high, steps: view.steps, lowest, highest, writes, alone }
+  return { buffer, low, high, loopStrides: view.loopStrides, lowest, highest, writes, alone }
 }
 
-/** Whether two calls must not run at the same time: they touch the same memory, and not both to read it. */
-function disturb(a: Touched, b: Touched): boolean {
-  if (a.buffer !== b.buffer || (!a.writes && !b.writes) || (a.alone && b.alone)) return false
-  // both in the same iteration of the loops around
-  if (sameSteps(a.steps, b.steps)) return a.low <= b.high && b.low <= a.high
+/** The accesses since the last barrier, apart: most programs have many that depend on few. */
+type Since = Record<'sharedReads' | 'sharedWrites' | 'aloneReads' | 'aloneWrites', Recent[]>
+const none = (): Since => ({ sharedReads: [], sharedWrites: [], aloneReads: [], aloneWrites: [] })
+const kindOf = ({ alone, writes }: Recent): keyof Since =>
+  alone ? (writes ? 'aloneWrites' : 'aloneReads') : writes ? 'sharedWrites' : 'sharedReads'
+
+/** Whether an access depends on one of those: they overlap, one of the two writes, and the threads may differ. */
+function isDependent(one: Recent, since: Since): boolean {
+  const within = (others: readonly Recent[]): boolean => others.some((other) => overlap(one, other))
+  return (
+    within(since.sharedWrites) ||
+    (one.writes && within(since.sharedReads)) ||
+    (!one.alone && (within(since.aloneWrites) || (one.writes && within(since.aloneReads))))
+  )
+}
+
+function overlap(a: Recent, b: Recent): boolean {
+  if (a.buffer !== b.buffer) return false
+  // within the same iteration of the enclosing loops
+  if (sameStrides(a.loopStrides, b.loopStrides)) return a.low <= b.high && b.low <= a.high
   return a.lowest <= b.highest && b.lowest <= a.highest
 }
 
-const sameSteps = (a: readonly number[], b: readonly number[]): boolean =>
+const sameStrides = (a: readonly number[], b: readonly number[]): boolean =>
   Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) === (b[i] ?? 0)).every(Boolean)

@@ -1,15 +1,16 @@
-import { extentOf } from '../../program/accesses.ts'
-import type { Rows, Step, View } from '../../program/plan.ts'
+import { extentOf } from '../../program/kernels.ts'
+import type { Fused, Step, View } from '../../program/plan.ts'
+import { UNROLLED } from '../sizes.ts'
 import { codes, pairs } from './codes.ts'
 import * as code from './opcodes.ts'
 
-/** Two steps that the kernels have in one; `from` is a difference whose subtrahend the first one gives. */
+/** Two steps that the kernels have in one; `from` subtracts the result of the first one. */
 const pairCodes = new Map<string, number>([
   ...pairs.map((pair) => [pair, codes[pair]] as const),
   ['mul sum', code.MUL_SUM],
 ])
 
-/** Where the value of a step will be. */
+/** The register and layout of a value. */
 interface Value {
   readonly layout: number
   register: number
@@ -29,14 +30,14 @@ export interface MachineStep {
 }
 
 /** A call as the interpreter takes it. */
-export interface MachineRows {
+export interface MachineCode {
   readonly prologue: readonly MachineStep[]
   readonly steps: readonly MachineStep[]
   readonly registers: number
 }
 
-/** Brings the steps of a call in an order and into pieces that store as little as they can; the results are the same bits. */
-export function machineRows(call: Rows): MachineRows {
+/** Orders and pairs the steps of a call for the fewest loads and stores of registers; the results are the same bits. */
+export function machineCode(call: Fused): MachineCode {
   const listed = storedEarly(call)
   const made = new Map<number, Value>()
   const readersOf = (value: number): Step[] => listed.filter(({ args }) => args.includes(value))
@@ -55,8 +56,8 @@ export function machineRows(call: Rows): MachineRows {
   return { prologue, steps, registers: allocate(prologue, steps) }
 }
 
-/** Brings a store to the step that makes its value, unless it takes the place of something that is loaded. */
-function storedEarly({ prologue, steps, operands }: Rows): Step[] {
+/** Moves a store up to the step that makes its value, unless it overwrites an operand. */
+function storedEarly({ prologue, steps, operands }: Fused): Step[] {
   const loads = [...prologue, ...steps].flatMap((step) => (step.op === 'load' ? [operands[step.operand].view] : []))
   const result: Step[] = []
   for (const step of steps) {
@@ -70,16 +71,16 @@ function storedEarly({ prologue, steps, operands }: Rows): Step[] {
 function meets(a: View, b: View): boolean {
   if (a.buffer !== b.buffer) return false
   const [x, y] = [extentOf(a), extentOf(b)]
-  return String(a.steps) !== String(b.steps) || (x.low <= y.high && y.low <= x.high)
+  return String(a.loopStrides) !== String(b.loopStrides) || (x.low <= y.high && y.low <= x.high)
 }
 
-function layoutOf(step: Step, call: Rows, prologue: boolean, readers: readonly Step[]): number {
-  const whole = step.level === 'full' ? code.FULL : code.ROW
-  // other layouts are known where two or three arguments are read, and where rows are whole vectors
+function layoutOf(step: Step, call: Fused, prologue: boolean, readers: readonly Step[]): number {
+  const whole = step.level === 'inner' ? code.INNER : code.OUTER
+  // only operations of two or three operands have strides, and only whole vectors of a row
   if (!readers.every((reader) => reader.args.length > 1 && reader.op !== 'philox')) return whole
-  const byRows = step.level === 'full' && call.width % 4 === 0 && call.width >= 16
+  const byRows = step.level === 'inner' && call.width % 4 === 0 && call.width * 4 >= UNROLLED
   if (step.op === 'constant') return code.ONE
-  if (step.op === 'spread' && byRows) return code.SPLAT
+  if (step.op === 'broadcast' && byRows) return code.SPLAT
   if (step.op !== 'load' || !prologue) return whole
   return call.operands[step.operand].view.axes.every(({ stride }) => stride === 0)
     ? code.ONE
@@ -97,8 +98,8 @@ function details(step: Step): Pick<MachineStep, 'op' | 'opcode'> & Partial<Machi
       return { op, opcode: code.STORE, operand: step.operand }
     case 'constant':
       return { op, opcode: code.CONSTANT, immediates: [step.dtype === 'f32' ? bitsOf(step.value) : step.value] }
-    case 'spread':
-      return { op, opcode: code.SPREAD }
+    case 'broadcast':
+      return { op, opcode: code.BROADCAST }
     case 'sum':
       return step.dtype === 'f32' ? { op, opcode: code.SUM } : { op: 'sumI', opcode: code.SUM_I }
     case 'max':
@@ -110,7 +111,7 @@ function details(step: Step): Pick<MachineStep, 'op' | 'opcode'> & Partial<Machi
 
 const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]
 
-/** Puts a step and the only one that reads its result into one, where the kernels have the pair. */
+/** Joins a step and the only user of its result, if the kernels have the pair. */
 function paired(steps: readonly MachineStep[]): MachineStep[] {
   const result: (MachineStep | undefined)[] = [...steps]
   steps.forEach((_, i) => {
@@ -129,14 +130,14 @@ function pairOf(first: MachineStep, second: MachineStep): MachineStep | undefine
   const rest = second.args.filter((value) => value !== first.to)
   if (rest.length !== second.args.length - 1) return undefined
   const args = [...first.args, ...rest]
-  // sums go over whole rows
-  const fits = second.op === 'sum' ? args.every(({ layout }) => layout === code.FULL) : second.layout === first.layout
+  // a sum reduces all lanes of a row
+  const fits = second.op === 'sum' ? args.every(({ layout }) => layout === code.INNER) : second.layout === first.layout
   const op = `${first.op} ${second.op === 'sub' && second.args[1] === first.to ? 'from' : second.op}`
   const opcode = fits ? pairCodes.get(op) : undefined
   return opcode === undefined ? undefined : { ...second, op, opcode, args }
 }
 
-/** Numbers the registers, so that one is free again after its value's last reading; those of the prologue stay. */
+/** Allocates registers by live ranges: a register is free after the last use of its value. Those of the prologue stay. */
 function allocate(prologue: readonly MachineStep[], steps: readonly MachineStep[]): number {
   let registers = 0
   for (const { to } of prologue) if (to) to.register = registers++
@@ -153,11 +154,17 @@ function allocate(prologue: readonly MachineStep[], steps: readonly MachineStep[
   return registers
 }
 
-/** How far an argument goes from four vectors to the next four, and at the end of a row, in bytes. */
+/** The stride of an argument over four vectors, and what is added at the end of a row, in bytes. */
 const strides = (layout: number, width: number): readonly number[] =>
-  layout === code.ONE ? [0, 0] : layout === code.SPLAT ? [0, 64] : layout === code.LINE ? [64, -4 * width] : [64, 0]
+  layout === code.ONE
+    ? [0, 0]
+    : layout === code.SPLAT
+      ? [0, UNROLLED]
+      : layout === code.LINE
+        ? [UNROLLED, -4 * width]
+        : [UNROLLED, 0]
 
-/** A step in words; `operands` are where the words of each operand are. */
+/** A step in words; `operands` are the numbers of each operand's first word. */
 export function encodeStep(step: MachineStep, width: number, operands: readonly number[]): number[] {
   const words = new Array<number>(code.STEP_WORDS).fill(0)
   words[0] = step.opcode

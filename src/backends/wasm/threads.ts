@@ -2,7 +2,7 @@ import { RmaatError } from '../../errors.ts'
 import { startWorker, type WorkerThread } from '../../runtime/workers.ts'
 import { FAILED, JOB, PATIENCE, REASON, REASON_BYTES, REASON_LIMIT, RELEASED, START } from './control.ts'
 
-/** What a worker is told when it starts. */
+/** The first message to a worker. */
 interface Task {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
@@ -10,11 +10,16 @@ interface Task {
   readonly thread: number
 }
 
+interface Start {
+  readonly patience: number
+  readonly worker?: string | URL
+}
+
 /**
- * What a worker runs, as text: it must not depend on how this file was loaded. It stays within `serve` as long as it
- * lives; what throws it out ends the run in progress, so it leaves the reason where the other threads look.
+ * The program of a worker, as text, so that it does not depend on how this file was loaded. It stays in `serve` while it
+ * lives. An exception ends the run in progress, with its reason in the control block, where the other threads look.
  */
-const WORKER = `({ module, memory, control, thread }, say) => {
+export const WORKER = `({ module, memory, control, thread }, say) => {
   const { serve } = new WebAssembly.Instance(module, { env: { memory, abort() {} } }).exports
   say('ready')
   try {
@@ -29,9 +34,9 @@ const WORKER = `({ module, memory, control, thread }, say) => {
   }
 }`
 
-/** The threads beside the calling one: each waits for jobs in linear memory, which assembly/threads.ts hands out. */
+/** The other threads of the team. Each waits for jobs in the control block, see assembly/threads.ts. */
 export class Threads {
-  /** Of all, with the calling one. */
+  /** Of the team, with the calling thread. */
   readonly count: number
   private readonly memory: WebAssembly.Memory
   private readonly control: number
@@ -46,18 +51,19 @@ export class Threads {
 
   /**
    * @param control the address of `sizeOfControl(count)` bytes of zeros
-   * @param patience seconds without a sign of life, until a thread counts as gone
+   * @param patience seconds without a heartbeat, after which a thread counts as gone
+   * @param worker in a page: the file that threads run, instead of a blob
    * @throws RmaatError 'device' where one of them does not start
    */
   static async start(
     count: number,
-    { module, memory, control, patience }: Omit<Task, 'thread'> & { readonly patience: number },
+    { module, memory, control, patience, worker }: Omit<Task, 'thread'> & Start,
   ): Promise<Threads> {
     const threads = new Threads(count, memory, control)
     new Int32Array(memory.buffer, control)[PATIENCE >> 2] = patience
     const starts = Array.from({ length: count - 1 }, (_, i) => {
       const task: Task = { module, memory, control, thread: i + 1 }
-      return startWorker(WORKER, task, patience, (reason) => threads.fail(`a thread is gone: ${reason}`))
+      return startWorker(WORKER, task, patience, (reason) => threads.fail(`a thread is gone: ${reason}`), worker)
     })
     const results = await Promise.allSettled(starts)
     for (const result of results) if (result.status === 'fulfilled') threads.workers.push(result.value)
@@ -68,7 +74,7 @@ export class Threads {
   }
 
   /**
-   * Where all threads are well, nothing.
+   * Does nothing while all threads are well.
    * @throws RmaatError 'device' with the reason, once one is not
    */
   check(): void {
@@ -88,7 +94,7 @@ export class Threads {
     for (const word of [JOB, RELEASED]) Atomics.notify(words, word >> 2)
   }
 
-  /** Ends the workers: they leave by themselves, or are thrown out where they do not listen. */
+  /** Ends the workers: they return by themselves, or are terminated if they do not answer. */
   close(): void {
     const words = new Int32Array(this.memory.buffer, this.control, REASON >> 2)
     Atomics.store(words, START >> 2, 0)

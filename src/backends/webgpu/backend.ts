@@ -114,15 +114,15 @@ export class WebgpuBackend implements Backend, Shared {
     this.variables.delete(id)
   }
 
-  load(plan: Plan): Loaded {
-    return loadNested(plan, (flat) => this.loadFlat(flat))
+  load(plan: Plan, compiled?: (done: number, of: number) => void): Loaded {
+    return loadNested(plan, (flat) => this.loadFlat(flat, compiled))
   }
 
-  private loadFlat(plan: Plan): Loaded {
+  private loadFlat(plan: Plan, compiled?: (done: number, of: number) => void): Loaded {
     const holding = this.heap.hold()
     let program: WebgpuProgram
     try {
-      program = new WebgpuProgram(plan, this, holding)
+      program = new WebgpuProgram(plan, this, holding, compiled)
     } catch (error) {
       holding.release()
       throw error

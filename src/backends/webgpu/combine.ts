@@ -19,11 +19,11 @@ export function specialize(text: string, combination: Combination): string {
   return Object.entries(names).reduce((result, [name, value]) => result.replaceAll(name, value), text)
 }
 
-/** A lane takes up to so many terms before lanes of another subgroup are asked to help. */
+/** From so many terms a lane on, lanes of further subgroups take part. */
 const TERMS = 8
 
 /**
- * How many neighbouring invocations should share `terms`: a power of two up to `most`. One subgroup where that does, for it
+ * How many neighbouring invocations share `terms`: a power of two up to `most`. One subgroup if that is enough, because it
  * needs no workgroup memory.
  */
 export function lanesFor(terms: number, most: number, abilities: Abilities): number {
@@ -31,7 +31,7 @@ export function lanesFor(terms: number, most: number, abilities: Abilities): num
   return abilities.subgroup > 0 && terms <= TERMS * abilities.subgroup ? Math.min(lanes, abilities.subgroup) : lanes
 }
 
-/** The functions that combine `lanes` invocations of a workgroup, which stand `stride` apart. */
+/** The functions that combine `lanes` invocations of a workgroup, `stride` apart. */
 export function combiners(
   combinations: Iterable<Combination>,
   { group, lanes, stride }: { group: number; lanes: number; stride: number },

@@ -12,7 +12,7 @@ export interface Dispatch {
   readonly groups: number
 }
 
-/** What an adapter allows and offers, as far as kernels choose by it. */
+/** The limits and features of an adapter that kernels depend on. */
 export interface Abilities {
   /** Lanes of a subgroup, the same for every kernel; 0 where there are none or their size varies. */
   readonly subgroup: number
@@ -30,33 +30,33 @@ export interface Encoded {
 export const SCRATCH = -1
 
 /**
- * A uniform block in rows of four words, as WGSL lays out `vec4<i32>`. Places are elements of the heap: which depend on
- * where the buffers lie, so they are written when the program is linked.
+ * A uniform block of vectors of four words, as WGSL lays out `vec4<i32>`. Places are element numbers of the heap. They
+ * depend on where the buffers are, so they are written when the program is linked.
  */
 export class Block {
   readonly words: number[] = []
   readonly places: { readonly word: number; readonly buffer: number; readonly offset: number }[] = []
 
-  /** A row of an operand's place: first element, steps of the outer and the inner loop. */
-  place({ buffer, offset, steps }: Place): this {
+  /** A vector for an operand's place: first element, strides of the outer and the inner loop. */
+  place({ buffer, offset, loopStrides }: Place): this {
     this.places.push({ word: this.words.length, buffer, offset })
-    return this.row(0, steps[0] ?? 0, steps[1] ?? 0)
+    return this.vector(0, loopStrides[0] ?? 0, loopStrides[1] ?? 0)
   }
 
-  /** A row of the scratch's place. */
+  /** A vector for the place of the scratch. */
   scratch(offset = 0): this {
-    return this.place({ buffer: SCRATCH, offset, steps: [] })
+    return this.place({ buffer: SCRATCH, offset, loopStrides: [] })
   }
 
-  /** A row of up to four integers. */
-  row(...values: number[]): this {
+  /** A vector of up to four integers. */
+  vector(...values: number[]): this {
     for (let i = 0; i < 4; i++) this.words.push(values[i] ?? 0)
     return this
   }
 
-  /** Rows of axes, each with its size and up to three strides. */
-  axes(...rows: readonly (readonly number[])[]): this {
-    for (const row of rows) this.row(...row)
+  /** Vectors for axes, each with its size and up to three strides. */
+  axes(...list: readonly (readonly number[])[]): this {
+    for (const axis of list) this.vector(...axis)
     return this
   }
 }

@@ -1,13 +1,13 @@
 import { RmaatError } from '../../errors.ts'
-import type { Kernel } from '../../program/accesses.ts'
-import type { Plan } from '../../program/plan.ts'
+import type { Kernel, KernelOf, Plan } from '../../program/plan.ts'
 import { checkCounts, MOST } from '../counts.ts'
 import { LOOP_DEPTH } from '../sizes.ts'
 import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
+import { fused } from './fused.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { reduce } from './reduce.ts'
-import { rows } from './rows.ts'
+import { scan } from './scan.ts'
 import { scatterAdd } from './scatterAdd.ts'
 
 /** A block that holds the iteration of the enclosing loops. */
@@ -29,15 +29,16 @@ export interface EncodedPlan {
   readonly iterations: { readonly at: number; readonly outer: number; readonly inner: number }
   /** Bytes of the largest block. */
   readonly blockBytes: number
-  /** Elements of scratch that its hungriest instruction needs. */
+  /** Elements of scratch: the most that one instruction needs. */
   readonly scratch: number
 }
 
-/** `alignment`: where the device lets uniform blocks begin, in bytes. */
+/** `alignment`: of uniform blocks on this device, in bytes. */
 export function encode(plan: Plan, abilities: Abilities, alignment: number): EncodedPlan {
   const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
   const blocks: Placed[] = []
   const counts = [1, 1]
+  LOOP_DEPTH satisfies 2 // a place holds two loop strides, a block two iterations
   let at = 0
   let blockBytes = ITERATION_BYTES
   let scratch = 0
@@ -88,11 +89,12 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
 }
 
 const kernels: {
-  readonly [Kind in Kernel['kind']]: (call: Extract<Kernel, { kind: Kind }>, on: Abilities) => Encoded
+  readonly [Kind in Kernel['kind']]: (call: KernelOf<Kind>, on: Abilities) => Encoded
 } = {
-  rows,
+  fused,
   reduce,
   matmul,
+  scan,
   gather,
   scatterAdd,
 }

@@ -1,5 +1,6 @@
 import { elementsOf } from '../../program/axes.ts'
 import type { ProductAxis as Axis, Matmul, Place } from '../../program/plan.ts'
+import { ALONG_K, ALONG_SIDE, CHUNK_OUTPUTS, SCATTERED, WORKGROUP } from '../sizes.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
@@ -21,26 +22,23 @@ interface Product {
   readonly k: readonly Axis[]
 }
 
-/** How a product is cut. */
+/** How a product is tiled. */
 export interface Tiling {
   /** Rows and columns of the outputs of a workgroup: 16, 32, 64 or 128. */
   readonly m: number
   readonly n: number
-  /** How many k of them are in its memory at a time: a power of two from 4 on. */
+  /** Its extent along k in workgroup memory: a power of two from 4 on. */
   readonly k: number
-  /** How many k it goes through. Where that is not all, others take the rest, and the results are added up. */
+  /** How many k a workgroup multiplies. If that is not all of k, partial results are added in a second dispatch (split k). */
   readonly chunk: number
 }
 
-// As kernels/matmul.wgsl has them.
-const [ALONG_K, ALONG_SIDE, SCATTERED] = [0, 1, 2]
+/** Rows and columns of what an invocation loads: vectors of four. */
 const PIECE = 4
-/** Elements of a and b that a workgroup holds: each of its 256 invocations brings one piece. */
-const MOST_HELD = 256 * PIECE ** 2
-/** Room for axes in the uniforms: with so many a block has the 256 bytes that its alignment costs anyway. */
+/** Elements of a and b in workgroup memory: each invocation loads one piece. */
+const MOST_HELD = WORKGROUP * PIECE ** 2
+/** Axes that a uniform block has room for: as many as fit into the 256 bytes that it is aligned to. */
 const AXES = 9
-/** As kernels/matmul-chunks.wgsl has it. */
-const CHUNK_OUTPUTS = 32
 
 /** The product as one dispatch, or two where k is cut into chunks. `tiling` is for measuring others than the chosen one. */
 export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: Tiling): Encoded {
@@ -62,13 +60,13 @@ export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: T
 function normalize({ a, b, out, ...axes }: Matmul): Product {
   const of = (list: readonly Axis[]): Axis[] => list.filter(({ size }) => size !== 1)
   const [batch, m, n, k] = [axes.batch, axes.m, axes.n, axes.k].map(of)
-  // out is written along n: where its neighbours lie along m, the product of the transposed is the same
+  // out is written along n: if it is contiguous along m, the transposed product is computed
   if (n.at(-1)?.out === 1 || m.at(-1)?.out !== 1) return { a, b, out, batch, m, n, k }
   const swap = (list: readonly Axis[]): Axis[] => list.map((axis) => ({ ...axis, a: axis.b, b: axis.a }))
   return { a: b, b: a, out, batch: swap(batch), m: swap(n), n: swap(m), k: swap(k) }
 }
 
-/** The partial results of a chunk, one after another. */
+/** With contiguous partial results, in the scratch. */
 function intoScratch({ batch, m, n, ...rest }: Product): Product {
   let stride = 1
   const place = (axes: readonly Axis[]): Axis[] =>
@@ -81,17 +79,17 @@ function intoScratch({ batch, m, n, ...rest }: Product): Product {
   return { ...rest, out: undefined, batch: batches, m: rows, n: columns }
 }
 
-// The cost of a workgroup in multiply-adds, as a large GPU has it: what an element loaded costs beside its products, what
-// a workgroup and what a second dispatch cost; and how many workgroups such a GPU wants.
+// Costs on a large GPU, in multiply-adds: of loading an element, of a workgroup, of a second dispatch. And how many
+// workgroups keep such a GPU busy.
 const LOAD_COST = 16
 const GROUP_COST = 20_000
 const DISPATCH_COST = 500_000
 const BUSY = 256
 /** Rows and columns of a tile. */
 const SIZES = [16, 32, 64, 128]
-/** How deep tiles are for short k: few, because each is another pipeline. */
+/** The extents of tiles along short k: few, because each takes another pipeline. */
 const DEPTHS = [16, 64]
-/** A chunk is worth a workgroup from so many k on. */
+/** The fewest k of a chunk. */
 const LEAST_CHUNK = 256
 
 /** The cheapest tiling. It follows from the shapes alone. `room`: elements that a workgroup may hold. */
@@ -113,10 +111,7 @@ function chooseTiling([batch, m, n, k]: readonly number[], room: number): Tiling
   return candidates.reduce((best, candidate) => (candidate.cost < best.cost ? candidate : best))
 }
 
-/**
- * How many k of a tile a workgroup holds: as many as there is room for, fewer where k is short. Less than PIECE where
- * there is no room.
- */
+/** The extent of a tile along k: as large as there is room for, smaller if k is short; less than PIECE if nothing fits. */
 function depthOf(m: number, n: number, k: number, room: number): number {
   const deepest = 2 ** Math.floor(Math.log2(room / (m + n)))
   return Math.min(deepest, DEPTHS.find((depth) => depth >= k) ?? deepest)
@@ -145,12 +140,12 @@ function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispat
   const block = new Block().place(product.a).place(product.b)
   product.out ? block.place(product.out) : block.scratch()
   block
-    .row(...sizes)
-    .row(...ends)
-    .row(groups, tiling.chunk, batch * m * n, Number(accumulate))
-    .row(...orders)
-    .axes(...rowsOf(axes))
-  const head = constants({ ...shareTile(tiling), AXES: room(axes) })
+    .vector(...sizes)
+    .vector(...ends)
+    .vector(groups, tiling.chunk, batch * m * n, Number(accumulate))
+    .vector(...orders)
+    .axes(...vectorsOf(axes))
+  const head = constants({ ...shareTile(tiling), AXES: room(axes), ALONG_K, ALONG_SIDE })
   return {
     name: 'matmul',
     source: `alias Word = ${inVectors ? 'vec4<u32>' : 'u32'};\n${head}${shared}\n${inVectors ? vectors : words}\n${text}`,
@@ -165,31 +160,31 @@ function addChunks({ out, batch, m, n }: Product, chunks: number, accumulate: bo
   const outputs = elementsOf(axes)
   return {
     name: 'matmul',
-    source: `alias Word = u32;\n${constants({ AXES: room(axes) })}${shared}\n${axesText}\n${chunksText}`,
+    source: `alias Word = u32;\n${constants({ AXES: room(axes), OUTPUTS: CHUNK_OUTPUTS, PARTS: WORKGROUP / CHUNK_OUTPUTS })}${shared}\n${axesText}\n${chunksText}`,
     block: new Block()
       .place(out!)
       .scratch()
-      .row(outputs, chunks, Number(accumulate), axes.length)
-      .axes(...rowsOf(axes).map(([size, , , out]) => [size, out])),
+      .vector(outputs, chunks, Number(accumulate), axes.length)
+      .axes(...vectorsOf(axes).map(([size, , , out]) => [size, out])),
     groups: Math.ceil(outputs / CHUNK_OUTPUTS),
   }
 }
 
 const UNIT: Axis = { size: 1, a: 0, b: 0, out: 0 }
 const room = (axes: readonly Axis[]): number => Math.max(AXES, axes.length)
-const rowsOf = (axes: readonly Axis[]): number[][] =>
+const vectorsOf = (axes: readonly Axis[]): number[][] =>
   Array.from({ length: room(axes) }, (_, i) => {
     const { size, a, b, out } = axes[i] ?? UNIT
     return [size, a, b, out]
   })
 
-/** Along which axis four neighbours of an operand are one vector. */
+/** Along which axis four elements of an operand are one vector in memory. */
 function orderOf(product: Product, operand: 'a' | 'b', side: readonly Axis[]): number {
   if (isAligned(product, operand, product.k)) return ALONG_K
   return isAligned(product, operand, side) ? ALONG_SIDE : SCATTERED
 }
 
-/** Whether an operand's elements come by fours along the last axis of this list, each four an aligned vector. */
+/** Whether an operand is made of aligned vectors of four elements along the last of these axes. */
 function isAligned(product: Product, operand: Name, along: readonly Axis[]): boolean {
   const by4 = (x: number): boolean => x % 4 === 0
   const last = along.at(-1)
@@ -199,6 +194,6 @@ function isAligned(product: Product, operand: Name, along: readonly Axis[]): boo
     last?.[operand] === 1 &&
     by4(last.size) &&
     others.every((axis) => by4(axis[operand])) &&
-    (!place || [place.offset, ...place.steps].every(by4))
+    (!place || [place.offset, ...place.loopStrides].every(by4))
   )
 }

@@ -4,9 +4,9 @@ import { BufferUsage } from '../../runtime/gpu.ts'
 const MIB = 2 ** 20
 
 /**
- * Does what asks the GPU for memory.
+ * Does something that allocates memory of the GPU.
  * @param what `1024 bytes for the results`
- * @throws RmaatError 'memory' where it refuses; nothing else hears of it
+ * @throws RmaatError 'memory' where it refuses; no other error scope sees it
  */
 export async function granted<Result>(device: GPUDevice, what: string, ask: () => Result): Promise<Result> {
   device.pushErrorScope('out-of-memory')
@@ -16,7 +16,7 @@ export async function granted<Result>(device: GPUDevice, what: string, ask: () =
   return result
 }
 
-/** The heap as one GPU buffer. It is made, or made longer with its contents copied, when it is next used. */
+/** The heap as one GPU buffer. It is created, or copied into a longer one, at its next use. */
 export class GpuMemory {
   private readonly device: GPUDevice
   private held: GPUBuffer | undefined

@@ -1,26 +1,15 @@
 import { RmaatError } from '../../errors.ts'
-import { extentOf } from '../../program/accesses.ts'
-import { elementsOf, isContiguous } from '../../program/axes.ts'
 import type { HostArray, Loaded } from '../../program/device.ts'
 import type { Plan, View } from '../../program/plan.ts'
-import { BufferUsage, MapMode } from '../../runtime/gpu.ts'
+import { BufferUsage } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
-import { addresses, type Iterations, walk } from '../cursor.ts'
+import { type Iterations, walk } from '../cursor.ts'
 import type { Holding } from '../heap.ts'
 import { clock } from './clock.ts'
 import { type EncodedPlan, encode, ITERATION_BYTES, link, type Placed } from './encode.ts'
 import { granted } from './memory.ts'
+import { pick, Results, rangeOf } from './results.ts'
 import { hostData, type OwnBuffers, type Owner, type Shared, type Submitted } from './shared.ts'
-
-/** How many runs may be under way before another buffer for reading back is made. */
-const IN_FLIGHT = 2
-
-/** The part of a buffer, in elements, that a view reaches into. */
-interface Range {
-  readonly buffer: number
-  readonly first: number
-  readonly length: number
-}
 
 type Pipelined = ReadonlyMap<Placed, GPUComputePipeline>
 
@@ -40,20 +29,15 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
   /** Where inputs and constants begin, in bytes; for arena and variables the backend knows. */
   private readonly own: (number | undefined)[]
   private uniforms: GPUBuffer | undefined
-  private readonly ranges: readonly Range[]
-  private readonly resultBytes: number
-  /** Buffers for reading back that no run uses. */
-  private readonly free: GPUBuffer[] = []
-  private readbacks = IN_FLIGHT
+  private readonly results: Results
   private readonly pipelines: Promise<Pipelined>
-  private destroyed = false
-  /** What the bind group and the uniforms were made for. */
+  /** The bind group, and the heap and addresses that it and the uniforms were made for. */
   private linked: { heap: GPUBuffer; group: GPUBindGroup; bases: readonly number[] } | undefined
   /** Of the block and the iteration that a dispatch binds. */
   private readonly offsets = new Uint32Array(2)
 
   /** `holding` receives what is allocated, so that it can be given back if more is refused. */
-  constructor(plan: Plan, backend: Shared, holding: Holding) {
+  constructor(plan: Plan, backend: Shared, holding: Holding, compiled?: (done: number, of: number) => void) {
     const { device } = backend
     this.plan = plan
     this.backend = backend
@@ -79,9 +63,8 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
       if (buffer.kind !== 'input' && buffer.kind !== 'constant') return undefined
       return holding.allocate(buffer.elements * 4, buffer.kind === 'input' ? `the input ${buffer.name}` : 'a constant')
     })
-    this.ranges = plan.outputs.map(({ view }) => rangeOf(view))
-    this.resultBytes = this.ranges.reduce((sum, { length }) => sum + length * 4, 0)
-    this.pipelines = this.compile()
+    this.results = new Results(device, plan.outputs)
+    this.pipelines = this.compile(compiled)
     this.pipelines.catch(() => {}) // a run will tell
   }
 
@@ -95,7 +78,7 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
 
   /** Bytes of the GPU buffers beside the heap. */
   get ownBytes(): number {
-    return this.encoded.uniforms.byteLength + this.readbacks * Math.max(4, this.resultBytes)
+    return this.encoded.uniforms.byteLength + this.results.bytes
   }
 
   /** Makes the buffers beside the heap. */
@@ -105,7 +88,7 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
     this.uniforms = await granted(device, `${size} bytes for the uniforms of a program`, () =>
       device.createBuffer({ label: 'uniforms', size, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST }),
     )
-    while (this.free.length < IN_FLIGHT) this.free.push(await this.createReadback())
+    await this.results.make()
     return { done: Promise.resolve() }
   }
 
@@ -120,7 +103,7 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
       const begin = performance.now()
       const encoder = this.backend.device.createCommandEncoder()
       this.encode(encoder, pipelines, this.plan.instructions.length)
-      const { done } = await this.readBack(encoder, bases)
+      const { done } = await this.results.submit(encoder, this.backend.memory.buffer, bases)
       const told = done.then((results) => {
         const end = performance.now()
         timed?.(end - Math.max(begin, this.backend.lastEnd))
@@ -155,8 +138,8 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
   }
 
   /**
-   * Takes the inputs, and where everything lies, as they are now, and uses them when it is this run's turn: what is closed,
-   * deleted or moved afterwards comes after it on the GPU as well.
+   * Takes the inputs and all addresses as they are now, and uses them at this run's turn: what is closed, deleted or moved
+   * afterwards comes after it on the GPU as well.
    */
   private start<Result>(
     inputs: readonly ArrayLike<number>[],
@@ -188,9 +171,8 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
   }
 
   destroy(): void {
-    this.destroyed = true
     this.uniforms?.destroy()
-    for (const readback of this.free.splice(0)) readback.destroy()
+    this.results.destroy()
   }
 
   private baseOf(buffer: number): number {
@@ -210,17 +192,22 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
   }
 
   /** Compiles what is not compiled yet. */
-  private async compile(): Promise<Pipelined> {
+  private async compile(compiled: (done: number, of: number) => void = () => {}): Promise<Pipelined> {
     const dispatches = this.encoded.dispatches.flat()
-    const { pipelines } = this.backend
-    return new Map(
-      await Promise.all(
-        dispatches.map(async (dispatch) => [dispatch, await pipelines.get(dispatch.name, dispatch.source)] as const),
-      ),
+    const names = new Map(dispatches.map(({ name, source }) => [source, name]))
+    let done = 0
+    const made = await Promise.all(
+      Array.from(names, async ([source, name]) => {
+        const pipeline = await this.backend.pipelines.get(name, source)
+        compiled(++done, names.size)
+        return [source, pipeline] as const
+      }),
     )
+    const bySource = new Map(made)
+    return new Map(dispatches.map((dispatch) => [dispatch, bySource.get(dispatch.source)!]))
   }
 
-  /** Makes what depends on the heap, where that has changed since the last run. `bases` and `scratch` are bytes. */
+  /** Makes the bind group and the uniforms, if the heap has changed since the last run. `bases` and `scratch` are in bytes. */
   private link(bases: readonly number[], scratch: number): void {
     const { device, memory, pipelines } = this.backend
     const { uniforms, blockBytes } = this.encoded
@@ -286,60 +273,4 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
     pass.setBindGroup(0, this.linked!.group, this.offsets, 0, 2)
     pass.dispatchWorkgroups(Math.ceil(dispatch.groups / rows), rows)
   }
-
-  private createReadback(): Promise<GPUBuffer> {
-    const { device } = this.backend
-    const size = Math.max(4, this.resultBytes)
-    return granted(device, `${size} bytes for the results of a run`, () =>
-      device.createBuffer({ label: 'results', size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST }),
-    )
-  }
-
-  private async anotherReadback(): Promise<GPUBuffer> {
-    const readback = await this.createReadback()
-    this.readbacks++
-    return readback
-  }
-
-  /** Submits what is encoded together with the copy of the results. */
-  private async readBack(encoder: GPUCommandEncoder, bases: readonly number[]): Promise<Submitted<HostArray[]>> {
-    const { device, memory } = this.backend
-    const readback = this.free.pop() ?? (await this.anotherReadback())
-    let at = 0
-    for (const { buffer, first, length } of this.ranges) {
-      encoder.copyBufferToBuffer(memory.buffer, bases[buffer] + first * 4, readback, at, length * 4)
-      at += length * 4
-    }
-    device.queue.submit([encoder.finish()])
-    const done = readback.mapAsync(MapMode.READ).then(() => {
-      const held = readback.getMappedRange()
-      let at = 0
-      const results = this.plan.outputs.map(({ view, dtype }, i) => {
-        const { first, length } = this.ranges[i]
-        const part = held.slice(at, at + length * 4)
-        at += length * 4
-        return pick(dtype === 'f32' ? new Float32Array(part) : new Int32Array(part), view, first)
-      })
-      readback.unmap()
-      if (this.destroyed) readback.destroy()
-      else this.free.push(readback)
-      return results
-    })
-    return { done }
-  }
-}
-
-/** The smallest range that holds a view. */
-function rangeOf(view: View): Range {
-  const { buffer, low, high } = extentOf(view)
-  return elementsOf(view.axes) === 0
-    ? { buffer, first: view.offset, length: 0 }
-    : { buffer, first: low, length: high - low + 1 }
-}
-
-/** A view's elements out of the range that begins at `first`. */
-function pick(held: HostArray, { offset, axes }: View, first: number): HostArray {
-  if (isContiguous(axes)) return held
-  const picked = Array.from(addresses(offset - first, axes), (address) => held[address])
-  return held instanceof Float32Array ? Float32Array.from(picked) : Int32Array.from(picked)
 }

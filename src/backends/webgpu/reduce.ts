@@ -1,5 +1,6 @@
 import { elementsOf } from '../../program/axes.ts'
 import type { Reduce } from '../../program/plan.ts'
+import { WORKGROUP } from '../sizes.ts'
 import { combiners, lanesFor, specialize } from './combine.ts'
 import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axes from './modules/axes.wgsl.ts'
@@ -7,12 +8,12 @@ import shared from './modules/call.wgsl.ts'
 import numbers from './modules/numbers.wgsl.ts'
 import text from './modules/reduce.wgsl.ts'
 
-const GROUP = 256
+const GROUP = WORKGROUP
 /** Enough workgroups to keep a large GPU busy. */
 const BUSY = 512
-/** A lane takes at least so many terms before they are cut into chunks. */
+/** The fewest terms of a lane in a chunk. */
 const TERMS = 16
-/** Outputs that are not worth neighbouring lanes. */
+/** So few outputs do not fill neighbouring lanes. */
 const FEW = 32
 
 export function reduce(call: Reduce, abilities: Abilities): Encoded {
@@ -62,7 +63,7 @@ function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?
   )
   const block = new Block()
   for (const name of ['out', 'x'] as const) inScratch === name ? block.scratch() : block.place(call[name])
-  block.row(outputs, terms, Math.ceil(terms / chunks), chunks)
+  block.vector(outputs, terms, Math.ceil(terms / chunks), chunks)
   block.axes(...[...call.kept, ...call.reduced].map(({ size, stride }) => [size, stride]))
   const head = constants({
     OUTPUTS: `${perGroup}u`,

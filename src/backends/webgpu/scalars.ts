@@ -1,10 +1,16 @@
-import { type ScalarName, type ScalarRow, scalars } from '../../ops/scalar.ts'
+import { type ScalarEntry, type ScalarName, scalars } from '../../ops/scalar.ts'
+import division from './modules/division.wgsl.ts'
+import math from './modules/math.wgsl.ts'
+import sine from './modules/sine.wgsl.ts'
+
+/** The functions that such expressions call. */
+export const scalarFunctions = [math, division, sine].join('\n')
 
 /**
  * The WGSL expression of a scalar operation, for operands that are names or constants of its argument types; of `philox`
  * seed and site stand behind them.
  */
 export function scalarExpression(name: ScalarName, args: readonly string[]): string {
-  const { wgsl }: ScalarRow = scalars[name]
+  const { wgsl }: ScalarEntry = scalars[name]
   return wgsl ? wgsl.replace(/\b[abc]\b/g, (operand) => args['abc'.indexOf(operand)]) : `op_${name}(${args.join(', ')})`
 }

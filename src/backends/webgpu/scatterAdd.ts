@@ -1,17 +1,18 @@
 import type { ScatterAdd } from '../../program/plan.ts'
+import { WORKGROUP } from '../sizes.ts'
 import { type Abilities, Block, constants, type Encoded } from './dispatch.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/scatterAdd.wgsl.ts'
 import { joinChunks } from './reduce.ts'
 
-/** As kernels/scatterAdd.wgsl has it. */
-const TILE = 256
+/** Indices that a workgroup reads at a time. */
+const TILE = WORKGROUP
 /** Enough workgroups to keep a large GPU busy. */
 const BUSY = 512
 /** A chunk has at least so many tiles of indices. */
 const TILES = 2
 
-/** Long lists of indices for small tables are cut into chunks, each with a table of its own, which are added in order. */
+/** Many indices for a small table are cut into chunks, each with a partial table; these are added in order. */
 export function scatterAdd(call: ScatterAdd, abilities: Abilities): Encoded {
   const { x, indices, out, count, width, tableRows, accumulate } = call
   const elements = tableRows * width
@@ -23,8 +24,8 @@ export function scatterAdd(call: ScatterAdd, abilities: Abilities): Encoded {
   const block = new Block().place(x).place(indices)
   if (chunks === 1) block.place(out)
   else block.scratch()
-  block.row(count, width, tableRows, length).row(chunks, groups)
-  const head = constants({ ACCUMULATE: accumulate && chunks === 1 })
+  block.vector(count, width, tableRows, length).vector(chunks, groups)
+  const head = constants({ TILE, ACCUMULATE: accumulate && chunks === 1 })
   const source = `alias Word = u32;\n${head}${shared}\n${text}`
   const add = { name: 'scatterAdd', source, block, groups: groups * chunks }
   if (chunks === 1) return { dispatches: [add], scratch: 0 }

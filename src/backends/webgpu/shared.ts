@@ -17,15 +17,15 @@ export interface Submitted<Result> {
 
 export type Job<Result> = () => Promise<Submitted<Result>>
 
-/** What has a part of the heap, which the GPU may yet refuse. */
+/** The owner of a part of the heap, which the GPU may still refuse. */
 export interface Owner {
-  /** Why the GPU has refused it; whoever uses it hears that. */
+  /** The error if the GPU has refused it; its users get it. */
   readonly refused: unknown
   /** Gives its part back. */
   refuse(error: unknown): void
 }
 
-/** What a job needs when it is its turn. */
+/** What a job needs at its turn. */
 export interface Needs {
   /** How long the heap must be. */
   readonly bytes: number

@@ -5,5 +5,5 @@ import type { Attention } from './attention.ts'
 export const softmax: Attention = {
   parameters: () => ({}),
   prepare: () => undefined,
-  attend: ({ query, key, value, valid }) => softmaxAttention(query, key, value, { valid }),
+  attend: ({ query, key, value, valid }, { causal }) => softmaxAttention(query, key, value, { causal, valid }),
 }

@@ -1,4 +1,4 @@
-import { sub } from '../../ops/elementwise.ts'
+import { sub } from '../../ops/binary.ts'
 import type { MemoryUpdate } from './update.ts'
 
 /** Ours: (1 - RF) m + RF m'. */

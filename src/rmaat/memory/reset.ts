@@ -1,4 +1,4 @@
 import type { MemoryUpdate } from './update.ts'
 
-/** A control: every segment begins with the learned initial memory and hears nothing of the ones before. */
+/** A control: every segment starts from the learned initial memory, so that nothing passes between segments. */
 export const reset: MemoryUpdate = { coefficients: () => ({ keep: 1, write: 0 }) }

@@ -1,8 +1,8 @@
 import { where } from '../../ops/elementwise.ts'
-import { iota } from '../../ops/row.ts'
+import { iota } from '../../ops/entry.ts'
 import type { MemoryUpdate } from './update.ts'
 
-/** Ours: the first half of the slots adds up (m + RF m'), the other half is written anew (m'). */
+/** Ours: the first half of the slots is additive (m + RF m'), the other half is replaced (m'). */
 export const split: MemoryUpdate = {
   coefficients: ({ retention, memory }) => {
     const slots = memory.shape[1]

@@ -2,21 +2,21 @@ import type { ParameterSpec } from '../../nn/parameters.ts'
 import type { Tensor, TensorLike } from '../../tensor/tensor.ts'
 
 export interface MemoryInputs {
-  /** RF(t, T) of each row, [B, 1, 1] */
+  /** RF(t, T) of each sequence, [B, 1, 1] */
   readonly retention: Tensor
-  /** m_t as it entered the segment, and m'_{t+1} as it came out, [B, M, d] */
+  /** m_t, the memory before the segment, and m'_{t+1}, the segment's output at the memory positions: [B, M, d] */
   readonly memory: Tensor
   readonly fresh: Tensor
-  /** What `parameters` asks for. */
+  /** The update's own parameters. */
   readonly weights: Readonly<Record<string, Tensor>>
 }
 
 /**
- * How memory goes from one segment to the next: m_{t+1} = keep x m_t + write x m'_{t+1}, where m' is what the segment's
- * pass has made of its memory tokens. A new update is a file beside this, and a line in index.ts.
+ * How memory goes from one segment to the next: m_{t+1} = keep x m_t + write x m'_{t+1}, where m' is the segment's output at
+ * the memory positions. A new update is a file beside this, and a line in index.ts.
  */
 export interface MemoryUpdate {
-  /** Parameters of its own, as a learned gate would have. */
+  /** Its own parameters, for example of a learned gate. */
   readonly parameters?: (sizes: {
     readonly slots: number
     readonly width: number

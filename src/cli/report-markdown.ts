@@ -1,0 +1,107 @@
+import { basename } from 'node:path'
+import { models } from '../models/index.ts'
+import { modelSetting } from '../models/weights.ts'
+import { abouts, type TaskName } from '../tasks/index.ts'
+import { type Ablation, cellInWords, shares, spread } from './ablate-table.ts'
+import {
+  bitsColumn,
+  type Facts,
+  groupsOf,
+  intervalInWords,
+  orUnknown,
+  settingInWords,
+  stateInWords,
+  UNKNOWN,
+} from './report-facts.ts'
+import type { Run } from './report-run.ts'
+import { flagOf, taskSettings } from './settings.ts'
+import { count, duration, percent, plural } from './terminal.ts'
+
+/** Runs that differ in the seed alone, at least one. */
+type Row = readonly Facts[]
+
+/** A report in Markdown: for each task, under the same settings, a table with a row for each run, and the rows' commands. */
+export function reportMarkdown(runs: readonly Run[], facts: readonly Facts[], ablations: readonly Ablation[]): string {
+  const titles = facts.map(titleOf)
+  const sections = [...new Set(titles)].map((title) => {
+    const own = [...facts.keys()].filter((i) => titles[i] === title)
+    const groups = groupsOf(own.map((i) => runs[i]))
+    const rows = [...new Set(groups)].map((group) => own.filter((_, at) => groups[at] === group).map((i) => facts[i]))
+    return [
+      `## ${title}`,
+      protocolOf(facts[own[0]]),
+      tableOf(rows),
+      `\`\`\`sh\n${rows.map(commandOf).join('\n')}\n\`\`\``,
+    ]
+  })
+  const missing = ablations.flatMap(({ name, cells }) =>
+    cells.filter(({ run }) => !run).map((one) => `${name}: ${escaped(cellInWords(one))}`),
+  )
+  return `${['# Results', ...sections.flat(), ...missing].join('\n\n')}\n`
+}
+
+/** Settings of a task that make it no other one, or are told elsewhere. */
+const elsewhere = ['task', 'segments', 'segmentLength', 'labels', 'cache']
+
+/** `listops: minLength 500, maxLength 2000` */
+function titleOf({ task, settings }: Facts): string {
+  const own = taskSettings
+    .filter((name) => !elsewhere.includes(name) && settings[name] !== undefined)
+    .map((name) => settingInWords(name, name === 'data' ? basename(`${settings.data}`) : settings[name]))
+  return escaped(`${task ?? 'a task that the log does not name'}${own.length ? `: ${own.join(', ')}` : ''}`)
+}
+
+function protocolOf({ task }: Facts): string {
+  const about = Object.hasOwn(abouts, `${task}`) ? abouts[task as TaskName] : undefined
+  const data = about ? `Data: ${about.source}. Sizes: ${about.sizes}. ` : ''
+  const chance =
+    about?.chance === undefined ? '' : ` An answer that knows nothing is right for ${percent(about.chance)}.`
+  return `${data}Tested are the weights of the last step, with examples that are held out.${chance}`
+}
+
+const modelOf = ({ settings: { model = modelSetting.default } }: Facts): string => `${model}`
+
+/** Headings, and what stands below them: of the first run that tells the most, of those like it, or of all in the row. */
+const columns: readonly (readonly [heading: string, (first: Facts, alike: Row, row: Row) => string])[] = [
+  ['model', modelOf],
+  ['T × S', ({ settings: { segments, segmentLength } }) => orUnknown(segments, (T) => `${T} × ${segmentLength}`)],
+  ['width', ({ settings }) => orUnknown(settings.width, String)],
+  ['layers', ({ settings }) => orUnknown(settings.layers, String)],
+  ['parameters', ({ parameters }) => orUnknown(parameters, count)],
+  // where nothing recurs there is one way to find gradients
+  ['method', (one) => (models[modelOf(one)]?.settings.memory ? orUnknown(one.method, String) : UNKNOWN)],
+  ['steps', ({ steps }) => count(steps)],
+  ['time', (_, alike) => orUnknown(spread(alike.map(({ time }) => time)), ({ mean }) => duration(mean))],
+  ['accuracy', (_, alike) => shares(spread(alike.map(({ accuracy }) => accuracy)))],
+  ['95 % interval', (_first, _alike, row) => endOf(row)],
+  ['test examples', ({ testExamples }) => (testExamples ? count(testExamples) : UNKNOWN)],
+  ['most frequent answer', ({ majority }) => orUnknown(majority, percent)],
+]
+
+/** The interval of one run; of several how many have finished. Of those that have not, how they ended. */
+function endOf(row: Row): string {
+  const left = row.filter(({ state }) => state !== 'finished')
+  if (row.length === 1) return left.length ? stateInWords(row[0]) : intervalInWords(row[0])
+  const others = left.map((one) => `seed ${one.settings.seed} ${stateInWords(one)}`)
+  return [`${row.length - left.length} of ${plural(row.length, 'seed')}`, ...others].join('; ')
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const shown = [...columns, ...bitsColumn(rows.flat())]
+  const lines = rows.map((row, i) => {
+    const finished = row.filter(({ state }) => state === 'finished')
+    const alike = finished.length ? finished : row
+    return [`${i + 1}`, ...shown.map(([, write]) => write(alike[0], alike, row))]
+  })
+  const heads = ['row', ...shown.map(([heading]) => heading)]
+  return [heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.map(escaped).join(' | ')} |`).join('\n')
+}
+
+const escaped = (text: string): string => text.replace(/\s+/g, ' ').replaceAll('<', '&lt;').replaceAll('|', '\\|')
+
+/** The command of a row's first run, below what tells the others. */
+function commandOf([first, ...others]: Row, i: number): string {
+  const seeds = others.map(({ settings }) => `${flagOf('seed')} ${settings.seed}`)
+  const rest = seeds.length ? `, the others with ${seeds.join(', ')}` : ''
+  return `# ${i + 1}: ${modelOf(first)}${rest}\n${first.command || '# its settings are not known'}`
+}

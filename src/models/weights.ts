@@ -1,0 +1,128 @@
+import { aString, kind, takes } from '../checks.ts'
+import { RmaatError } from '../errors.ts'
+import type { ConfiguredModel } from '../nn/kind.ts'
+import { readSafetensors } from '../nn/safetensors.ts'
+import { madeWith, saveParameters } from '../nn/weights.ts'
+import { aDevice, type Device } from '../program/device.ts'
+import { choiceOf, type Source } from '../settings.ts'
+import { models } from './index.ts'
+
+/** Settings by name, each with its meaning and whether the paper fixes its value or we chose it. */
+export type Configuration = Readonly<Record<string, TaggedSetting>>
+export interface TaggedSetting {
+  readonly value: unknown
+  readonly source: Source
+  readonly meaning: string
+}
+
+/** Which of `models` a file or a command is about. */
+export const modelSetting = {
+  range: choiceOf(Object.keys(models)),
+  default: 'rmaat',
+  source: 'choice',
+  meaning: 'what is trained; `models` lists them',
+} as const
+
+/** A model's settings, tagged. */
+export function taggedModel({ name, config }: Pick<ConfiguredModel, 'name' | 'config'>): Configuration {
+  const values: Readonly<Record<string, unknown>> = { ...config, model: name }
+  return Object.fromEntries(
+    Object.entries({ model: modelSetting, ...models[name].settings }).map(([key, setting]) => {
+      const { default: standard, source, meaning } = setting
+      return [key, { value: values[key], source: values[key] === standard ? source : 'choice', meaning }]
+    }),
+  )
+}
+
+const aConfiguredModel = kind(
+  'a model of this package',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'config' in value &&
+    'name' in value &&
+    Object.hasOwn(models, value.name as string),
+)
+
+/**
+ * A model as a safetensors file: its parameters as F32 under their own names (`blocks.0.norm1.gain`), and in the metadata
+ * its whole configuration as JSON, with the settings of `beside` (task, training) after the model's.
+ * @throws RmaatError 'diverged' for parameters that are not finite: they are of no use, and no file should be lost for them
+ */
+export async function save(model: ConfiguredModel, beside: Configuration = {}, version = ''): Promise<Uint8Array> {
+  takes(
+    'saveWeights',
+    { model, beside, version },
+    { model: aConfiguredModel, beside: aConfiguration, version: aString },
+  )
+  const configuration = { ...taggedModel(model), ...beside }
+  return saveParameters(model.parameters, { configuration: JSON.stringify(configuration), rmaat: version })
+}
+
+/** Whether JSON would give it back. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return ['string', 'boolean'].includes(typeof value) || value === null
+  return Object.values(value).every(isJson)
+}
+
+const isTagged = (entry: unknown): boolean =>
+  typeof entry === 'object' &&
+  entry !== null &&
+  'source' in entry &&
+  'meaning' in entry &&
+  ['paper', 'choice'].includes(entry.source as string) &&
+  typeof entry.meaning === 'string'
+
+export const isConfiguration = (value: unknown): value is Configuration =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isTagged)
+
+const aConfiguration = kind('settings by name, each { value, source, meaning } of JSON', (value) => {
+  try {
+    return isConfiguration(value) && isJson(value)
+  } catch {
+    return false // nested deeper than the stack
+  }
+})
+
+/**
+ * The model of a file that `save` has made, and the whole configuration in it. A setting of the model that the file does not
+ * have keeps its default, as a file of an earlier version has fewer; what is no setting of the model stays in the configuration.
+ * `where` names the file in errors, which are all of code `data`; after one of them nothing stays on the device.
+ */
+export function load(
+  device: Device,
+  bytes: Uint8Array,
+  where = 'weights',
+): { model: ConfiguredModel; configuration: Configuration } {
+  takes('loadWeights', { device, where }, { device: aDevice, where: aString })
+  try {
+    const { tensors, metadata } = readSafetensors(bytes)
+    const configuration = readConfiguration(metadata.configuration)
+    const name = configuration.model?.value ?? modelSetting.default
+    takes('the configuration', { model: name }, { model: modelSetting.range })
+    const { settings, configure, parameters, make } = models[name as string]
+    const known = Object.keys(settings).filter((key) => Object.hasOwn(configuration, key))
+    const config = configure(Object.fromEntries(known.map((key) => [key, configuration[key].value])))
+    return { model: madeWith(parameters(config), tensors, '', () => make(device, config)), configuration }
+  } catch (cause) {
+    if (cause instanceof RmaatError) throw new RmaatError('data', `${where}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+function readConfiguration(text: string | undefined): Configuration {
+  if (text === undefined) {
+    throw new RmaatError('data', "the metadata holds no 'configuration': the file was not written by `rmaat train`")
+  }
+  const foreign = (cause?: unknown): RmaatError =>
+    new RmaatError('data', "the metadata's 'configuration' is not one that `rmaat train` writes", { cause })
+  let configuration: unknown
+  try {
+    configuration = JSON.parse(text)
+  } catch (cause) {
+    throw foreign(cause)
+  }
+  if (!isConfiguration(configuration)) throw foreign()
+  return configuration as Configuration
+}

@@ -1,0 +1,132 @@
+import { aCount, aFunction, anObject, kind, takes } from '../checks.ts'
+import type { Device } from '../program/device.ts'
+import type { HostInputs, InputSpec } from '../program/program.ts'
+import { aTensor } from '../tensor/kinds.ts'
+import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import { Parameters } from './parameters.ts'
+
+/**
+ * How the gradient of a model's loop is found:
+ * - `amrb`: by memory replay (RMAAT section 3.4), which keeps the carries and computes each step again;
+ * - `bptt`: by backpropagation through time, which keeps all activations; the same gradient;
+ * - `truncated`: through the last steps before each loss alone; another gradient, which sees no further back.
+ */
+export type Method = (typeof methods)[number]
+export const methods = ['amrb', 'bptt', 'truncated'] as const
+
+/** How the gradient of a model's loop is found. */
+export interface Backward {
+  /** A model without a loop does the same by all of them. */
+  readonly method: Method
+  /** Of `amrb` and `truncated`: how many of the last steps keep their activations all the same; 0 where none is given. */
+  readonly keep?: number
+  /** How many intermediate values of each of the other steps the gradient holds, see `loop`; 0 where none is given. */
+  readonly hold?: number
+  /** Of `truncated`: through how many steps the gradient flows back, that of the loss included. */
+  readonly reach?: number
+}
+
+/** What every example has. */
+export interface Sequence {
+  /** Token ids without padding. */
+  readonly tokens: ArrayLike<number>
+}
+
+/** The inputs of a program by name. */
+export type ModelSpecs = Readonly<Record<string, InputSpec>>
+
+/** How examples become the inputs of a program. */
+export interface Layout<Example extends Sequence> {
+  /** The first axis of each counts the rows of the batch, an example a row. */
+  readonly inputs: ModelSpecs
+  /**
+   * Their values. Where there are fewer examples than rows, the others are rows that weigh nothing.
+   * @throws RmaatError 'data' for an example that the model does not take
+   */
+  values(examples: readonly Example[]): HostInputs<ModelSpecs>
+}
+
+/** How `forward` is to be computed. */
+export interface ForwardOptions extends Backward {
+  /** The number of the training step, which dropout counts by; without it nothing is dropped. */
+  readonly step?: Tensor
+  /** What `prepare` made, where it is computed once for several slices of a batch. */
+  readonly prepared?: readonly Tensor[]
+  /** The number of the inputs' first row in the batch, where they are a slice of it. */
+  readonly firstRow?: TensorLike
+}
+
+/** What `forward` gives. */
+export interface Forward {
+  /** The sum over the rows of the loss of each times its weight, which is its share of the batch: a scalar. */
+  readonly loss: Tensor
+  /** Logits, or numbers. */
+  readonly predicted: Tensor
+  /** Where classes are told apart: the sum over the rows that weigh something of the share of its targets that are met. */
+  readonly correct?: Tensor
+  /**
+   * The carry of the model's loop as it enters each step, in order: tensors [B, ...], or the record of several, [count, B,
+   * ...]. A gradient can be taken with respect to each of them.
+   */
+  readonly carries?: readonly Tensor[]
+}
+
+/** What stands between a model and all that trains, tests, explains and compares it. */
+export interface Model<Example extends Sequence = Sequence> {
+  readonly device: Device
+  // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
+  readonly parameters: Parameters<any>
+  /** Bytes of an activation of one row: a batch is cut into slices whose activations stay in a cache. Without it, it is not. */
+  readonly rowBytes?: number
+  /**
+   * The layout of a batch of so many rows. `segments`: into how many segments a sequence is cut, where that is another number
+   * than the model's own; of models that read segments.
+   */
+  layout(rows: number, segments?: number): Layout<Example>
+  /**
+   * How many segments, of as many as are asked for or the model has, give the same answer for an example as all of them: those
+   * before it are padding. Of models that read segments.
+   */
+  enoughSegments?(example: Example, segments?: number): number
+  /**
+   * The classes that an example asks it for, where its layout weighs each answer of a batch alike; of models that answer at
+   * every token. Without it an example is one answer.
+   */
+  asks?(example: Example): readonly number[]
+  /** Throws where a task is none for this model. @throws RmaatError 'config' */
+  checkTask?(task: object): void
+  /** What does not depend on the inputs: computed once for all slices of a batch. */
+  prepare?(): readonly Tensor[]
+  /** Loss and predictions of a batch or of a slice of it, as a formula. */
+  forward(inputs: Readonly<Record<string, Tensor>>, options: ForwardOptions): Forward
+}
+
+export const aModel = kind('a model', (value) => {
+  if (!anObject.fits(value)) return false
+  const { parameters, layout, forward } = value as Partial<Model>
+  return parameters instanceof Parameters && aFunction.fits(layout) && aFunction.fits(forward)
+})
+
+const aScalar = kind('an f32 scalar', (value) => aTensor.fits(value) && (value as Tensor).rank === 0)
+
+/** A model's layout, which must be one. */
+export function layoutOf<Example extends Sequence>(
+  model: Model<Example>,
+  rows: number,
+  segments?: number,
+): Layout<Example> {
+  takes('the model', { rows }, { rows: aCount })
+  const layout = model.layout(rows, segments)
+  takes('the model', { layout }, { layout: anObject })
+  const { inputs, values } = layout
+  takes("the model's layout", { inputs, values }, { inputs: anObject, values: aFunction })
+  return layout
+}
+
+/** A model's forward pass, which must give a loss. */
+export function forwardOf(model: Model, inputs: Readonly<Record<string, Tensor>>, options: ForwardOptions): Forward {
+  const result = model.forward(inputs, options)
+  takes("the model's forward", { result }, { result: anObject })
+  takes("the model's forward", { loss: result.loss }, { loss: aScalar })
+  return result
+}

@@ -1,0 +1,6 @@
+/**
+ * A module of Node, which Deno and Bun have too, or a package that need not be there. No bundler follows it: a page loads
+ * none of them.
+ * @throws an Error where there is none
+ */
+export const load = <Module>(name: string): Promise<Module> => import(/* webpackIgnore: true */ /* @vite-ignore */ name)

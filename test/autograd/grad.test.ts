@@ -1,0 +1,147 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { grad, stopGradient, vjp } from '../../src/autograd/grad.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
+import { loop, parameter } from '../../src/ops/loop.ts'
+import { concat, einsum } from '../../src/ops/methods.ts'
+import { compile, f32, i32 } from '../../src/program/program.ts'
+import { sizeOf } from '../../src/tensor/shape.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
+import { devices, relativeError } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
+
+import { valuesOf } from './loop-cases.ts'
+
+const secondOrder: Record<string, (x: Tensor) => Tensor> = {
+  tanh: (x) => x.tanh(),
+  softmax: (x) => x.softmax(),
+  logSoftmax: (x) => x.logSoftmax(),
+  layerNorm: (x) => x.layerNorm(x.sum(0).mul(0.1), x.select(0, 0)),
+  gelu: (x) => x.gelu(),
+  sigmoid: (x) => x.sigmoid(),
+  softplus: (x) => x.softplus(),
+  matmul: (x) => x.matmul(x.transpose()).matmul(x),
+  einsum: (x) => einsum('ij,ij->i', x, x.exp()),
+  crossEntropy: (x) => x.crossEntropy(tensor([1, 0, 3], [3], 'i32')),
+  division: (x) => x.div(x.square().add(1)),
+  'max and slices': (x) => concat([x.max(-1, true).mul(x), x.slice([0, 1], [3, 2]).square()], 1),
+  'gather and scatterAdd': (x) => {
+    const ids = tensor([2, 0, 2, 1], [4], 'i32')
+    return x.gather(ids).square().scatterAdd(ids, 3).mul(x)
+  },
+  'a loop without replay': (x) =>
+    loop({ count: 3, carry: [x], unroll: true }, ([h]) => ({ carry: [h.mul(x).tanh()] })).carry[0],
+}
+
+test('a gradient has a gradient', async () => {
+  const device = await devices.reference()
+  for (const [name, f] of Object.entries(secondOrder)) {
+    const program = compile(device, { x: f32(3, 4) }, ({ x }) => {
+      const y = f(x)
+      const weights = (shape: readonly number[], k: number): Tensor =>
+        tensor(
+          Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.cos(k * i + 1)),
+          shape,
+        )
+      const [first] = grad(y.mul(weights(y.shape, 2)).sum(), [x])
+      const value = first.mul(weights([3, 4], 3)).sum()
+      return { value, second: grad(value, [x])[0] }
+    })
+    const { x } = valuesOf({ x: f32(3, 4) })
+    const direction = (i: number): number => Math.sin(i + 1)
+    const at = async (step: number): Promise<number> =>
+      (await program.arrays({ x: x.map((v, i) => v + step * direction(i)) })).value[0]
+    const { second } = await program.arrays({ x })
+    let slope = 0
+    second.forEach((g: number, i: number) => {
+      slope += g * direction(i)
+    })
+    const h = 1e-4
+    const difference = (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h)
+    assert.ok(Math.abs(difference - slope) <= 1e-7 * (1 + Math.abs(slope)), `${name}: ${difference}, ${slope}`)
+    program.close()
+  }
+  device.close()
+})
+
+test('vjp of several outputs is the sum of each', async () => {
+  const device = await devices.reference()
+  const program = compile(device, { x: f32(3), u: f32(3), v: f32() }, ({ x, u, v }) => {
+    const y = x.exp()
+    const z = x.mul(y).sum()
+    const [both] = vjp([y, z], [u, v], [x])
+    return { both, sum: vjp([y], [u], [x])[0].add(vjp([z], [v], [x])[0]), twice: vjp([y, y], [u, u], [x])[0] }
+  })
+  const x = [0.5, -1, 2]
+  const u = [1, 2, -3]
+  const { both, sum, twice } = await program.arrays({ x, u, v: 0.7 })
+  assert.ok(relativeError(both, sum) < 1e-14)
+  assert.ok(
+    relativeError(
+      both,
+      x.map((n, i) => u[i] * Math.exp(n) + 0.7 * (1 + n) * Math.exp(n)),
+    ) < 1e-14,
+  )
+  assert.ok(
+    relativeError(
+      twice,
+      x.map((n, i) => 2 * u[i] * Math.exp(n)),
+    ) < 1e-14,
+  )
+  device.close()
+})
+
+test('what scatterAdd drops has no gradient', async () => {
+  const device = await devices.reference()
+  const program = compile(device, { x: f32(3, 2), ids: i32(3) }, ({ x, ids }) => ({
+    d: grad(x.scatterAdd(ids, 2).mul(3).sum(), [x])[0],
+  }))
+  const { d } = await program.arrays({ x: [1, 2, 3, 4, 5, 6], ids: [1, -1, 2] })
+  assert.equal([...d], [3, 3, 0, 0, 0, 0])
+  device.close()
+})
+
+test('no derivative flows through stopGradient, comparisons and integers', async () => {
+  const device = await devices.reference()
+  const program = compile(device, { x: f32(4), other: f32(2) }, ({ x, other }) => ({
+    stopped: grad(stopGradient(x).mul(x).sum(), [x])[0],
+    compared: grad(x.less(0).cast('f32').sum(), [x])[0],
+    rounded: grad(x.cast('i32').cast('f32').mul(x).sum(), [x])[0],
+    none: grad(x.sum(), [other])[0],
+    // by an inner result; by the loss itself
+    inner: ((y) => grad(y.square().sum(), [y])[0])(x.exp()),
+    itself: ((y) => grad(y, [y])[0])(x.sum()),
+  }))
+  const x = [1.5, -2, 3.2, -0.1]
+  const found = await program.arrays({ x, other: [1, 2] })
+  assert.equal([...found.stopped], x)
+  assert.equal([...found.compared], [0, 0, 0, 0])
+  assert.equal([...found.rounded], [1, -2, 3, -0])
+  assert.equal([...found.none], [0, 0])
+  assert.ok(
+    relativeError(
+      found.inner,
+      x.map((n) => 2 * Math.exp(n)),
+    ) < 1e-15,
+  )
+  assert.is(found.itself[0], 1)
+  device.close()
+})
+
+const t = (...shape: number[]): Tensor => parameter(shape, 'f32', undefined)
+
+test('what has no derivative is an error that says so', async () => {
+  const x = t(3)
+  const run = () => loop({ count: 3, carry: [x] }, ([h]) => ({ carry: [h.mul(x)], outputs: [h.sum()] }))
+  await fails('gradient', /loop's gradient.*unroll/, () => {
+    const [first] = grad(run().carry[0].sum(), [x])
+    grad(first.sum(), [x])
+  })
+  await fails('gradient', /scalar, found \[3\]/, () => grad(x, [x]))
+  await fails('gradient', /integers/, () => grad(x.sum(), [zeros([3], 'i32')]))
+  await fails('gradient', /a constant/, () => grad(x.mul(zeros([3]).add(1)).sum(), [zeros([3])]))
+  await fails('gradient', /cotangent 0 is \[2\], its output \[3\]/, () => vjp([x], [t(2)], [x]))
+  await fails('gradient', /cotangent 1 is none/, () => vjp([x, x], [x], [x]))
+})
+
+test.run()

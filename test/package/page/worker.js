@@ -1,0 +1,3 @@
+import { ask } from './ask.js'
+
+addEventListener('message', async ({ data }) => postMessage(await ask(data)))
