@@ -180,7 +180,8 @@ export class WebgpuBackend implements Backend, Shared {
       return result
     } catch (error) {
       // what the GPU refuses after it was lost says less than why it was lost
-      if (!this.fault && !(error instanceof RmaatError)) {
+      const inItsWords = !(error instanceof RmaatError) || error.cause !== undefined
+      if (!this.fault && inItsWords) {
         await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LOSS_IS_TOLD))])
       }
       throw this.fault ?? error
@@ -209,5 +210,8 @@ const submitted = { done: Promise.resolve() }
 /** Nobody waits for it: whoever uses what was refused hears of it. */
 const toldLater = (): void => {}
 
-/** Milliseconds after which a refusal is taken for what it says, and not for a GPU that was lost. */
-const LOSS_IS_TOLD = 50
+/**
+ * Milliseconds after which a refusal is taken for what it says, and not for a GPU that was lost. A browser hears of a loss from
+ * another process, which may be busy.
+ */
+const LOSS_IS_TOLD = 10_000
