@@ -1,21 +1,23 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cellsOf, readPlan } from '../../src/cli/ablate-file.ts'
 import { combinationsOf, readAblation } from '../../src/cli/ablate-table.ts'
+import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder } from './run.ts'
 
 const folder = temporaryFolder()
 const own = process.argv[1]
+const { main, remove } = buildCommand()
 // trainings are commands of their own
 test.before(() => {
-  process.argv[1] = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  process.argv[1] = main
 })
 test.after(() => {
   process.argv[1] = own
   folder.remove()
+  remove()
 })
 
 const sizes = { memory: 2, width: 8, layers: 1, heads: 2, features: 4, feedForward: 8, batch: 4, testExamples: 50 }

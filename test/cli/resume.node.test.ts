@@ -1,28 +1,22 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SUPERVISED } from '../../src/cli/interrupt.ts'
 import { takeLock } from '../../src/cli/lock.ts'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
-test.after(folder.remove)
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const { main, remove } = buildCommand()
+test.after(() => {
+  folder.remove()
+  remove()
+})
 const flags = [...tiny, '--device', 'wasm', '--dropout', '0.1', '--checkpoint-every', '1']
 const files = ['best.safetensors', 'checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
 
@@ -41,23 +35,10 @@ function leftIn(out: string) {
   return { log, weights: bits('weights'), best: bits('best') }
 }
 
-/** The command as plain JavaScript: it starts in a third of the time. */
-function built(): string {
-  const to = folder.path('built')
-  execFileSync(process.execPath, [
-    join(root, 'node_modules/typescript/lib/tsc.js'),
-    ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(to, 'dist')],
-  ])
-  cpSync(join(root, 'package.json'), join(to, 'package.json'))
-  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'), 'junction')
-  return join(to, 'dist/cli/main.js')
-}
-
 /** Fewer where another version of Node runs what ours does as well. */
 const KILLS = process.env.OTHER_NODE ? 6 : 30
 const onPosix = process.platform === 'win32' ? test.skip : test
 onPosix(`${KILLS} times killed at any instant and resumed, a run comes to the bits of one that was not`, async () => {
-  const main = built()
   const many = [...flags, '--steps', '120', '--validation-examples', '4', '--test-examples', '4']
   const begin = (args: readonly string[]) => {
     const child = spawn(process.execPath, [main, 'train', ...args], { env: { ...process.env, [SUPERVISED]: '1' } })

@@ -1,16 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
-test.after(folder.remove)
+const { main, remove } = buildCommand()
+test.after(() => {
+  folder.remove()
+  remove()
+})
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const command = [process.execPath, '--import', 'tsx', `${root}src/cli/main.ts`]
+const command = [process.execPath, main]
 const endless = [...tiny, '--steps', '1000000', '--device', 'wasm']
 const files = ['checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
 

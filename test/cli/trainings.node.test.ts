@@ -1,17 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runTrainings } from '../../src/cli/trainings.ts'
 import { fails } from '../support/fails.ts'
+import { buildCommand } from './built.ts'
 import { jsonLines, temporaryFolder } from './run.ts'
 
 const folder = temporaryFolder()
-test.after(folder.remove)
+const { main, remove } = buildCommand()
+test.after(() => {
+  folder.remove()
+  remove()
+})
 
 test('one training that fails ends the others, and no further one begins', async () => {
   const own = process.argv[1]
-  process.argv[1] = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+  process.argv[1] = main
   const flags = { device: 'wasm', threads: 1, memory: 2, width: 8, layers: 1, heads: 2, features: 4, batch: 4 }
   const training = (title: string, more: Record<string, string | number>, steps: number) => ({
     title,
