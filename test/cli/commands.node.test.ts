@@ -52,7 +52,7 @@ test('explain lists kernels for people, of a step or of the forward pass alone',
 })
 
 test('a memory budget holds and keeps what fits, and explain shows the whole dial', async () => {
-  const args = ['--task', 'order', '--segments', '6', '--batch', '8', '--slices', '1']
+  const args = ['--task', 'order', '--segments', '6', '--batch', '8', '--slices', '1', '--layers', '1']
   const points = jsonLines((await run('explain', ...args, '--memory-budget', '1GiB', '--json')).out)
   const { keep, kind } = points.pop()
   assert.equal([kind, keep, points[0].hold, points[0].keep], ['summary', 5, 0, 0])

@@ -13,6 +13,21 @@ const checks = ['lint', 'typecheck']
 const hostsOf = { node: availableParallelism() }
 /** What runs after another runtime: all at once would take longer for each test, and some of them know a longest time. */
 const after = { oldest: 'chromium', newest: 'deno' }
+/** What no device decides: JavaScript is the same everywhere, so that Node runs it once. */
+const PLAIN = [
+  'baselines/bag-of-tokens',
+  'compare/',
+  'every-function',
+  'examples/linear-algebra',
+  'nn/safetensors',
+  'program/allocation',
+  'program/plan',
+  'rmaat/macro-model',
+  'rmaat/retention',
+  'tasks/',
+]
+/** What Chromium computes as Node does, by the same engine (V8) and the same WebGPU (Dawn): kernels of random programs. */
+const AS_IN_NODE = ['autograd/loop', 'program/conformance', 'rmaat/replay']
 /** What takes longest, which is begun first. */
 const LONG = [
   'program/conformance',
@@ -71,7 +86,8 @@ export async function main({ parts, complete, checked }) {
 function runsIn(key, name) {
   if (key === 'node') return true
   if (key === 'oldest' || key === 'newest') return /^(cli|runtime|tasks|train)\/.*\.node\./.test(name)
-  return !name.includes('.node.')
+  const others = key === 'chromium' ? [...PLAIN, ...AS_IN_NODE] : PLAIN
+  return !name.includes('.node.') && !others.some((start) => name.startsWith(start))
 }
 
 /** Paths within test/, in the order in which they are begun. */
