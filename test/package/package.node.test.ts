@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -68,6 +68,22 @@ test('declarations do not repeat what modules hold', () => {
 test('its entries are what publint and attw expect', () => {
   runIn(project, [process.execPath, tool('publint/src/cli.js')!, tarball, '--strict'])
   runIn(project, [process.execPath, tool('@arethetypeswrong/cli/dist/index.js')!, tarball, '--profile', 'esm-only'])
+})
+
+// its check of slow types aside: methods are added to tensors where operations are defined, which it cannot follow
+test('JSR would take its sources', () => {
+  const folder = join(project, 'jsr')
+  mkdirSync(folder)
+  for (const name of ['src', 'package.json', 'LICENSE', 'README.md'])
+    cpSync(join(root, name), join(folder, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+  const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const about = { name: '@scope/rmaat', version, license }
+  const exports = { '.': './src/index.ts', './engine': './src/engine.ts' }
+  const types = ['./node_modules/@webgpu/types/dist/index.d.ts']
+  const compilerOptions = { lib: ['dom', 'dom.iterable', 'dom.asynciterable', 'esnext'], types }
+  writeFileSync(join(folder, 'deno.json'), JSON.stringify({ ...about, exports, compilerOptions }))
+  runIn(folder, [process.execPath, tool('deno/bin.cjs')!, 'publish', '--dry-run', '--allow-slow-types'])
 })
 
 const node = (path: string | undefined) => path && [path]
