@@ -133,7 +133,8 @@ export function commandOf(run: Run): string {
 }
 
 /** A word of a command line, quoted for a shell. */
-const quoted = (text: string): string => (/^[\w./,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+export const quoted = (text: string): string =>
+  /^[\w./,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 /** Where a fact is not known. */
 export const UNKNOWN = '–'

@@ -9,6 +9,7 @@ import {
   groupsOf,
   intervalInWords,
   orUnknown,
+  quoted,
   settingInWords,
   stateInWords,
   UNKNOWN,
@@ -103,5 +104,10 @@ const escaped = (text: string): string => text.replace(/\s+/g, ' ').replaceAll('
 function commandOf([first, ...others]: Row, i: number): string {
   const seeds = others.map(({ settings }) => `${flagOf('seed')} ${settings.seed}`)
   const rest = seeds.length ? `, the others with ${seeds.join(', ')}` : ''
-  return `# ${i + 1}: ${modelOf(first)}${rest}\n${first.command || '# its settings are not known'}`
+  return `# ${i + 1}: ${modelOf(first)}${rest}\n${toPublish(first) || '# its settings are not known'}`
+}
+
+/** The command with the name of its data in the place of their path on this machine. */
+function toPublish({ command, settings: { data } }: Facts): string {
+  return typeof data === 'string' ? command.replace(quoted(data), quoted(basename(data))) : command
 }

@@ -205,6 +205,15 @@ test('in Markdown a report has a table for each task, a row for all seeds of a r
     commands,
     /^```sh\n# 1: rmaat, the others with --seed 8, --seed 9\nrmaat train .*--seed 7 .*\n# 2: rmaat\nrmaat train .*\n```$/,
   )
+  const [begun] = linesOf('scaled')
+  const { configuration, ...rest } = JSON.parse(begun)
+  const setting = (value: string) => ({ ...configuration.task, value })
+  const far = { ...configuration, task: setting('text'), data: setting('/one/machine/films of 1996') }
+  const texts = withLog('texts', JSON.stringify({ ...rest, configuration: far }))
+  assert.is((await run('report', texts, '--out', path('texts.md'))).code, 0)
+  const published = readFileSync(path('texts.md'), 'utf8')
+  assert.match(published, / --data 'films of 1996' /)
+  assert.not.match(published, /one.machine/)
   // no segments and no blocks, but those of its task
   assert.match(cue, /\n\| 1 \| bag-of-tokens \| – \| – \| – \| [\d,]+ \| – \| 5 \| /)
   const stopped = await run('report', others[2], '--out', path('one.md'), '--json')
