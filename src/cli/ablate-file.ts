@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
-import { anObject, kind, listOf, maybe, shown, takes, wholeFrom } from '../checks.ts'
+import { anObject, kind, listOf, maybe, oneOf, shown, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { readText } from '../runtime/files.ts'
+import { givenSettings } from './given.ts'
 import { absolute, typed } from './paths.ts'
+import { presets } from './presets.ts'
 import { check, type Given, settings } from './settings.ts'
 
 /** What an ablation's JSON file says. */
 export interface Plan {
+  /** The preset that every training begins with; `base` and `vary` win over it, and a model goes without what it has no setting for. */
+  readonly preset?: string
   /** Settings of every training. */
   readonly base: Given
   /** Settings with the values that each is to take: a training for every combination. */
@@ -34,6 +38,7 @@ export interface Cell {
 export const PLAN = 'ablation.json'
 
 const planKinds = {
+  preset: maybe(oneOf(Object.keys(presets))),
   base: maybe(anObject),
   vary: kind(
     'settings by name, each with a list of values',
@@ -62,7 +67,7 @@ export async function readPlan(path: string): Promise<Plan> {
   const unknown = Object.keys(content).find((name) => !(name in planKinds))
   if (unknown !== undefined) fail(`nothing is called ${unknown}; there are ${Object.keys(planKinds).join(', ')}`)
   takes<Pick<Plan, keyof typeof planKinds>>(path, content, planKinds, 'config')
-  const { base = {}, vary, seeds = [0], trace = false } = content
+  const { preset, base = {}, vary, seeds = [0], trace = false } = content
   const known = (name: string, where: string): void => {
     if (name === 'seed') fail(`seed stands in ${where}: expected it under seeds, a list`)
     if (!Object.hasOwn(settings, name)) {
@@ -87,7 +92,7 @@ export async function readPlan(path: string): Promise<Plan> {
   }
   // as --data: another folder reads it again
   const data = typeof base.data === 'string' ? { data: absolute(base.data) } : {}
-  return { base: { ...base, ...data }, vary, seeds, trace }
+  return { preset, base: { ...base, ...data }, vary, seeds, trace }
 
   function once(values: readonly unknown[], where: string): void {
     const twice = values.find((value, i) => values.indexOf(value) !== i)
@@ -96,14 +101,17 @@ export async function readPlan(path: string): Promise<Plan> {
 }
 
 /** A training for every combination and seed, the seeds one after another: the last name of `vary` changes first. */
-export function cellsOf({ base, vary, seeds }: Plan): Cell[] {
+export function cellsOf({ preset, base, vary, seeds }: Plan): Cell[] {
   const combinations = Object.entries(vary).reduce<Given[]>(
     (all, [name, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
     [{}],
   )
   return combinations
     .flatMap((combination) => seeds.map((seed): Given => ({ ...combination, seed })))
-    .map((varied, number) => ({ number, varied, settings: { ...base, ...varied }, name: nameOf(varied) }))
+    .map((varied, number) => {
+      const settings = givenSettings({ preset, ...base, ...varied })
+      return { number, varied, settings, name: nameOf(varied) }
+    })
 }
 
 /** Most file systems end at 255. */

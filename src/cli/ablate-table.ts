@@ -98,6 +98,7 @@ export function combinationsOf({ plan, cells }: Ablation) {
       seeds: each,
       accuracy: of(({ accuracy }) => accuracy),
       testLoss: of(({ testLoss }) => testLoss),
+      bitsPerByte: of(({ bitsPerByte }) => bitsPerByte),
       majority: of(({ majority }) => majority),
       medianStep: of(({ medianStep }) => medianStep),
     }
@@ -109,15 +110,21 @@ const plusMinus = (write: (value: number) => string) => (found: Spread | null) =
 /** `61.2 ± 0.8 %` */
 export const shares = (found: Spread | null): string => plusMinus(percent)(found).replace(' % ±', ' ±')
 
+const decimals = plusMinus((value) => value.toFixed(3))
+
 /** The one table: headings, and a row for each combination. */
 export function ablationRows(ablation: Ablation): string[][] {
   const names = Object.keys(ablation.plan.vary)
+  const combinations = combinationsOf(ablation)
+  // of language models
+  const hasBits = combinations.some(({ bitsPerByte }) => bitsPerByte)
   return [
-    [...names, 'accuracy', 'test loss', 'most frequent answer', 'step', 'seeds'],
-    ...combinationsOf(ablation).map(({ settings, finished, seeds, ...found }) => [
+    [...names, 'accuracy', 'test loss', ...(hasBits ? ['bits per byte'] : []), 'most frequent answer', 'step', 'seeds'],
+    ...combinations.map(({ settings, finished, seeds, ...found }) => [
       ...names.map((name) => String(settings[name])),
       shares(found.accuracy),
-      plusMinus((loss) => loss.toFixed(3))(found.testLoss),
+      decimals(found.testLoss),
+      ...(hasBits ? [decimals(found.bitsPerByte)] : []),
       orUnknown(found.majority, ({ mean }) => percent(mean)),
       orUnknown(found.medianStep, ({ mean }) => duration(mean)),
       `${finished} of ${seeds}`,

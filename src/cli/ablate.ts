@@ -115,12 +115,12 @@ async function checkFolder(folder: string, plan: Plan): Promise<void> {
   const path = join(folder, PLAN)
   if (!existsSync(path)) return
   const there = await readPlan(path)
-  const kept = ({ base, vary, trace }: Plan): string =>
-    JSON.stringify([Object.entries(base).sort(), Object.keys(vary), trace])
+  const kept = ({ preset, base, vary, trace }: Plan): string =>
+    JSON.stringify([preset, Object.entries(base).sort(), Object.keys(vary), trace])
   if (kept(there) === kept(plan)) return
   throw new RmaatError(
     'config',
-    `${folder} holds another ablation: expected base, trace and the names of vary as in ${path}, or another folder after --out`,
+    `${folder} holds another ablation: expected preset, base, trace and the names of vary as in ${path}, or another folder after --out`,
   )
 }
 

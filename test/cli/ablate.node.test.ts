@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cellsOf, readPlan } from '../../src/cli/ablate-file.ts'
-import { combinationsOf, readAblation } from '../../src/cli/ablate-table.ts'
+import { ablationRows, combinationsOf, readAblation } from '../../src/cli/ablate-table.ts'
 import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder } from './run.ts'
 
@@ -54,6 +54,21 @@ test('cells are every combination with every seed, in the order of the file', as
   assert.is(new Set(cells.map(({ name }) => name)).size, 16)
   assert.is((await run('ablate', path, '--cells')).out, '16\n')
   assert.equal(jsonLines((await run('ablate', path, '--cells', '--json')).out), [{ kind: 'summary', cells: 16 }])
+})
+
+test('a preset goes before base and vary, and a model goes without what it has no setting for', async () => {
+  const path = file('preset.json', {
+    preset: 'cue',
+    base: { steps: 3 },
+    vary: { model: ['rmaat', 'rmt'], rate: [0.1] },
+  })
+  const [own, relative] = cellsOf(await readPlan(path)).map(({ settings }) => settings)
+  const shared = { task: 'cue', segments: 64, batch: 32, steps: 3, rate: 0.1 }
+  for (const [name, value] of Object.entries(shared)) assert.equal([own[name], relative[name]], [value, value])
+  assert.equal(
+    [own.update, own.retention, relative.update, relative.retention],
+    ['additive', 'fixed', undefined, undefined],
+  )
 })
 
 test('a job of an array runs its cell alone; the table names what is missing; the rest is run once, by itself', async () => {
@@ -124,7 +139,10 @@ test('a job of an array runs its cell alone; the table names what is missing; th
   const other = file('other.json', { base: { ...base, steps: 4 }, vary: { update: ['scaled', 'additive'] } })
   const refused = await run('ablate', other, '--out', out)
   assert.is(refused.code, 2)
-  assert.match(refused.err, /^error \(config\): .*array holds another ablation: expected base, trace and the names of/)
+  assert.match(
+    refused.err,
+    /^error \(config\): .*array holds another ablation: expected preset, base, trace and the names of/,
+  )
 })
 
 test('a cell that diverges is a result, and the others go on', async () => {
@@ -144,6 +162,11 @@ test('a cell that diverges is a result, and the others go on', async () => {
   assert.match(ablation.notes[0], /^cell 0 \(decay 100, seed 0\): diverged after \d+ of 100 steps: /)
   const shown = await run('ablate', path, '--out', out, '--table')
   assert.equal([shown.code, readdirSync(out).length], [0, 3])
+  // as of language models
+  assert.not(ablationRows(ablation)[0].includes('bits per byte'))
+  const cells = ablation.cells.map((cell) => ({ ...cell, facts: { ...cell.facts!, bitsPerByte: 4.25 } }))
+  const [head, , row] = ablationRows({ ...ablation, cells })
+  assert.is(row[head.indexOf('bits per byte')], '4.250')
 })
 
 test('Ctrl-C ends the cell under way, no further one begins, and the same command goes on with it', async () => {
@@ -188,7 +211,8 @@ test('an ablation that is none is one clear error, exit code 2, and nothing is r
     [{ base: { ...base, seed: 1 }, vary }, [], /wrong\.json: seed stands in base: expected it under seeds, a list/],
     [{ base, vary, seeds: [] }, [], /wrong\.json: seeds is \[\]: expected at least one/],
     [{ base, vary, seeds: [0, -1] }, [], /wrong\.json: seeds is \[0, -1\]; expected a list of whole numbers/],
-    [{ base, vary, seed: [1] }, [], /wrong\.json: nothing is called seed; there are base, vary, seeds, trace/],
+    [{ preset: 'ceu', base, vary }, [], /wrong\.json: preset is "ceu"; expected .*cue/],
+    [{ base, vary, seed: [1] }, [], /wrong\.json: nothing is called seed; there are preset, base, vary, seeds, trace/],
     ['[1]', [], /wrong\.json: content is \[1\]; expected an object/],
     ['{"base":', [], /wrong\.json: expected a JSON object: /],
     [
