@@ -235,7 +235,7 @@ test('kernels large enough to be split yield the same bits', async () => {
 async function failsSoon(message: RegExp, action: () => unknown): Promise<void> {
   const begin = performance.now()
   await fails('device', message, action)
-  assert.ok(performance.now() - begin < 10_000, 'the error took 10 seconds and more')
+  assert.ok(performance.now() - begin < 60_000, 'the error took a minute and more')
 }
 
 /** A device with a program on it, and what stands behind them. */
@@ -261,7 +261,7 @@ test('a thread that traps is an error of the run and of all later ones', async (
 test('a thread that no longer answers is an error and no hang', async () => {
   const { device, run, threads } = await working({ threads: 2, patience: 0.5 })
   threads.close() // behind the device's back
-  await new Promise((resolve) => setTimeout(resolve, 200)) // until they have left
+  await new Promise((resolve) => setTimeout(resolve, 1000)) // until they have left
   await failsSoon(/a thread does not answer/, run)
   await failsSoon(/a thread does not answer/, run)
   device.close()

@@ -162,7 +162,12 @@ test('a kernel that computes wrong is found in its cases, and is the first that 
 
 test('an interrupted comparison ends cleanly, and leaves no page', async () => {
   const path = folder.path('interrupted.html')
-  setTimeout(() => process.emit('SIGINT'), 300)
+  const others = process.listenerCount('SIGINT')
+  const look = setInterval(() => {
+    if (process.listenerCount('SIGINT') === others) return
+    clearInterval(look)
+    process.emit('SIGINT')
+  }, 50)
   const { code, out } = await run('compare', '--devices', 'wasm', '--json', '--out', path)
   assert.is(code, 130)
   const summary = jsonLines(out).at(-1)

@@ -34,7 +34,7 @@ export const { tarball, project, installed } = install()
 /** Runs a command in the project; fails, with all it has said, where it does. */
 export function runIn(cwd: string, command: readonly string[]): string {
   const [file, ...args] = command
-  const { status, error, stdout, stderr } = spawnSync(file, args, { cwd, encoding: 'utf8', timeout: 120_000 })
+  const { status, error, stdout, stderr } = spawnSync(file, args, { cwd, encoding: 'utf8', timeout: 300_000 })
   if (status !== 0) throw new Error(`${command.join(' ')}: ${error?.message ?? status}\n${stdout}${stderr}`)
   return stdout
 }

@@ -68,7 +68,7 @@ async function launch(candidate) {
       // see src/runtime/gpu.ts
       '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
     ],
-    timeout: 30_000,
+    timeout: SILENCE_MS,
   })
 }
 
@@ -119,7 +119,7 @@ async function probe(browser, address, scripts) {
     startWorker(browser, address, '/probe.js', hear).then((started) => {
       page = started
     }, reject)
-    setTimeout(() => reject(new Error('looking for an adapter takes too long')), 30_000).unref()
+    setTimeout(() => reject(new Error('looking for an adapter takes too long')), SILENCE_MS).unref()
   })
   await page?.close()
   return adapter
