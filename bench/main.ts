@@ -9,12 +9,13 @@ import { exported } from './suites/export.ts'
 import { gemm } from './suites/gemm.ts'
 import { instructions } from './suites/instructions.ts'
 import { length } from './suites/length.ts'
+import { peers } from './suites/peers.ts'
 import { scalars } from './suites/scalars.ts'
 import { scan } from './suites/scan.ts'
 import { steps } from './suites/steps.ts'
 import { threads } from './suites/threads.ts'
 
-const suites = [gemm, threads, scalars, scan, instructions, steps, length, dial, exported]
+const suites = [gemm, threads, scalars, scan, instructions, steps, peers, length, dial, exported]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')

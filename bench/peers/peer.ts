@@ -1,3 +1,5 @@
+import type { Blocks } from '../blocks.ts'
+
 /** A computation that is ready to run on its operands, again and again. */
 export interface Prepared {
   readonly run: () => unknown
@@ -13,6 +15,8 @@ export interface Peer {
   readonly softmax: (x: Matrix) => Promise<Prepared>
   /** With gain 1 and bias 0. */
   readonly layerNorm: (x: Matrix, epsilon: number) => Promise<Prepared>
+  /** A training step; its result is the loss before it. Undefined where the library has no gradients. */
+  readonly train?: (work: Blocks) => Promise<Prepared>
 }
 
 export interface Matrix {
