@@ -1,5 +1,5 @@
 import type { Domain } from '../ops/domains.ts'
-import { philox } from '../ops/exact.ts'
+import { philox } from '../ops/philox.ts'
 import type { InputSpec } from '../program/program.ts'
 import { sizeOf } from '../tensor/shape.ts'
 

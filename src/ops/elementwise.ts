@@ -6,9 +6,8 @@ import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { type Domain, flat, one, two } from './domains.ts'
 import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
-import { DENSITY } from './exact.ts'
 import type { Scalar } from './methods.ts'
-import { isRounded, type ScalarName, scalars } from './scalar.ts'
+import { type Evaluate, rounded, type ScalarName } from './rounded.ts'
 
 export interface ElementwiseEntry extends OpEntry {
   readonly scalar: Required<OpEntry>['scalar']
@@ -75,7 +74,7 @@ const geluSlope = smooth('geluSlope', (g, x) => {
   return g
     .mul(elementwise('sub', [2, squared]))
     .mul(squared.mul(-0.5).exp())
-    .mul(DENSITY)
+    .mul(1 / Math.sqrt(2 * Math.PI))
 })
 enter({ f32: 'pow' }, ({ cotangent: g, inputs, output: y }) => powerGradient(g, inputs, y), {
   scales: 'elements',
@@ -94,8 +93,9 @@ enter({ i32: 'uniform' }, noGradient, { result: 'f32' })
  * operands no other than of those in double precision. So no formula has another value because a leaf of it is a literal.
  */
 function folded(scalar: ScalarName, values: readonly number[], types: readonly DType[], result: DType) {
-  if (!isRounded(scalar)) return undefined
-  const of = ([a, b = 0, c = 0]: readonly number[]): number => scalars[scalar].evaluate(a, b, c)
+  const evaluate: Evaluate | undefined = rounded[scalar as keyof typeof rounded]
+  if (!evaluate) return undefined
+  const of = ([a, b = 0, c = 0]: readonly number[]): number => evaluate(a, b, c)
   const float = (value: number, dtype: DType): number => (dtype === 'f32' ? Math.fround(value) : value)
   const value = of(values)
   const onDevice = float(of(values.map((operand, i) => float(operand, types[i]))), result)
