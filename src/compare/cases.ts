@@ -1,7 +1,7 @@
 import { vjp } from '../autograd/grad.ts'
+import { loop } from '../autograd/loop.ts'
 import { elementwise, elementwiseEntries } from '../ops/elementwise.ts'
 import { tensor } from '../ops/entry.ts'
-import { loop } from '../ops/loop.ts'
 import { methods } from '../ops/methods.ts'
 import type { ScalarName } from '../ops/rounded.ts'
 import { type Range, scalars } from '../ops/scalar.ts'

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
-import { loop } from '../../src/ops/loop.ts'
+import { loop } from '../../src/autograd/loop.ts'
 import { einsum } from '../../src/ops/methods.ts'
 import { compile, f32, i32, plan } from '../../src/program/program.ts'
 import { devices } from '../support/devices.ts'

@@ -1,4 +1,4 @@
-import { loop } from '../../src/ops/loop.ts'
+import { loop } from '../../src/autograd/loop.ts'
 import { concat, einsum, stack } from '../../src/ops/methods.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
 import { broadcastShapes, sizeOf } from '../../src/tensor/shape.ts'
