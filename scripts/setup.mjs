@@ -44,7 +44,9 @@ const build = async (what, script, sources, made) => {
 }
 
 const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
-const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes'].map((name) => `src/backends/${name}.ts`)
+const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes', 'wasm/text'].map(
+  (name) => `src/backends/${name}.ts`,
+)
 const buildWasm = () =>
   build(
     'WASM',
