@@ -1,10 +1,12 @@
 import { test } from 'uvu'
 import { loop } from '../../src/autograd/loop.ts'
 import type { ErrorCode } from '../../src/errors.ts'
+import { einsum } from '../../src/ops/contraction.ts'
 import { where } from '../../src/ops/elementwise.ts'
 import { tensor, zeros } from '../../src/ops/entry.ts'
 import { parameter } from '../../src/ops/loop.ts'
-import { concat, einsum } from '../../src/ops/methods.ts'
+import { concat } from '../../src/ops/views.ts'
+import '../../src/ops/methods.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { fails } from '../support/fails.ts'
 

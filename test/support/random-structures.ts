@@ -1,5 +1,7 @@
 import { loop } from '../../src/autograd/loop.ts'
-import { concat, einsum, stack } from '../../src/ops/methods.ts'
+import { einsum } from '../../src/ops/contraction.ts'
+import { concat, stack } from '../../src/ops/views.ts'
+import '../../src/ops/methods.ts'
 import { dropout, randomBits, randomUniform } from '../../src/ops/random.ts'
 import { broadcastShapes, sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
