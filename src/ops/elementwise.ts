@@ -4,7 +4,6 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { type Domain, flat, one, two } from './domains.ts'
 import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
 import type { Scalar } from './methods.ts'
 import { type Evaluate, rounded, type ScalarName } from './rounded.ts'
@@ -16,18 +15,15 @@ export interface ElementwiseEntry extends OpEntry {
   /** The identity element: the literal operand, on that side, for which the result is the other operand. */
   readonly rightIdentity?: number
   readonly leftIdentity?: number
-  /** Where it is tested. */
-  readonly domains: readonly Domain[]
 }
 
 /** By the names of their operations, which are those of their scalar operations. */
 export const elementwiseEntries = new Map<ScalarName, ElementwiseEntry>()
 
 type More = Partial<Omit<ElementwiseEntry, 'scalar' | 'gradient'>>
-function enter(scalar: ElementwiseEntry['scalar'], gradient = noGradient, { domains = [], ...more }: More = {}) {
+function enter(scalar: ElementwiseEntry['scalar'], gradient = noGradient, more: More = {}) {
   const name = (scalar.f32 ?? scalar.i32)!
-  const tested = gradient === noGradient ? flat(domains) : domains
-  elementwiseEntries.set(name, { scalar, gradient, domains: tested, ...more })
+  elementwiseEntries.set(name, { scalar, gradient, ...more })
   return name
 }
 
@@ -46,7 +42,7 @@ export function unary(scalar: ElementwiseEntry['scalar'], derivative?: Derivativ
   const name = enter(
     scalar,
     derivative && (({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)]),
-    { domains: one, ...more },
+    more,
   )
   return (x) => elementwise(name, [x])
 }
@@ -63,7 +59,7 @@ export function binary(
   const name = enter(
     scalar,
     derivatives && (({ cotangent, inputs: [a, b], output }) => derivatives(cotangent, a, b, output)),
-    { domains: two, ...more },
+    more,
   )
   return (a, b) => elementwise(name, [a, b])
 }

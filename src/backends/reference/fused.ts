@@ -1,5 +1,5 @@
 import { exact } from '../../ops/exact.ts'
-import { randomWord } from '../../ops/philox.ts'
+import { randomWord } from '../../ops/rounded.ts'
 import type { Fused, ScalarStep, Step } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations } from '../cursor.ts'
 import { doubles } from './doubles.ts'
