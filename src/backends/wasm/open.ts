@@ -1,6 +1,8 @@
 import { RmaatError } from '../../errors.ts'
-import { allowRelaxedSimd, type InstructionSet, instructionSets, MOST_THREADS } from '../../runtime/wasm-features.ts'
+import { allowRelaxedSimd } from '../../runtime/wasm-features.ts'
 import { coreCount, whyAlone } from '../../runtime/workers.ts'
+import type { InstructionSet } from '../open.ts'
+import { MOST_THREADS } from '../sizes.ts'
 import { WasmBackend } from './backend.ts'
 import { bytesOf } from './text.ts'
 
@@ -86,7 +88,7 @@ interface Found {
 
 /** The first build that the engine accepts. */
 async function find(build: 'alone' | 'threads', wanted?: InstructionSet): Promise<Found | undefined> {
-  for (const set of wanted ? [wanted] : instructionSets) {
+  for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
     const module = await moduleOf(set, build)
     if (module) return { module, set }
   }
