@@ -2,16 +2,17 @@
 // Reads TypeScript: `node --import tsx scripts/build-kernels.mjs`.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { scalars } from '../src/ops/scalar.ts'
+import { expressions } from '../src/backends/webgpu/expressions.ts'
+import { scalarNames } from '../src/ops/rounded.ts'
 import { writeFileAtomically } from '../src/runtime/files.ts'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const functions = ['math', 'division', 'sine'].map((name) => readFileSync(`kernels/${name}.wgsl`, 'utf8')).join('')
-const missing = Object.entries(scalars).flatMap(([name, { wgsl }]) =>
-  wgsl || functions.includes(`\nfn op_${name}(`) ? [] : [`op_${name}`],
+const missing = scalarNames.flatMap((name) =>
+  expressions[name] || functions.includes(`\nfn op_${name}(`) ? [] : [`op_${name}`],
 )
 if (missing.length) {
-  console.error(`kernels/ has no ${missing.join(', ')}, which src/ops/scalar.ts asks for`)
+  console.error(`kernels/ has no ${missing.join(', ')}, nor has src/backends/webgpu/expressions.ts their expressions`)
   process.exit(1)
 }
 

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 import { codes, pairs } from '../src/backends/wasm/codes.ts'
+import { textOf } from '../src/backends/wasm/text.ts'
 import { scalars } from '../src/ops/scalar.ts'
 import { writeFileAtomically } from '../src/runtime/files.ts'
 
@@ -21,8 +22,8 @@ for (const [target, { outFile }] of Object.entries(targets)) {
   }
   await writeFileAtomically(
     outFile.replace(/\.wasm$/, '.wasm.ts'),
-    // two digits a byte: a server compresses that far better than base64; with a type, else the declaration repeats the text
-    `// Built from assembly/ by scripts/build-wasm.mjs.\nconst text: string = '${readFileSync(outFile).toString('hex')}'\nexport default text\n`,
+    // with a type, else the declaration repeats the text
+    `// Built from assembly/ by scripts/build-wasm.mjs.\nconst text: string = ${JSON.stringify(textOf(readFileSync(outFile)))}\nexport default text\n`,
   )
   rmSync(outFile)
 }

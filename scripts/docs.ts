@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { kernelBudgets } from '../src/compare/budgets.ts'
-import { type ScalarName, scalars } from '../src/ops/scalar.ts'
+import type { ScalarName } from '../src/ops/rounded.ts'
+import { scalars } from '../src/ops/scalar.ts'
 import { writeFileAtomically } from '../src/runtime/files.ts'
 import { fileOf, guides, table, withoutTimes, written } from './guides.ts'
 

@@ -84,6 +84,15 @@ for (const file of files.filter((name) => name.endsWith('.wgsl.js'))) {
   writeFileSync(file, short)
 }
 
+// one file imports what it is told: no file of this package, so what TypeScript adds to rewrite its name is of no use, and
+// hides from bundlers that they should not follow it
+const load = join('dist', 'runtime', 'load.js')
+const direct = readFileSync(load, 'utf8')
+  .replace(/^var __rewrite[\s\S]*?\n};/, (helper) => helper.replace(/.*/g, ''))
+  .replace(/import\(__rewrite\w*\((.*)\)\)/, 'import($1)')
+if (direct.includes('__rewrite')) throw new Error(`${load} is not what TypeScript made of it before`)
+writeFileSync(load, direct)
+
 // nothing can import the command; and what was built before it was compiled has no source worth a map
 for (const file of files) {
   if (ofCommand(file) && /\.d\.ts(?:\.map)?$/.test(file)) rmSync(file)

@@ -36,13 +36,17 @@ const namesOf = (folder, end) =>
     .map((name) => `${folder}/${name}`)
 /** Builds where something that the script makes is older than it, the table of operations, or another source. */
 const build = async (what, script, sources, made) => {
-  const newest = Math.max(...[script, 'src/ops/scalar.ts', ...sources].map((path) => time(at(path))))
+  const newest = Math.max(
+    ...[script, 'src/ops/rounded.ts', 'src/ops/scalar.ts', ...sources].map((path) => time(at(path))),
+  )
   if (made.some((path) => time(at(path)) < newest))
     await run(`building the ${what} kernels`, `node --import tsx ${script}`)
 }
 
 const { targets } = JSON.parse(readFileSync(at('asconfig.json'), 'utf8'))
-const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes'].map((name) => `src/backends/${name}.ts`)
+const shared = ['sizes', 'wasm/codes', 'wasm/control', 'wasm/opcodes', 'wasm/text'].map(
+  (name) => `src/backends/${name}.ts`,
+)
 const buildWasm = () =>
   build(
     'WASM',

@@ -1,4 +1,5 @@
 export { grad, stopGradient, vjp } from './autograd/grad.ts'
+export { type LoopBody, type LoopOptions, type LoopValues, loop } from './autograd/loop.ts'
 export { type DeviceName, deviceNames, openDevice } from './backends/open.ts'
 export { type ErrorCode, RmaatError } from './errors.ts'
 export {
@@ -26,7 +27,6 @@ export { variable } from './nn/variable.ts'
 export { type Loaded, type LoadOptions, loadParameters, saveParameters } from './nn/weights.ts'
 export { einsum } from './ops/contraction.ts'
 export { where } from './ops/elementwise.ts'
-export { type LoopBody, type LoopOptions, type LoopValues, loop } from './ops/loop.ts'
 
 import './ops/methods.ts'
 

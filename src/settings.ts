@@ -47,6 +47,9 @@ export interface Setting<T = unknown> {
   readonly meaning: string
 }
 
+/** What a value is checked by. */
+type Value = Pick<Setting, 'range' | 'default'>
+
 /** Settings as they are written down. */
 export type SettingRows = Readonly<
   Record<string, readonly [range: Range<unknown>, standard: unknown, source: Source, meaning: string]>
@@ -66,7 +69,7 @@ export const settingsOf = <Rows extends SettingRows>(rows: Rows): Readonly<Recor
   ) as Readonly<Record<keyof Rows & string, Setting>>
 
 /** A value that fits, or an error that says where it stood and what it may be. */
-export function checkSetting({ range }: Setting, value: unknown, where: string): unknown {
+export function checkSetting({ range }: Pick<Setting, 'range'>, value: unknown, where: string): unknown {
   if (range.fits(value)) return value
   throw new RmaatError('config', `${where} is ${shown(value)}; expected ${range.words}`)
 }
@@ -77,7 +80,7 @@ export function checkSetting({ range }: Setting, value: unknown, where: string):
  */
 export function complete<Values extends object>(
   where: string,
-  settings: Readonly<Record<keyof Values & string, Setting>>,
+  settings: Readonly<Record<keyof Values & string, Value>>,
   given: Partial<Values>,
 ): Values {
   takes(where, { settings: given }, { settings: anObject }, 'config')
@@ -89,7 +92,7 @@ export function complete<Values extends object>(
     throw new RmaatError('config', `${where}: no setting is called ${unknown.join(', ')}; there are ${known}`)
   }
   return Object.fromEntries(
-    Object.entries<Setting>(settings).map(([name, setting]) => {
+    Object.entries<Value>(settings).map(([name, setting]) => {
       const { [name as keyof Values]: value = setting.default } = given
       return [name, value === undefined ? value : checkSetting(setting, value, `${where}: ${name}`)]
     }),

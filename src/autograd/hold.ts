@@ -1,6 +1,6 @@
 import { type Contraction, sizesOf } from '../ops/contraction.ts'
 import { type LoopSpec, reachable } from '../ops/loop.ts'
-import { scalars } from '../ops/scalar.ts'
+import { costly } from '../ops/rounded.ts'
 import { entryOf } from '../ops/table.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -50,6 +50,6 @@ function costOf({ op, inputs, shape, attributes }: Tensor): number {
   }
   const { scalar, formula } = entryOf(op)
   if (formula) return size * COSTLY
-  if (scalar) return size * (Object.values(scalar).some((name) => 'costly' in scalars[name]) ? COSTLY : STEP)
+  if (scalar) return size * (Object.values(scalar).some((name) => costly.has(name)) ? COSTLY : STEP)
   return ['sum', 'max', 'gather', 'scatterAdd', 'scan'].includes(op) ? STEP * sizeOf(inputs[0].shape) : 0
 }

@@ -1,5 +1,5 @@
-import { loop } from '../ops/loop.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { loop } from './loop.ts'
 
 /** What all slices leave to be added up may take, in bytes: the gradients of the parameters, where there are any. */
 const SUMMANDS = 2 ** 26

@@ -1,12 +1,17 @@
 import { kind, maybe, oneOf, shown, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { Device } from '../program/device.ts'
-import { type InstructionSet, instructionSets, MOST_THREADS } from '../runtime/wasm-features.ts'
+import { MOST_THREADS } from './sizes.ts'
 
 /** What `openDevice` can be asked for. */
 export const deviceNames = ['auto', 'webgpu', 'wasm', 'reference'] as const
 /** One of `deviceNames`. */
 export type DeviceName = (typeof deviceNames)[number]
+
+/** What the kernels of `wasm` are built for, the best first: 128-bit SIMD, with its relaxed instructions or without. */
+const instructionSets = ['relaxed', 'simd'] as const
+/** One of `instructionSets`. */
+export type InstructionSet = (typeof instructionSets)[number]
 
 const threadCount = wholeFrom(1, MOST_THREADS)
 const address = kind(

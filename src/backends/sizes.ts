@@ -4,6 +4,9 @@
 export const LOOP_DEPTH = 2 // nested loops that a program counts: slices of the batch, segments of a sequence
 export const CACHE_LINE = 64 // bytes
 
+// Of threads on the CPU.
+export const MOST_THREADS = 64 // with more, barriers cost more than threads save
+
 // Of fused programs on the CPU.
 export const UNROLLED = 64 // bytes of an operand that one iteration of an operation takes: four vectors
 

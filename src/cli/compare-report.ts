@@ -1,7 +1,8 @@
 import { kernelBudgets } from '../compare/budgets.ts'
 import type { AccuracyEvent, CompareEvent, EndEvent, StepEvent } from '../compare/events.ts'
 import type { Crossing, Time } from '../compare/times.ts'
-import { type ScalarName, scalars } from '../ops/scalar.ts'
+import type { ScalarName } from '../ops/rounded.ts'
+import { scalars } from '../ops/scalar.ts'
 import { table } from './plot.ts'
 import { duration, percent, plural, scientific, short } from './terminal.ts'
 

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
 import { deviceNames } from '../backends/open.ts'
+import { MOST_THREADS } from '../backends/sizes.ts'
 import { aShare } from '../checks.ts'
 import { models } from '../models/index.ts'
 import { type Configuration, modelSetting } from '../models/weights.ts'
 import { methods } from '../nn/model.ts'
 import { rateSchedules } from '../optim/schedule.ts'
-import { MOST_THREADS } from '../runtime/wasm-features.ts'
 import {
   checkSetting,
   choiceOf,

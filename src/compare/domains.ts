@@ -1,9 +1,29 @@
-import type * as binary from '../ops/binary.ts'
-import { bent, type Domain, flat, one, positive, two, within } from '../ops/domains.ts'
-import { elementwiseEntries } from '../ops/elementwise.ts'
-import { methods } from '../ops/methods.ts'
-import type * as unary from '../ops/unary.ts'
-import type { Shape } from '../tensor/dtype.ts'
+import type { methods } from '../ops/methods.ts'
+import type { DType, Shape } from '../tensor/dtype.ts'
+
+/** Where an operation is tested: plain data. `shapes` of the inputs, the interval their values are drawn from, further arguments. */
+export interface Domain {
+  readonly shapes: readonly Shape[]
+  readonly from?: number
+  readonly to?: number
+  /** Types of the inputs where they are not all f32. */
+  readonly dtypes?: readonly DType[]
+  readonly arguments?: readonly unknown[]
+  /** False where the derivative is zero or undefined in places, so that differences say nothing. */
+  readonly differentiable?: boolean
+}
+
+const within = (from: number, to: number, ...shapes: Shape[]): Domain => ({ shapes, from, to })
+/** Without a derivative. */
+const flat = (domains: readonly Domain[]): Domain[] => domains.map((domain) => ({ ...domain, differentiable: false }))
+
+const one = [within(-2, 2, [2, 3, 5]), within(-3, 3, [70])]
+const positive = [within(0.2, 4, [3, 7])]
+/** On both sides of a bend at 0. */
+const bent = [within(0.1, 3, [3, 7]), within(-6, -0.1, [3, 7])]
+const two = [within(-2, 2, [3, 5], [3, 5]), within(-2, 2, [4, 1, 5], [3, 1]), within(0.5, 2, [], [6])]
+/** Operands of which the second is not near 0. */
+const apart = [within(0.5, 2, [3, 5], [5]), within(-2, -0.5, [7], [7])]
 
 /** Inputs from -2 to 2, and further arguments. */
 const fit = (shapes: Domain['shapes'], ...rest: unknown[]): Domain => given(within(-2, 2, ...shapes), ...rest)
@@ -21,13 +41,16 @@ const overLast = [fit([[4, 16]]), fit([[2, 3, 130]])]
 const reduced = [fit([[4, 6]], -1), fit([[40]])]
 
 type Domains<Name extends string> = { readonly [Key in Name]: readonly Domain[] }
-type Entered = Exclude<keyof typeof unary | keyof typeof binary, 'greater' | 'greaterEqual' | 'notEqual'>
 
-/** Where methods are checked that are not entries of the elementwise table, which say it themselves. */
-const others: Domains<Exclude<keyof typeof methods, Entered>> = {
-  ...each(one, 'logSigmoid', 'sigmoid', 'silu', 'softplus', 'square'),
-  ...each(bent, 'leakyRelu', 'relu'),
-  ...each(flat(two), 'greater', 'greaterEqual', 'notEqual'),
+/** Where each method is checked, on every backend and by differences: plain data. */
+export const domains: Domains<keyof typeof methods> = {
+  ...each(one, 'cos', 'erf', 'exp', 'neg', 'sin', 'tanh', 'logSigmoid', 'sigmoid', 'silu', 'softplus', 'square'),
+  ...each(bent, 'abs', 'elu', 'eluPlusOne', 'leakyRelu', 'relu'),
+  ...each(positive, 'log', 'rsqrt', 'sqrt'),
+  ...each(flat(one), 'ceil', 'floor', 'isFinite', 'round', 'sign'),
+  ...each(two, 'add', 'sub', 'mul', 'minimum', 'maximum'),
+  ...each(flat(two), 'less', 'lessEqual', 'equal', 'greater', 'greaterEqual', 'notEqual'),
+  ...each(apart, 'div', 'mod'),
   ...each([...overLast, fit([[4, 6, 3]], 1)], 'logSoftmax', 'logSumExp', 'softmax'),
   ...each([fit([[4, 6]], -1), fit([[3, 70, 2]], 1), fit([[1100]], 0)], 'cumprod', 'cumsum', 'logCumSumExp'),
   ...each([...reduced, fit([[4, 6, 3]], [0, 2], true, 0)], 'std', 'var'),
@@ -39,6 +62,7 @@ const others: Domains<Exclude<keyof typeof methods, Entered>> = {
   clamp: [given(within(-0.9, 0.9, [40]), -1, 1), given(within(2, 3, [9]), -1, 1)],
   crossEntropy: [indexed(5, [6, 5], [6])],
   dropout: [fit([[64, 5]], 0.25, { seed: 3, site: 9, segment: 1, step: 2 })],
+  floorDivide: flat(apart),
   flip: [fit([[4, 6, 3]], [0, 2]), fit([[40]])],
   gather: [indexed(5, [5, 3], [4, 2])],
   gelu: [...one, fit([[4, 9]], 'tanh')],
@@ -49,6 +73,7 @@ const others: Domains<Exclude<keyof typeof methods, Entered>> = {
     fit([[2, 46, 2]], 90),
   ],
   layerNorm: [fit([[4, 16], [16], [16]]), fit([[2, 3, 70], [70], [70]])],
+  log1p: [within(-0.6, 4, [3, 7])],
   // biome-ignore format: a domain a line
   matmul: [
     fit([[7, 5], [5, 9]]),
@@ -94,15 +119,6 @@ const others: Domains<Exclude<keyof typeof methods, Entered>> = {
   transpose: [fit([[4, 6]]), fit([[2, 3, 4, 5]], [2, 0, 3, 1])],
   unsqueeze: [fit([[4, 6]], 1), fit([[4, 6]], -1)],
 }
-
-const entered = Object.fromEntries(
-  [...elementwiseEntries].flatMap(([name, entry]) =>
-    name in methods && !(name in others) ? [[name, entry.domains]] : [],
-  ),
-) as Domains<Entered>
-
-/** Where each method is checked, on every backend and by differences: plain data. */
-export const domains: Domains<keyof typeof methods> = { ...entered, ...others }
 
 /** Beside these, which are small: rows longer than a block, matrices of more than a tile. */
 // biome-ignore format: a domain a line

@@ -1,13 +1,5 @@
-import { randomWord } from '../ops/exact.ts'
-import {
-  anything,
-  type Ends,
-  isExact,
-  type ScalarEntry,
-  type ScalarName,
-  type ScalarsThat,
-  scalars,
-} from '../ops/scalar.ts'
+import { randomWord, type ScalarName } from '../ops/rounded.ts'
+import { anything, type Ends, isExact, type ScalarEntry, type ScalarsThat, scalars } from '../ops/scalar.ts'
 import type { Fused, ScalarStep, Step } from '../program/plan.ts'
 import { addressesOf, type Memory } from './instructions.ts'
 

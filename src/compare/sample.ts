@@ -1,7 +1,7 @@
-import type { Domain } from '../ops/domains.ts'
-import { philox } from '../ops/exact.ts'
+import { philox } from '../ops/rounded.ts'
 import type { InputSpec } from '../program/program.ts'
 import { sizeOf } from '../tensor/shape.ts'
+import type { Domain } from './domains.ts'
 
 /** The random number of an element, in [0, 1): the same in every run. `stream` tells inputs apart. */
 export const uniform = (element: number, stream: number, seed: number): number =>

@@ -1,7 +1,7 @@
+import { loop } from '../autograd/loop.ts'
 import { aBoolean, maybe, takesOptions } from '../checks.ts'
 import { sub } from '../ops/binary.ts'
 import { zeros } from '../ops/entry.ts'
-import { loop } from '../ops/loop.ts'
 import { aTensor } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'

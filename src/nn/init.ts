@@ -18,7 +18,7 @@ function constant(value: number): Initializer {
 }
 
 /** Normally distributed, with a standard deviation around a mean. */
-function normal(std: number, mean = 0): Initializer {
+export function normal(std: number, mean = 0): Initializer {
   takes('init.normal', { std, mean }, { std: notNegative, mean: finite })
   return (shape, stream) => normals(sizeOf(shape), { ...stream, std, mean })
 }

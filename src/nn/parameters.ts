@@ -9,6 +9,7 @@ import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { type Initializer, init, initialValues } from './init.ts'
+import { enter } from './is-parameters.ts'
 import { takesSizes } from './layer.ts'
 import { siteOf } from './random.ts'
 
@@ -74,6 +75,7 @@ export class Parameters<T extends ParameterTree> {
   /** Initial values are drawn on the host, each parameter's from the stream of its name. */
   constructor(device: Device, tree: T, seed: number) {
     takes('Parameters', { device, tree, seed }, { device: aDevice, tree: aTree, seed: aWord })
+    enter(this)
     this.device = device
     const specs = specsOf(tree)
     const ordered = [...specs.filter(({ spec }) => spec.decay), ...specs.filter(({ spec }) => !spec.decay)]

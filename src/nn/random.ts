@@ -1,4 +1,4 @@
-import { philox } from '../ops/exact.ts'
+import { philox } from '../ops/rounded.ts'
 
 /**
  * Numbers for initial weights, on the host and in double precision. Each depends on seed, site and its own index alone:

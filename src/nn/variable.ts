@@ -3,7 +3,7 @@ import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { checkShape } from '../tensor/shape.ts'
 import type { Variable } from '../tensor/variable.ts'
-import { type Initializer, init as initializers, initialValues } from './init.ts'
+import { type Initializer, initialValues, normal } from './init.ts'
 import { siteOf } from './random.ts'
 
 export interface VariableOptions {
@@ -44,7 +44,7 @@ export function variable(device: Device, shape: Shape, options: VariableOptions 
   checkShape('variable', shape)
   const { init = 'zeros', seed = 0, name } = options
   if (init === 'zeros') return device.variable(shape)
-  const initializer = init === 'normal' ? initializers.normal(Math.max(1, shape[0] ?? 1) ** -0.5) : init
+  const initializer = init === 'normal' ? normal(Math.max(1, shape[0] ?? 1) ** -0.5) : init
   const stream = { seed, site: siteOf(name ?? nextName(device)) }
   return device.variable(shape, 'f32', initialValues('variable', initializer, shape, stream))
 }

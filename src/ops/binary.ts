@@ -1,12 +1,8 @@
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
-import { within } from './domains.ts'
 import { binary, both, choose } from './elementwise.ts'
 
 // Element by element, over operands broadcast to one shape, which is the result's. Of f32 and i32, where nothing else is
 // said.
-
-/** Operands of which the second is not near 0. */
-const apart = [within(0.5, 2, [3, 5], [5]), within(-2, -0.5, [7], [7])]
 
 /** a + b, broadcast. */
 export const add = binary(both('add'), (g) => [g, g], { rightIdentity: 0, leftIdentity: 0 })
@@ -22,13 +18,12 @@ export const mul = binary(both('mul'), (g, a, b) => [g.mul(b), g.mul(a)], {
 export const div = binary({ f32: 'div' }, (g, _, b, y) => [g.div(b), g.div(b).mul(y).neg()], {
   rightIdentity: 1,
   scales: 'elements',
-  domains: apart,
 })
 /**
  * floor(a / b), broadcast: the quotient is not rounded before, so that `a = floorDivide(a, b) b + mod(a, b)`. Of f32 it is
  * NaN or infinite where b is 0; of i32 it is 0 there, and -2^31 by -1 wraps around, as in NumPy. Its gradient is 0.
  */
-export const floorDivide = binary(both('floorDivide'), undefined, { domains: apart })
+export const floorDivide = binary(both('floorDivide'))
 /**
  * What division leaves, broadcast: a - b floor(a / b), without a rounding error of the quotient. It has the sign of b, as
  * Python's `%` and PyTorch's `remainder`; a result of 0 has that of a. Where b is 0 it is NaN of f32 and 0 of i32. The
@@ -36,7 +31,6 @@ export const floorDivide = binary(both('floorDivide'), undefined, { domains: apa
  */
 export const mod = binary(both('mod'), (g, a, b) => [g, g.mul(a.floorDivide(b)).neg()], {
   scales: 'elements',
-  domains: apart,
 })
 /** The smaller of a and b, broadcast; NaN where one is. Of two equal ones a gets the gradient. */
 export const minimum = binary(both('minimum'), (g, a, b) => choose(a.lessEqual(b), g), { chooses: true })

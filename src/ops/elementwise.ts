@@ -4,11 +4,9 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { type Domain, flat, one, two } from './domains.ts'
 import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
-import { DENSITY } from './exact.ts'
 import type { Scalar } from './methods.ts'
-import { isRounded, type ScalarName, scalars } from './scalar.ts'
+import { type Evaluate, rounded, type ScalarName } from './rounded.ts'
 
 export interface ElementwiseEntry extends OpEntry {
   readonly scalar: Required<OpEntry>['scalar']
@@ -17,18 +15,15 @@ export interface ElementwiseEntry extends OpEntry {
   /** The identity element: the literal operand, on that side, for which the result is the other operand. */
   readonly rightIdentity?: number
   readonly leftIdentity?: number
-  /** Where it is tested. */
-  readonly domains: readonly Domain[]
 }
 
 /** By the names of their operations, which are those of their scalar operations. */
 export const elementwiseEntries = new Map<ScalarName, ElementwiseEntry>()
 
 type More = Partial<Omit<ElementwiseEntry, 'scalar' | 'gradient'>>
-function enter(scalar: ElementwiseEntry['scalar'], gradient = noGradient, { domains = [], ...more }: More = {}) {
+function enter(scalar: ElementwiseEntry['scalar'], gradient = noGradient, more: More = {}) {
   const name = (scalar.f32 ?? scalar.i32)!
-  const tested = gradient === noGradient ? flat(domains) : domains
-  elementwiseEntries.set(name, { scalar, gradient, domains: tested, ...more })
+  elementwiseEntries.set(name, { scalar, gradient, ...more })
   return name
 }
 
@@ -47,7 +42,7 @@ export function unary(scalar: ElementwiseEntry['scalar'], derivative?: Derivativ
   const name = enter(
     scalar,
     derivative && (({ cotangent, inputs, output }) => [derivative(cotangent, inputs[0], output)]),
-    { domains: one, ...more },
+    more,
   )
   return (x) => elementwise(name, [x])
 }
@@ -64,7 +59,7 @@ export function binary(
   const name = enter(
     scalar,
     derivatives && (({ cotangent, inputs: [a, b], output }) => derivatives(cotangent, a, b, output)),
-    { domains: two, ...more },
+    more,
   )
   return (a, b) => elementwise(name, [a, b])
 }
@@ -75,7 +70,7 @@ const geluSlope = smooth('geluSlope', (g, x) => {
   return g
     .mul(elementwise('sub', [2, squared]))
     .mul(squared.mul(-0.5).exp())
-    .mul(DENSITY)
+    .mul(1 / Math.sqrt(2 * Math.PI))
 })
 enter({ f32: 'pow' }, ({ cotangent: g, inputs, output: y }) => powerGradient(g, inputs, y), {
   scales: 'elements',
@@ -94,8 +89,9 @@ enter({ i32: 'uniform' }, noGradient, { result: 'f32' })
  * operands no other than of those in double precision. So no formula has another value because a leaf of it is a literal.
  */
 function folded(scalar: ScalarName, values: readonly number[], types: readonly DType[], result: DType) {
-  if (!isRounded(scalar)) return undefined
-  const of = ([a, b = 0, c = 0]: readonly number[]): number => scalars[scalar].evaluate(a, b, c)
+  const evaluate: Evaluate | undefined = rounded[scalar as keyof typeof rounded]
+  if (!evaluate) return undefined
+  const of = ([a, b = 0, c = 0]: readonly number[]): number => evaluate(a, b, c)
   const float = (value: number, dtype: DType): number => (dtype === 'f32' ? Math.fround(value) : value)
   const value = of(values)
   const onDevice = float(of(values.map((operand, i) => float(operand, types[i]))), result)

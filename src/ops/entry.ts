@@ -4,7 +4,7 @@ import type { DType, Shape } from '../tensor/dtype.ts'
 import { checkShape, formatShape, normalizeAxis, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { checkNumber, lengthOf, valuesOf } from '../tensor/values.ts'
-import type { ScalarName } from './scalar.ts'
+import type { ScalarName } from './rounded.ts'
 
 /**
  * One operation, one entry of the table: everything else is derived from it. The shape rule stands in the function that

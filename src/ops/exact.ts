@@ -1,5 +1,6 @@
-// What the scalar operations are in exact arithmetic, as near as double precision comes to it; and the random numbers,
-// which are exact.
+// What the scalar operations are in exact arithmetic, as near as double precision comes to it.
+
+import { type Evaluate, floorDivide, modulo, rounded, type ScalarName } from './rounded.ts'
 
 /** The density of the normal distribution at 0. */
 export const DENSITY = 1 / Math.sqrt(2 * Math.PI)
@@ -36,61 +37,42 @@ function normalTail(t: number): number {
 export const moment = (t: number): number => Math.min(t, 40) * Math.exp((-t * t) / 2) * DENSITY
 
 /** x Phi(x), which does not cancel where x is far below 0. */
-export function gelu(x: number): number {
+function gelu(x: number): number {
   const t = Math.abs(x)
   return Math.max(x, 0) - Math.min(t, 40) * normalTail(t)
 }
-export function geluSlope(x: number): number {
+function geluSlope(x: number): number {
   const below = normalTail(Math.abs(x)) - moment(Math.abs(x))
   return x < 0 ? below : 1 - below
 }
 
-/** The whole number next to x; of two the even one. */
-export function roundHalfEven(x: number): number {
-  const up = Math.round(x)
-  return Math.abs(x % 1) === 0.5 && up % 2 !== 0 ? up - 1 : up
-}
-
-/** a - b floor(a / b), without the errors of a quotient. */
-export function modulo(a: number, b: number): number {
-  const rest = a % b
-  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest
-}
-
-/** floor(a / b), of the exact quotient: where that is rounded, it may reach the next whole number. */
-export function floorDivide(a: number, b: number): number {
-  const rest = a % b
-  if (b === 0 || rest === 0) return a / b
-  return Math.round((a - rest) / b) + (rest < 0 !== b < 0 ? -1 : 0)
-}
-
-/** As a 32-bit integer: towards 0, saturating; 0 for NaN. */
-export const saturated = (x: number): number =>
-  Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x)))
-
 /** 1 to any power is 1, and so is -1 to an infinite one, as IEEE 754 has it. */
-export const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b)
+const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b)
 
-/** The high and low 32 bits of a 32 x 32 bit product. */
-const multiplyWide = (a: number, b: number): [number, number] => [
-  Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 2 ** 16)) / 2 ** 16),
-  Math.imul(a, b) >>> 0,
-]
-
-/** Philox-4x32-10 (Salmon et al. 2011): four words of random bits for a counter of four words and a key of two. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): number[] {
-  let [c0, c1, c2, c3] = counter.map((word) => word >>> 0)
-  let [k0, k1] = key.map((word) => word >>> 0)
-  for (let round = 0; round < 10; round++) {
-    const [high0, low0] = multiplyWide(0xd2511f53, c0)
-    const [high1, low1] = multiplyWide(0xcd9e8d57, c2)
-    ;[c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0]
-    k0 = (k0 + 0x9e3779b9) >>> 0
-    k1 = (k1 + 0xbb67ae85) >>> 0
-  }
-  return [c0, c1, c2, c3]
+/** The exact value of every scalar operation: what every backend is held against. */
+export const exact: Readonly<Record<ScalarName, Evaluate>> = {
+  ...rounded,
+  div: (a, b) => a / b,
+  /** The sign is that of b; a result of 0 has that of a. */
+  mod: modulo,
+  floorDivide,
+  pow: power,
+  exp: Math.exp,
+  log: Math.log,
+  log1p: Math.log1p,
+  sqrt: Math.sqrt,
+  rsqrt: (a) => 1 / Math.sqrt(a),
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  erf,
+  /** a Phi(a) (Hendrycks & Gimpel 2016), where Phi is the normal distribution and phi its density. */
+  gelu,
+  /** Phi(a) + a phi(a) */
+  geluSlope,
+  elu: (a) => (a > 0 ? a : Math.expm1(a)),
+  /** elu(a) + 1, which does not cancel where a is far below 0. */
+  eluPlusOne: (a) => (a > 0 ? a + 1 : Math.exp(a)),
+  /** i32 element, segment, step -> i32 random bits. It takes seed and site besides: a backend calls `randomWord`. */
+  philox: () => 0,
 }
-
-/** The random word of one element: counter = (element / 4, site, segment, step), key = (seed, 0). */
-export const randomWord = (element: number, segment: number, step: number, seed: number, site: number): number =>
-  philox([element >>> 2, site, segment, step], [seed, 0])[element & 3] | 0

@@ -1,10 +1,5 @@
-import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
-import { tensors } from '../tensor/kinds.ts'
-import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { constant, expectDType, iota } from './entry.ts'
-import { select, stack } from './views.ts'
 
 /** What is computed in every iteration, written in terms of parameters: tensors that stand for the values of one iteration. */
 export interface LoopSpec {
@@ -16,6 +11,8 @@ export interface LoopSpec {
   readonly inputs: readonly { readonly parameter: Tensor; readonly source: Tensor }[]
   /** Results of the body that are stacked over the iterations, by the number of the iteration. */
   readonly stacked: readonly Tensor[]
+  /** Its gradient, which comes with it: formulas without a loop do not load it. */
+  readonly replay: (loop: Tensor<LoopSpec>, results: readonly Tensor<LoopResult>[], walk: Walk) => void
   /** How many more of the body's values a gradient may have stacked, so as not to compute them again. */
   readonly hold?: number
 }
@@ -26,6 +23,27 @@ interface Carry {
   readonly result: Tensor
   /** Its result is itself and what does not depend on it. */
   readonly total?: true
+}
+
+/** What a walk over the graph knows, from the results back, as far as it has come. */
+export interface Walk {
+  /** What the derivative flows through. */
+  readonly needed: ReadonlySet<Tensor>
+  /** The cotangent of each node so far. */
+  readonly sums: Map<Tensor, Tensor>
+  /** The cotangents that are 0 in places. */
+  readonly sparse: Set<Tensor>
+  /** Of cotangents that are 0 in places, all of them where they are there, a result is, too. */
+  readonly inherit: (result: Tensor, ...from: readonly (Tensor | undefined)[]) => Tensor
+  readonly add: (node: Tensor, cotangent: Tensor | undefined) => void
+  /** Vector-Jacobian products of other nodes, from `outputs` back to those of `border`. */
+  readonly products: (
+    outputs: readonly Tensor[],
+    cotangents: readonly Tensor[],
+    wrt: readonly Tensor[],
+    border: ReadonlySet<Tensor>,
+    sparse: Set<Tensor>,
+  ) => Tensor[]
 }
 
 /** Of a carry's parameter the last value, or the record of its values at the begin of each iteration; of a result its stack. */
@@ -76,129 +94,9 @@ export function loopResult(loop: Tensor<LoopSpec>, kind: LoopResult['kind'], of:
   return new Tensor('loopResult', [loop], { kind, of }, shape, of.dtype)
 }
 
-/** How often a `loop` runs, and what it begins with. */
-export interface LoopOptions {
-  readonly count: number
-  /** First values of what one iteration hands to the next. */
-  readonly carry: readonly Tensor[]
-  /** Tensors [count, ...]: iteration t sees the t-th part of each. */
-  readonly inputs?: readonly Tensor[]
-  /** Writes the iterations out one after another: the gradient then keeps every intermediate result. */
-  readonly unroll?: boolean
-  /**
-   * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
-   * the most work for their size. None where it is left out.
-   */
-  readonly hold?: number
-}
-
-/** `index` is the iteration as an i32 scalar. */
-export type LoopBody = (
-  carry: Tensor[],
-  inputs: Tensor[],
-  index: Tensor,
-) => { readonly carry: readonly Tensor[]; readonly outputs?: readonly Tensor[] }
-
-/** What a `loop` gives. */
-export interface LoopValues {
-  /** The carry after the last iteration. */
-  readonly carry: readonly Tensor[]
-  /** Outputs stacked over the iterations, [count, ...]. */
-  readonly outputs: readonly Tensor[]
-  /** The carries at the begin of each iteration, [count, ...]. */
-  readonly record: readonly Tensor[]
-}
-
-const loopKinds = {
-  count: aNumber,
-  carry: tensors,
-  inputs: maybe(tensors),
-  unroll: maybe(aBoolean),
-  hold: maybe(wholeFrom(0)),
-}
-
-/**
- * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
- * each iteration again, from the last to the first (memory replay, Wu et al. 2020). Loops nest to any depth; on `wasm` and
- * `webgpu` those within two others are written out when a program is compiled, to at most 65,536 kernel calls in all
- * (RmaatError 'program' beyond).
- */
-export function loop(options: LoopOptions, body: LoopBody): LoopValues {
-  takesOptions('loop', options, loopKinds, 'argument')
-  takes('loop', { body }, { body: aFunction })
-  const { count, carry, inputs = [], unroll = false, hold } = options
-  if (!Number.isSafeInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
-  for (const { shape } of inputs) {
-    if (shape[0] !== count) throw shapeError`loop: an input ${shape} does not begin with the count, ${count}`
-  }
-  const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
-    const result = body([...now], parts, index)
-    takes('loop', { 'what the body returns': result }, { 'what the body returns': anObject })
-    takesOptions("loop: the body's result", result, { carry: tensors, outputs: maybe(tensors) }, 'argument')
-    const { carry: next, outputs = [] } = result
-    checkCarry(carry, next)
-    return { carry: next, outputs }
-  }
-
-  if (unroll) {
-    let now = carry
-    const iterations = Array.from({ length: count }, (_, t) => {
-      const record = now
-      const parts = inputs.map((source) => select(source, 0, t))
-      const { carry: next, outputs } = iteration(now, parts, constant(t, 'i32'))
-      now = next
-      return { record, outputs }
-    })
-    const stacks = (of: 'record' | 'outputs'): Tensor[] =>
-      iterations[0][of].map((_, i) => stack(iterations.map((one) => one[of][i])))
-    return { carry: now, outputs: stacks('outputs'), record: stacks('record') }
-  }
-
-  const device = [...carry, ...inputs].find((tensor) => tensor.device)?.device
-  const now = carry.map(({ shape, dtype }) => parameter(shape, dtype, device))
-  const parts = [...inputs, iota([count], 0)].map((source) => ({
-    source,
-    parameter: parameter(source.shape.slice(1), source.dtype, device),
-  }))
-  const [index, ...rest] = parts.map(({ parameter }) => parameter).reverse()
-  const result = iteration(now, rest.reverse(), index)
-  const node = loopNode({
-    count,
-    reversed: false,
-    carries: now.map((parameter, i) => ({ parameter, first: carry[i], result: result.carry[i] })),
-    inputs: parts,
-    stacked: result.outputs,
-    hold,
-  })
-  const results = (kind: LoopResult['kind'], of: readonly Tensor[]): Tensor[] =>
-    of.map((one) => loopResult(node, kind, one))
-  return {
-    carry: results('carry', now),
-    outputs: results('stack', result.outputs),
-    record: results('record', now),
-  }
-}
-
-/**
- * What `compute` makes of `inputs`: a loop of one iteration, so that the gradient computes it again instead of keeping what
- * it needs of it (rematerialisation, Chen et al. 2016).
- */
-export function rematerialise(inputs: readonly Tensor[], compute: (inputs: Tensor[]) => Tensor, hold?: number): Tensor {
-  const sources = inputs.map((input) => stack([input]))
-  const { outputs } = loop({ count: 1, carry: [], inputs: sources, hold }, (_, parts) => ({
-    carry: [],
-    outputs: [compute(parts)],
-  }))
-  return select(outputs[0], 0, 0)
-}
-
-function checkCarry(before: readonly Tensor[], after: readonly Tensor[]): void {
-  if (after.length !== before.length)
-    throw shapeError`loop: the body returns ${after.length} carries, expected ${before.length}`
-  after.forEach((result, i) => {
-    const { shape, dtype } = before[i]
-    expectDType('loop', result, dtype)
-    if (!sameShape(result.shape, shape))
-      throw shapeError`loop: carry ${i} begins as ${shape} and comes back as ${result.shape}`
-  })
+/** Of nodes in order of their making, those that depend on one of `roots`, and these. */
+export function dependents(nodes: readonly Tensor[], roots: Iterable<Tensor>): Set<Tensor> {
+  const found = new Set<Tensor>(roots)
+  for (const node of nodes) if (node.inputs.some((input) => found.has(input))) found.add(node)
+  return found
 }

@@ -1,21 +1,62 @@
 import { takesInOrder } from '../checks.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import * as binary from './binary.ts'
-import * as contraction from './contraction.ts'
-import * as cumulative from './cumulative.ts'
-import * as elementwise from './elementwise.ts'
-import * as formulas from './formulas.ts'
-import * as fourier from './fourier.ts'
-import * as indexing from './indexing.ts'
+import type * as contraction from './contraction.ts'
+import { matmul } from './contraction.ts'
+import type * as cumulative from './cumulative.ts'
+import { cumprod, cumsum, logCumSumExp } from './cumulative.ts'
+import type * as elementwise from './elementwise.ts'
+import { cast, pow } from './elementwise.ts'
+import type * as formulas from './formulas.ts'
+import {
+  clamp,
+  crossEntropy,
+  gelu,
+  layerNorm,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  logSumExp,
+  normalize,
+  relu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  square,
+} from './formulas.ts'
+import type * as fourier from './fourier.ts'
+import { irfft, rfft } from './fourier.ts'
+import type * as indexing from './indexing.ts'
+import { gather, scatterAdd, scatterUpdate, takeAlong } from './indexing.ts'
 import './inspect.ts'
-import * as masks from './masks.ts'
-import * as order from './order.ts'
-import * as random from './random.ts'
-import * as reductions from './reductions.ts'
-import * as recurrences from './scan.ts'
+import type * as masks from './masks.ts'
+import { maskedFill, oneHot, tril, triu } from './masks.ts'
+import type * as order from './order.ts'
+import { sort, topK } from './order.ts'
+import type * as random from './random.ts'
+import { dropout } from './random.ts'
+import type * as reductions from './reductions.ts'
+import { all, any, argmax, argmin, max, mean, min, prod, std, sum, variance } from './reductions.ts'
+import type * as recurrences from './scan.ts'
+import { scan } from './scan.ts'
 import { signatures } from './signatures.ts'
 import * as unary from './unary.ts'
-import * as views from './views.ts'
+import type * as views from './views.ts'
+import {
+  broadcastTo,
+  flip,
+  narrow,
+  pad,
+  reshape,
+  select,
+  slice,
+  split,
+  squeeze,
+  tile,
+  transpose,
+  unsqueeze,
+} from './views.ts'
 
 /** The types are taken from the modules that declare them: an editor shows a docstring where it finds its declaration. */
 type All = typeof unary &
@@ -36,14 +77,14 @@ type All = typeof unary &
 /** The functions of this folder that have a signature: the first argument is the tensor. */
 type Functions = Pick<All, keyof typeof signatures>
 
-const all: All = {
-  ...{ ...unary, ...binary, ...contraction, ...cumulative, ...elementwise, ...formulas, ...fourier },
-  ...{ ...indexing, ...masks, ...order, ...random, ...recurrences, ...reductions, ...views, var: reductions.variance },
+// each by its name: an object of a whole module would hold what is no method, too
+export const methods: Functions = {
+  ...{ ...unary, ...binary, matmul, cumprod, cumsum, logCumSumExp, cast, pow, clamp, crossEntropy, gelu, layerNorm },
+  ...{ leakyRelu, logSigmoid, logSoftmax, logSumExp, normalize, relu, sigmoid, silu, softmax, softplus, square },
+  ...{ irfft, rfft, gather, scatterAdd, scatterUpdate, takeAlong, maskedFill, oneHot, tril, triu, sort, topK },
+  ...{ dropout, all, any, argmax, argmin, max, mean, min, prod, std, sum, var: variance, scan },
+  ...{ broadcastTo, flip, narrow, pad, reshape, select, slice, split, squeeze, tile, transpose, unsqueeze },
 }
-export const { concat, einsum, stack, where } = all
-export const methods = Object.fromEntries(
-  Object.keys(signatures).map((name) => [name, all[name as keyof Functions]]),
-) as unknown as Functions
 
 /** The operations as methods: a face over the functions, which hold their descriptions. */
 type Methods = {

@@ -1,9 +1,10 @@
 /**
- * The scalar operations that a `fused` kernel can fuse, each defined here in double precision: this table is what every
- * backend is held against. Names ending in I work on i32 lanes, the others on f32 lanes unless noted.
+ * The scalar operations that a `fused` kernel can fuse: where each is checked, how far off it may be, and the CPU kernels'
+ * text. What computes needs none of it, and does not import it; the values are in `rounded.ts` and `exact.ts`.
  */
 
-import { erf, floorDivide, gelu, geluSlope, modulo, moment, power, roundHalfEven, saturated } from './exact.ts'
+import { exact, moment } from './exact.ts'
+import { type Evaluate, floorDivide, type ScalarName } from './rounded.ts'
 
 /** How far a float32 result may be from the exact one for the operands that the device held. */
 export interface Budget {
@@ -31,14 +32,12 @@ const holdsZero = ([low, high]: Ends): boolean => low <= 0 && high >= 0
 
 export interface ScalarEntry {
   /** The exact result; a, b and c are the operands. */
-  readonly evaluate: (a: number, b: number, c: number) => number
+  readonly evaluate: Evaluate
   /** Where it is checked, an operand each: nearly all of its domain, without what may overflow or be flushed to zero. */
   readonly ranges: readonly Range[]
   readonly budget: Budget
   /** An AssemblyScript expression of vectors of four lanes; where there is none, it is a function of assembly/math.ts by its name. */
   readonly simd?: string
-  /** A WGSL expression as exact as the budget; where there is none, it is a function of kernels/math.wgsl, `op_` and its name. */
-  readonly wgsl?: string
   // What it makes of operands that are known to lie in intervals; of those without either compare/intervals.ts says it.
   /** Whether it is monotone in each operand, or between which ends. */
   readonly monotone?: true | ((operands: readonly Ends[]) => boolean)
@@ -46,8 +45,6 @@ export interface ScalarEntry {
   readonly turns?: (low: number, high: number) => readonly number[]
   /** What it lies between where it is not monotone; anything, if nothing is said. */
   readonly bounds?: (operands: readonly Ends[]) => Ends
-  /** Whether it costs several times what an addition does. */
-  readonly costly?: true
 }
 
 const UNIT = 2 ** -24 // half a unit in the last place of 1
@@ -88,24 +85,16 @@ const few = whole(-4, 4)
 const pair = [wide, wide]
 const words = [integers, integers]
 
-type Evaluate = ScalarEntry['evaluate']
-type More = Omit<ScalarEntry, 'evaluate' | 'ranges' | 'budget'>
-const real = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[], budget: Budget, more: M) => ({
-  evaluate,
-  ranges,
-  budget,
-  ...more,
-})
-const int = <const M extends More>(evaluate: Evaluate, ranges: readonly Range[], more: M) =>
-  real((a, b, c) => evaluate(a, b, c) | 0, ranges, exactly, more)
-/** The texts of a comparison. */
-const compares = (simd: string, wgsl: string) => ({ simd: `math.truth(${simd}(a, b))`, wgsl: `i32(a ${wgsl} b)` })
+type Entry = Omit<ScalarEntry, 'evaluate'>
+type More = Omit<Entry, 'ranges' | 'budget'>
+const real = <const M extends More>(ranges: readonly Range[], budget: Budget, more: M) => ({ ranges, budget, ...more })
+const int = <const M extends More>(ranges: readonly Range[], more: M) => real(ranges, exactly, more)
+const compares = (simd: string) => ({ simd: `math.truth(${simd}(a, b))` })
 const monotone = true
 const at =
   (...turns: readonly number[]) =>
   (low: number, high: number) =>
     turns.filter((x) => low < x && x < high)
-const costly = true
 /** Where the second operand keeps its sign. */
 const divides = ([, b]: readonly Ends[]): boolean => !holdsZero(b)
 const keepsSign = ([a]: readonly Ends[]): boolean => !holdsZero(a) || isExact(a)
@@ -126,87 +115,68 @@ const halfTurns =
     return [next, next + Math.PI, next + 2 * Math.PI].filter((x) => low < x && x < high)
   }
 
-/** In the order of this table the CPU kernels number them. */
-export const scalars = {
-  add: real((a, b) => a + b, pair, rounded, { simd: 'f32x4.add(a, b)', wgsl: '(a + b)', monotone }),
-  sub: real((a, b) => a - b, pair, rounded, { simd: 'f32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
-  mul: real((a, b) => a * b, pair, rounded, { simd: 'f32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
-  div: real((a, b) => a / b, pair, ulps(2.5), { simd: 'f32x4.div(a, b)', monotone: divides }),
-  /** The sign is that of b; a result of 0 has that of a. */
-  mod: real(modulo, pair, ulps(1), { monotone: oneQuotient, bounds: upTo, costly }),
-  floorDivide: real(floorDivide, pair, wholes, { monotone: divides, costly }),
-  minimum: real((a, b) => Math.min(a, b), pair, exactly, { simd: 'f32x4.min(a, b)', wgsl: 'min(a, b)', monotone }),
-  maximum: real((a, b) => Math.max(a, b), pair, exactly, { simd: 'f32x4.max(a, b)', wgsl: 'max(a, b)', monotone }),
-  pow: real(power, [magnitudes(1e-3, 1e3), even(-6, 6)], powers, { monotone: isPower, costly }),
-  neg: real((a) => -a, [wide], exactly, { simd: 'f32x4.neg(a)', wgsl: '(-a)', monotone }),
-  abs: real(Math.abs, [wide], exactly, { simd: 'f32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
-  sign: real(Math.sign, [wide], exactly, { wgsl: 'sign(a)', monotone }),
-  floor: real(Math.floor, [wide], exactly, { simd: 'f32x4.floor(a)', wgsl: 'floor(a)', monotone }),
-  ceil: real(Math.ceil, [wide], exactly, { simd: 'f32x4.ceil(a)', wgsl: 'ceil(a)', monotone }),
-  round: real(roundHalfEven, [wide], exactly, { simd: 'f32x4.nearest(a)', wgsl: 'round(a)', monotone }),
-  exp: real(Math.exp, [even(-86.9, 88)], ulps(4), { monotone, costly }),
-  log: real(Math.log, [positive], ulps(4), { monotone, costly }),
-  log1p: real(Math.log1p, [even(-0.999, 20)], ulps(4), { monotone, costly }),
-  sqrt: real(Math.sqrt, [positive], ulps(2.5), { simd: 'f32x4.sqrt(a)', monotone }),
-  rsqrt: real((a) => 1 / Math.sqrt(a), [positive], ulps(3), { monotone }),
-  sin: real(Math.sin, [either(1e-6, 1e38)], ulps(4), { turns: halfTurns(Math.PI / 2), costly }),
-  cos: real(Math.cos, [either(1e-6, 1e38)], ulps(4), { turns: halfTurns(0), costly }),
-  tanh: real(Math.tanh, [either(1e-6, 12)], ulps(4), { monotone, costly }),
-  erf: real(erf, [even(-6, 6)], ulps(4), { monotone, costly }),
-  /** a Phi(a) (Hendrycks & Gimpel 2016), where Phi is the normal distribution and phi its density. */
-  gelu: real(gelu, [even(-12.9, 6)], bells, { turns: at(-0.7517915246935645), costly }),
-  /** Phi(a) + a phi(a) */
-  geluSlope: real(geluSlope, [even(-12.9, 6)], bellSums, { turns: at(-Math.SQRT2, Math.SQRT2), costly }),
-  elu: real((a) => (a > 0 ? a : Math.expm1(a)), [even(-20, 20)], ulps(4), { monotone, costly }),
-  /** elu(a) + 1, which does not cancel where a is far below 0. */
-  eluPlusOne: real((a) => (a > 0 ? a + 1 : Math.exp(a)), [even(-86.9, 20)], ulps(4), { monotone, costly }),
-  less: real((a, b) => (a < b ? 1 : 0), pair, exactly, compares('f32x4.lt', '<')),
-  lessEqual: real((a, b) => (a <= b ? 1 : 0), pair, exactly, compares('f32x4.le', '<=')),
-  equal: real((a, b) => (a === b ? 1 : 0), [few, few], exactly, compares('f32x4.eq', '==')),
-  addI: int((a, b) => a + b, words, { simd: 'i32x4.add(a, b)', wgsl: '(a + b)', monotone }),
-  subI: int((a, b) => a - b, words, { simd: 'i32x4.sub(a, b)', wgsl: '(a - b)', monotone }),
-  mulI: int(Math.imul, words, { simd: 'i32x4.mul(a, b)', wgsl: '(a * b)', monotone }),
-  /** By 0 it is 0, as in NumPy. */
-  modI: int(modulo, words, { monotone: oneQuotient, bounds: upTo, costly }),
-  /** By 0 it is 0, as in NumPy. */
-  floorDivideI: int(floorDivide, words, { monotone: divides, costly }),
-  minimumI: int((a, b) => Math.min(a, b), words, { simd: 'i32x4.min_s(a, b)', wgsl: 'min(a, b)', monotone }),
-  maximumI: int((a, b) => Math.max(a, b), words, { simd: 'i32x4.max_s(a, b)', wgsl: 'max(a, b)', monotone }),
-  negI: int((a) => -a, [integers], { simd: 'i32x4.neg(a)', wgsl: '(-a)', monotone }),
-  absI: int(Math.abs, [integers], { simd: 'i32x4.abs(a)', wgsl: 'abs(a)', turns: at(0) }),
-  signI: int(Math.sign, [few], { wgsl: 'sign(a)', monotone }),
-  lessI: int((a, b) => (a < b ? 1 : 0), [few, few], compares('i32x4.lt_s', '<')),
-  lessEqualI: int((a, b) => (a <= b ? 1 : 0), [few, few], compares('i32x4.le_s', '<=')),
-  equalI: int((a, b) => (a === b ? 1 : 0), [few, few], compares('i32x4.eq', '==')),
-  /** a is i32; b, c and the result are of one dtype, either. */
-  where: real((a, b, c) => (a !== 0 ? b : c), [whole(0, 2), wide, wide], exactly, {
+const entries = {
+  add: real(pair, rounded, { simd: 'f32x4.add(a, b)', monotone }),
+  sub: real(pair, rounded, { simd: 'f32x4.sub(a, b)', monotone }),
+  mul: real(pair, rounded, { simd: 'f32x4.mul(a, b)', monotone }),
+  div: real(pair, ulps(2.5), { simd: 'f32x4.div(a, b)', monotone: divides }),
+  mod: real(pair, ulps(1), { monotone: oneQuotient, bounds: upTo }),
+  floorDivide: real(pair, wholes, { monotone: divides }),
+  minimum: real(pair, exactly, { simd: 'f32x4.min(a, b)', monotone }),
+  maximum: real(pair, exactly, { simd: 'f32x4.max(a, b)', monotone }),
+  pow: real([magnitudes(1e-3, 1e3), even(-6, 6)], powers, { monotone: isPower }),
+  neg: real([wide], exactly, { simd: 'f32x4.neg(a)', monotone }),
+  abs: real([wide], exactly, { simd: 'f32x4.abs(a)', turns: at(0) }),
+  sign: real([wide], exactly, { monotone }),
+  floor: real([wide], exactly, { simd: 'f32x4.floor(a)', monotone }),
+  ceil: real([wide], exactly, { simd: 'f32x4.ceil(a)', monotone }),
+  round: real([wide], exactly, { simd: 'f32x4.nearest(a)', monotone }),
+  exp: real([even(-86.9, 88)], ulps(4), { monotone }),
+  log: real([positive], ulps(4), { monotone }),
+  log1p: real([even(-0.999, 20)], ulps(4), { monotone }),
+  sqrt: real([positive], ulps(2.5), { simd: 'f32x4.sqrt(a)', monotone }),
+  rsqrt: real([positive], ulps(3), { monotone }),
+  sin: real([either(1e-6, 1e38)], ulps(4), { turns: halfTurns(Math.PI / 2) }),
+  cos: real([either(1e-6, 1e38)], ulps(4), { turns: halfTurns(0) }),
+  tanh: real([either(1e-6, 12)], ulps(4), { monotone }),
+  erf: real([even(-6, 6)], ulps(4), { monotone }),
+  gelu: real([even(-12.9, 6)], bells, { turns: at(-0.7517915246935645) }),
+  geluSlope: real([even(-12.9, 6)], bellSums, { turns: at(-Math.SQRT2, Math.SQRT2) }),
+  elu: real([even(-20, 20)], ulps(4), { monotone }),
+  eluPlusOne: real([even(-86.9, 20)], ulps(4), { monotone }),
+  less: real(pair, exactly, compares('f32x4.lt')),
+  lessEqual: real(pair, exactly, compares('f32x4.le')),
+  equal: real([few, few], exactly, compares('f32x4.eq')),
+  addI: int(words, { simd: 'i32x4.add(a, b)', monotone }),
+  subI: int(words, { simd: 'i32x4.sub(a, b)', monotone }),
+  mulI: int(words, { simd: 'i32x4.mul(a, b)', monotone }),
+  modI: int(words, { monotone: oneQuotient, bounds: upTo }),
+  floorDivideI: int(words, { monotone: divides }),
+  minimumI: int(words, { simd: 'i32x4.min_s(a, b)', monotone }),
+  maximumI: int(words, { simd: 'i32x4.max_s(a, b)', monotone }),
+  negI: int([integers], { simd: 'i32x4.neg(a)', monotone }),
+  absI: int([integers], { simd: 'i32x4.abs(a)', turns: at(0) }),
+  signI: int([few], { monotone }),
+  lessI: int([few, few], compares('i32x4.lt_s')),
+  lessEqualI: int([few, few], compares('i32x4.le_s')),
+  equalI: int([few, few], compares('i32x4.eq')),
+  where: real([whole(0, 2), wide, wide], exactly, {
     simd: 'v128.bitselect(c, b, i32x4.eq(a, i32x4.splat(0)))',
-    wgsl: 'select(c, b, a != 0)',
   }),
-  /** i32 -> f32 */
-  toFloat: real((a) => a, [integers], rounded, { simd: 'f32x4.convert_i32x4_s(a)', wgsl: 'f32(a)', monotone }),
-  /** f32 -> i32: towards zero, saturating, NaN -> 0 */
-  toInt: real(saturated, [wide], exactly, { simd: 'i32x4.trunc_sat_f32x4_s(a)', monotone }),
-  /** f32 -> i32 */
-  isFinite: real((a) => (Number.isFinite(a) ? 1 : 0), [wide], exactly, {
+  toFloat: real([integers], rounded, { simd: 'f32x4.convert_i32x4_s(a)', monotone }),
+  toInt: real([wide], exactly, { simd: 'i32x4.trunc_sat_f32x4_s(a)', monotone }),
+  isFinite: real([wide], exactly, {
     simd: 'math.truth(f32x4.lt(f32x4.abs(a), math.all(Infinity)))',
   }),
-  /**
-   * i32 element, segment, step -> i32 random bits. It takes seed and site beside its operands, which `evaluate` does not
-   * know: a backend calls `randomWord`.
-   */
-  philox: int(() => 0, [integers, whole(0, 1024), integers], { costly }),
-  /** i32 random bits -> f32 in [0, 1) */
-  uniform: real((a) => (a >>> 8) * UNIT, [integers], exactly, { monotone: keepsSign, bounds: () => [0, 1] }),
-} as const satisfies Record<string, ScalarEntry>
+  philox: int([integers, whole(0, 1024), integers], {}),
+  uniform: real([integers], exactly, { monotone: keepsSign, bounds: () => [0, 1] }),
+} as const satisfies Record<ScalarName, Entry>
 
-export type ScalarName = keyof typeof scalars
+export const scalars = Object.fromEntries(
+  Object.entries<Entry>(entries).map(([name, entry]) => [name, { ...entry, evaluate: exact[name as ScalarName] }]),
+) as unknown as { readonly [Name in ScalarName]: (typeof entries)[Name] & Pick<ScalarEntry, 'evaluate'> }
 
 /** The names of the operations that have an attribute. */
 export type ScalarsThat<Key extends keyof ScalarEntry> = {
   [Name in ScalarName]: (typeof scalars)[Name] extends Readonly<Record<Key, unknown>> ? Name : never
 }[ScalarName]
-
-/** Whether every device gives the exact result, rounded. */
-export const isRounded = (name: ScalarName): boolean =>
-  name !== 'philox' && [exactly, rounded].includes(scalars[name].budget)

@@ -6,7 +6,7 @@ import { noGradient, type OpEntry } from './entry.ts'
 import { formulaEntries } from './formulas.ts'
 import { indexingEntries } from './indexing.ts'
 import { reductionEntries } from './reductions.ts'
-import type { ScalarName } from './scalar.ts'
+import type { ScalarName } from './rounded.ts'
 import { scanEntries } from './scan.ts'
 import { viewEntries } from './views.ts'
 

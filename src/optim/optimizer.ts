@@ -12,7 +12,8 @@ import {
   takesOptions,
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { type NamedParameter, Parameters } from '../nn/parameters.ts'
+import { isParameters } from '../nn/is-parameters.ts'
+import type { NamedParameter, Parameters } from '../nn/parameters.ts'
 import { where } from '../ops/elementwise.ts'
 import { expectDType, iota } from '../ops/entry.ts'
 import '../ops/methods.ts'
@@ -68,7 +69,7 @@ const optionKinds = {
 const aTrained = kind(
   'Parameters or a list of different f32 variables',
   (value) =>
-    value instanceof Parameters ||
+    isParameters(value) ||
     (Array.isArray(value) &&
       value.length > 0 &&
       new Set(value).size === value.length &&
@@ -117,7 +118,7 @@ export class Training<Options extends OptimizerOptions, Defaults extends CommonD
     this.where = where
     this.trained = trained
     this.options = over<Options & Defaults>(defaults as Options & Defaults, options as Options & Defaults)
-    const variables = trained instanceof Parameters ? [trained.variable] : trained
+    const variables = isParameters(trained) ? [trained.variable] : trained
     const device = variables[0].device as Device
     if (variables.some((one) => one.device !== device))
       throw new RmaatError('device', `${where}: the variables live on several devices; expected those of one`)
@@ -153,7 +154,7 @@ export class Training<Options extends OptimizerOptions, Defaults extends CommonD
   private gradientsOf(given: Tensor | readonly Tensor[]): readonly Tensor[] {
     const { trained, where, variables } = this
     if (!(given instanceof Tensor)) takes(where, { gradients: given }, { gradients: tensors })
-    const gradients = given instanceof Tensor ? [given] : trained instanceof Parameters ? [trained.flat(given)] : given
+    const gradients = given instanceof Tensor ? [given] : isParameters(trained) ? [trained.flat(given)] : given
     if (gradients.length !== variables.length)
       throw shapeError`${where}: ${gradients.length} gradients for ${variables.length} variables`
     gradients.forEach((gradient, i) => {
@@ -188,13 +189,14 @@ function decayedOf(where: string, trained: Trained, decays: OptimizerOptions['de
   const isNamed = (name: string): boolean =>
     typeof decays === 'function' ? Boolean(decays(name)) : decays!.some((end) => isCalled(name, end))
   if (typeof decays === 'object') {
-    const names: string[] =
-      trained instanceof Parameters ? trained.named.map(({ name }) => name) : [...trained.keys()].map(String)
+    const names: string[] = isParameters(trained)
+      ? trained.named.map(({ name }) => name)
+      : [...trained.keys()].map(String)
     const none = decays.find((end) => !names.some((name) => isCalled(name, end)))
     if (none !== undefined)
       throw new RmaatError('config', `${where}: decays names ${shown(none)}, which is none of ${shown(names)}`)
   }
-  if (!(trained instanceof Parameters))
+  if (!isParameters(trained))
     return trained.map(({ shape }, i) => (!decays || isNamed(`${i}`) ? [[0, sizeOf(shape)]] : []))
   const named = trained.named as readonly NamedParameter[]
   const ranges: Range[] = []

@@ -1,4 +1,4 @@
-import type { ScalarName } from '../ops/scalar.ts'
+import type { ScalarName } from '../ops/rounded.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 
 /**

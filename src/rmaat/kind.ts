@@ -1,8 +1,9 @@
 import { RmaatError } from '../errors.ts'
 import { kindOf, type ModelKind } from '../nn/kind.ts'
-import { type ModelConfig, modelConfig, settingSources } from './config.ts'
+import { type ModelConfig, modelConfig } from './config.ts'
 import { Rmaat } from './model.ts'
 import { parameterTree } from './parameters.ts'
+import { settingSources } from './sources.ts'
 import { Stream } from './stream.ts'
 
 /** Of this class, and of those made of it. */

@@ -1,13 +1,5 @@
 import { load } from './load.ts'
 
-/** What the kernels are built for, the best first: 128-bit SIMD, with its relaxed instructions or without. */
-export const instructionSets = ['relaxed', 'simd'] as const
-/** One of `instructionSets`. */
-export type InstructionSet = (typeof instructionSets)[number]
-
-/** With more, barriers cost more than threads save. */
-export const MOST_THREADS = 64
-
 /** Lets WebAssembly compile relaxed SIMD where the engine has it behind a flag (Node 20 and 21). */
 export async function allowRelaxedSimd(): Promise<void> {
   const version = globalThis.process?.versions?.node

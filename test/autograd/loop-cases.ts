@@ -1,5 +1,5 @@
+import { type LoopBody, type LoopOptions, loop as repeat } from '../../src/autograd/loop.ts'
 import { where } from '../../src/ops/elementwise.ts'
-import { type LoopBody, type LoopOptions, loop as repeat } from '../../src/ops/loop.ts'
 import { f32, type InputSpec, i32 } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
-import { rematerialise } from '../../src/ops/loop.ts'
+import { rematerialise } from '../../src/autograd/loop.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, relativeError } from '../support/devices.ts'

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert'
 import { number } from '../../src/compare/cases.ts'
 import { imageOf } from '../../src/compare/intervals.ts'
 import { uniform } from '../../src/compare/sample.ts'
-import { randomWord } from '../../src/ops/exact.ts'
-import { type ScalarName, scalars } from '../../src/ops/scalar.ts'
+import { randomWord, type ScalarName } from '../../src/ops/rounded.ts'
+import { scalars } from '../../src/ops/scalar.ts'
 
 /** Operands whose values are known but for so much of themselves, and numbers between their ends. */
 const BOXES = 300

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { normal, siteOf, uniform } from '../../src/nn/random.ts'
-import { randomWord } from '../../src/ops/exact.ts'
+import { randomWord } from '../../src/ops/rounded.ts'
 
 const stream = { seed: 3, site: siteOf('blocks.0.attention.query') }
 

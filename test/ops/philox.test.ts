@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { philox, randomWord } from '../../src/ops/exact.ts'
+import { philox, randomWord } from '../../src/ops/rounded.ts'
 
 const hex = (words: number[]) => words.map((word) => word.toString(16).padStart(8, '0')).join(' ')
 

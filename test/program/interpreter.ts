@@ -1,6 +1,6 @@
 import type { Contraction } from '../../src/ops/contraction.ts'
-import { randomWord } from '../../src/ops/exact.ts'
 import { type LoopResult, type LoopSpec, reachable } from '../../src/ops/loop.ts'
+import { randomWord } from '../../src/ops/rounded.ts'
 import { scalars } from '../../src/ops/scalar.ts'
 import type { Recurrence } from '../../src/ops/scan.ts'
 import { entryOf } from '../../src/ops/table.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { loop } from '../../src/ops/loop.ts'
+import { loop } from '../../src/autograd/loop.ts'
 import { accessesOf } from '../../src/program/kernels.ts'
 import { lower } from '../../src/program/lower.ts'
 import type { Plan } from '../../src/program/plan.ts'

@@ -1,6 +1,6 @@
 import { grad } from '../../src/autograd/grad.ts'
 import type { Backward, Method } from '../../src/nn/model.ts'
-import { randomWord } from '../../src/ops/exact.ts'
+import { randomWord } from '../../src/ops/rounded.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, i32 } from '../../src/program/program.ts'
 import { batchInputs, batchValues } from '../../src/rmaat/batch.ts'

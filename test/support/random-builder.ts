@@ -1,4 +1,4 @@
-import { philox } from '../../src/ops/exact.ts'
+import { philox } from '../../src/ops/rounded.ts'
 import type { DType, Shape } from '../../src/tensor/dtype.ts'
 import { broadcastShapes, sizeOf } from '../../src/tensor/shape.ts'
 import { Tensor } from '../../src/tensor/tensor.ts'

@@ -1,5 +1,5 @@
-import { randomWord } from '../../ops/exact.ts'
-import { scalars } from '../../ops/scalar.ts'
+import { exact } from '../../ops/exact.ts'
+import { randomWord } from '../../ops/rounded.ts'
 import type { Fused, ScalarStep, Step } from '../../program/plan.ts'
 import { addresses, addressOf, type Iterations } from '../cursor.ts'
 import { doubles } from './doubles.ts'
@@ -65,6 +65,6 @@ function scalar(step: ScalarStep, [a, b, c]: readonly Float64Array[], to: Float6
     for (let i = 0; i < lanes; i++) to[i] = randomWord(a[i], b[i], c[i], seed!, site!)
     return
   }
-  const { evaluate } = scalars[op]
+  const evaluate = exact[op]
   for (let i = 0; i < lanes; i++) to[i] = evaluate(a[i], b?.[i], c?.[i])
 }

@@ -1,4 +1,4 @@
-import { type ScalarName, scalars } from '../../ops/scalar.ts'
+import { type ScalarName, scalarNames } from '../../ops/rounded.ts'
 import { FIRST_SCALAR } from './opcodes.ts'
 
 /** Two operations in one, without a register in between: op2(op1(a, b), c), or `from`: c - op1(a, b). */
@@ -14,7 +14,7 @@ export const pairs = [
   'mul exp',
 ] as const satisfies readonly `${ScalarName} ${ScalarName | 'from'}`[]
 
-const names: readonly string[] = [...Object.keys(scalars), ...pairs]
+const names: readonly string[] = [...scalarNames, ...pairs]
 
 /** The opcodes of scalar operations and pairs, from which scripts/build-wasm.mjs writes the interpreter's switch. */
 export const codes = Object.fromEntries(names.map((name, i) => [name, FIRST_SCALAR + i])) as Readonly<

@@ -1,4 +1,4 @@
-import { type ScalarEntry, scalars } from '../../ops/scalar.ts'
+import { costly } from '../../ops/rounded.ts'
 import { extentOf } from '../../program/kernels.ts'
 import type { Fused, Step } from '../../program/plan.ts'
 import { CACHE_LINE, LOOP_DEPTH, UNROLLED } from '../sizes.ts'
@@ -13,7 +13,6 @@ const BLOCK_LANES = 2048
 export const costOfFused = ({ rows, width, steps }: Fused): number =>
   0.1 * rows * steps.reduce((sum, step) => sum + costOfStep(step) * (step.level === 'inner' ? width : 1), 0)
 
-const costly = new Set(Object.entries<ScalarEntry>(scalars).flatMap(([op, row]) => (row.costly ? [op] : [])))
 const costOfStep = ({ op }: Step): number => (costly.has(op) ? 6 : 1)
 
 export function writeFused(call: Fused, to: Writer, threads: number): number {

@@ -1,7 +1,10 @@
 import { RmaatError } from '../../errors.ts'
-import { allowRelaxedSimd, type InstructionSet, instructionSets, MOST_THREADS } from '../../runtime/wasm-features.ts'
+import { allowRelaxedSimd } from '../../runtime/wasm-features.ts'
 import { coreCount, whyAlone } from '../../runtime/workers.ts'
+import type { InstructionSet } from '../open.ts'
+import { MOST_THREADS } from '../sizes.ts'
 import { WasmBackend } from './backend.ts'
+import { bytesOf } from './text.ts'
 
 /** The builds of the kernels, the best instruction set first. */
 const modules: Record<InstructionSet, Record<'alone' | 'threads', () => Promise<{ readonly default: string }>>> = {
@@ -85,7 +88,7 @@ interface Found {
 
 /** The first build that the engine accepts. */
 async function find(build: 'alone' | 'threads', wanted?: InstructionSet): Promise<Found | undefined> {
-  for (const set of wanted ? [wanted] : instructionSets) {
+  for (const set of wanted ? [wanted] : (Object.keys(modules) as InstructionSet[])) {
     const module = await moduleOf(set, build)
     if (module) return { module, set }
   }
@@ -106,8 +109,7 @@ function moduleOf(set: InstructionSet, build: 'alone' | 'threads'): Promise<WebA
 }
 
 async function compileText(text: string): Promise<WebAssembly.Module | undefined> {
-  const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  const bytes = bytesOf(text)
   return WebAssembly.validate(bytes) ? WebAssembly.compile(bytes).catch(refuse) : undefined
 }
 

@@ -1,4 +1,5 @@
-import { type ScalarEntry, type ScalarName, scalars } from '../../ops/scalar.ts'
+import type { ScalarName } from '../../ops/rounded.ts'
+import { expressions } from './expressions.ts'
 import division from './modules/division.wgsl.ts'
 import math from './modules/math.wgsl.ts'
 import sine from './modules/sine.wgsl.ts'
@@ -11,6 +12,8 @@ export const scalarFunctions = [math, division, sine].join('\n')
  * seed and site stand behind them.
  */
 export function scalarExpression(name: ScalarName, args: readonly string[]): string {
-  const { wgsl }: ScalarEntry = scalars[name]
-  return wgsl ? wgsl.replace(/\b[abc]\b/g, (operand) => args['abc'.indexOf(operand)]) : `op_${name}(${args.join(', ')})`
+  const expression = expressions[name]
+  return expression
+    ? expression.replace(/\b[abc]\b/g, (operand) => args['abc'.indexOf(operand)])
+    : `op_${name}(${args.join(', ')})`
 }

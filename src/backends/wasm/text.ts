@@ -1,0 +1,27 @@
+// Modules as text, so that the sources run unbundled everywhere. A frequent byte is one printable character, which servers
+// compress nearly as well as the bytes themselves: far better than base64, and better than two digits.
+
+const FIRST = 35 // of the printable characters; those before it and the last ones stand for no byte
+const PREFIX = 125
+/** The bytes below this one are one character, the others two: one of two prefixes, and one of as many as half of them. */
+const SINGLE = PREFIX - FIRST
+const HALF = (256 - SINGLE) / 2
+
+/** The text of a module's bytes. */
+export function textOf(bytes: Uint8Array): string {
+  const codes = [...bytes].flatMap((byte) => {
+    const rest = byte - SINGLE
+    return rest < 0 ? byte + FIRST : [PREFIX + Math.floor(rest / HALF), FIRST + (rest % HALF)]
+  })
+  return codes.map((code) => String.fromCharCode(code)).join('')
+}
+
+/** The bytes of a text. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    bytes.push(code < PREFIX ? code - FIRST : SINGLE + (code - PREFIX) * HALF + text.charCodeAt(++i) - FIRST)
+  }
+  return Uint8Array.from(bytes)
+}
