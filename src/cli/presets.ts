@@ -104,7 +104,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     settings: {
       ...small,
       ...paper({ task: 'image' }),
-      ...choice({ segments: 8, segmentLength: 128, steps: 6000 }),
+      ...choice({ segments: 4, segmentLength: 256, steps: 6000 }),
     },
   },
   'image-paper': {
@@ -120,7 +120,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     settings: {
       ...small,
       ...paper({ task: 'pathfinder', side: 32 }),
-      ...choice({ trainExamples: 160_000, segments: 8, segmentLength: 128, steps: 6000 }),
+      ...choice({ trainExamples: 160_000, segments: 4, segmentLength: 256, steps: 6000 }),
     },
   },
   'pathfinder-paper': {
