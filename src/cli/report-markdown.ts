@@ -5,6 +5,7 @@ import { abouts, type TaskName } from '../tasks/index.ts'
 import { type Ablation, cellInWords, shares, spread } from './ablate-table.ts'
 import {
   bitsColumn,
+  differences,
   type Facts,
   groupsOf,
   intervalInWords,
@@ -31,7 +32,7 @@ export function reportMarkdown(runs: readonly Run[], facts: readonly Facts[], ab
     return [
       `## ${title}`,
       protocolOf(facts[own[0]]),
-      tableOf(rows),
+      tableOf(rows, differences(own.map((i) => runs[i]))),
       `\`\`\`sh\n${rows.map(commandOf).join('\n')}\n\`\`\``,
     ]
   })
@@ -87,8 +88,31 @@ function endOf(row: Row): string {
   return [`${row.length - left.length} of ${plural(row.length, 'seed')}`, ...others].join('; ')
 }
 
-function tableOf(rows: readonly Row[]): string {
-  const shown = [...columns, ...bitsColumn(rows.flat())]
+/** Settings that have columns of their own, or follow from the model. */
+const shownAlone = [
+  'model',
+  'segments',
+  'segmentLength',
+  'width',
+  'layers',
+  'method',
+  'steps',
+  'seed',
+  'checkpointEvery',
+]
+
+/** What else tells rows apart: settings that have several values among the models that have them. */
+function othersColumn(rows: readonly Row[], differing: readonly string[]): typeof columns {
+  const valuesOf = (name: string) => rows.flatMap(([{ settings }]) => settings[name] ?? [])
+  const names = differing.filter((name) => !shownAlone.includes(name) && new Set(valuesOf(name)).size > 1)
+  const told = ({ settings }: Facts): string =>
+    names.flatMap((name) => (settings[name] === undefined ? [] : [settingInWords(name, settings[name])])).join(', ')
+  return names.length ? [['settings', (first) => told(first) || UNKNOWN]] : []
+}
+
+function tableOf(rows: readonly Row[], differing: readonly string[]): string {
+  const [model, ...others] = columns
+  const shown = [model, ...othersColumn(rows, differing), ...others, ...bitsColumn(rows.flat())]
   const lines = rows.map((row, i) => {
     const finished = row.filter(({ state }) => state === 'finished')
     const alike = finished.length ? finished : row

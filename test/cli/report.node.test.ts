@@ -192,15 +192,15 @@ test('in Markdown a report has a table for each task, a row for all seeds of a r
   )
   const cells = table.split('\n').map((line) => line.slice(2, -2).split(' | '))
   assert.equal(cells[0], [
-    ...['row', 'model', 'T × S', 'width', 'layers', 'parameters', 'method', 'steps', 'time', 'accuracy'],
+    ...['row', 'model', 'settings', 'T × S', 'width', 'layers', 'parameters', 'method', 'steps', 'time', 'accuracy'],
     ...['95 % interval', 'test examples', 'most frequent answer'],
   ])
-  assert.equal(cells[1], new Array(13).fill('---'))
+  assert.equal(cells[1], new Array(14).fill('---'))
   // 0.5 and 0.7: 0.141 is their standard deviation
-  assert.equal(cells[2].slice(0, 5), ['1', 'rmaat', '4 × 16', '8', '1'])
-  assert.equal(cells[2].slice(9, 11), ['60.0 ± 14.1 %', '2 of 3 seeds; seed 9 no end so far, after 0 of 5 steps'])
-  assert.equal([cells[3].slice(0, 2), cells[3][6], cells[3][11]], [['2', 'rmaat'], 'amrb', '100'])
-  assert.match(cells[3].slice(7, 11).join(' '), /^5 [\d.]+ m?s \d+\.\d % \d+\.\d – \d+\.\d$/)
+  assert.equal(cells[2].slice(0, 6), ['1', 'rmaat', 'update scaled', '4 × 16', '8', '1'])
+  assert.equal(cells[2].slice(10, 12), ['60.0 ± 14.1 %', '2 of 3 seeds; seed 9 no end so far, after 0 of 5 steps'])
+  assert.equal([cells[3].slice(0, 3), cells[3][7], cells[3][12]], [['2', 'rmaat', 'update additive'], 'amrb', '100'])
+  assert.match(cells[3].slice(8, 12).join(' '), /^5 [\d.]+ m?s \d+\.\d % \d+\.\d – \d+\.\d$/)
   assert.match(
     commands,
     /^```sh\n# 1: rmaat, the others with --seed 8, --seed 9\nrmaat train .*--seed 7 .*\n# 2: rmaat\nrmaat train .*\n```$/,
