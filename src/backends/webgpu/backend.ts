@@ -182,7 +182,12 @@ export class WebgpuBackend implements Backend, Shared {
       // what the GPU refuses after it was lost says less than why it was lost
       const inItsWords = !(error instanceof RmaatError) || error.cause !== undefined
       if (!this.fault && inItsWords) {
-        await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, LOSS_IS_TOLD))])
+        let timer: ReturnType<typeof setTimeout> | undefined
+        const patience = new Promise((resolve) => {
+          timer = setTimeout(resolve, LOSS_IS_TOLD)
+        })
+        await Promise.race([this.lost, patience])
+        clearTimeout(timer) // it would keep a process alive
       }
       throw this.fault ?? error
     }
