@@ -56,6 +56,15 @@ export function blocks(count: number): Blocks {
   return { x: random(whole, 1), y: random(whole, 1), parameters: parameters as unknown as Blocks['parameters'] }
 }
 
+/** The same for each parameter of a block. */
+export const each = <From, To>(
+  one: Readonly<Record<ParameterName, From>>,
+  make: (value: From, name: ParameterName) => To,
+) =>
+  Object.fromEntries(
+    Object.entries(one).map(([name, value]) => [name, make(value as From, name as ParameterName)]),
+  ) as Record<ParameterName, To>
+
 /** A block in our own words. x [B, N, D] -> [B, N, D]. */
 function block(x: Tensor, p: Readonly<Record<ParameterName, Tensor>>): Tensor {
   const h = x.normalize(EPSILON).mul(p.gain1).add(p.bias1)
@@ -72,9 +81,7 @@ function block(x: Tensor, p: Readonly<Record<ParameterName, Tensor>>): Tensor {
 export function ours(device: Device, { x, y, parameters }: Blocks): Prepared & { readonly close: () => void } {
   const variable = ({ shape, values }: Values) => device.variable(shape as Shape, 'f32', values)
   const [input, target] = [x, y].map(variable)
-  const weights = parameters.map((one) =>
-    Object.fromEntries(Object.entries(one).map(([name, values]) => [name, variable(values)])),
-  ) as unknown as Readonly<Record<ParameterName, ReturnType<typeof variable>>>[]
+  const weights = parameters.map((one) => each(one, variable))
   const all = weights.flatMap((one) => Object.values(one))
   const optimizer = new SGD(all, { rate: RATE })
   const program = compile(device, {}, () => {

@@ -34,7 +34,7 @@ export function multiplyAdd(steps: i32): f32 {
   return f32x4.extract_lane(sum(sum(a, b, c, d), sum(e, f, g, h), sum(i, j, k, l), term), 0)
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript decorates functions, TypeScript does not
 @inline
 function multiplied(x: v128, factor: v128, term: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD

@@ -1,5 +1,5 @@
 // jax-js on its WASM backend, which has one thread in Node. A call takes ownership of its operands; `ref` keeps them.
-import { type Blocks, EPSILON, type ParameterName, RATE, type Values } from '../blocks.ts'
+import { type Blocks, EPSILON, each, type ParameterName, RATE, type Values } from '../blocks.ts'
 import type { Matrix, Peer, Prepared } from './peer.ts'
 
 interface Tensor {
@@ -100,11 +100,6 @@ export async function jax(): Promise<Peer> {
     layerNorm: (x, epsilon) => prepare([x], (z) => nn.standardize(z, -1, { epsilon })),
   }
 }
-
-const each = <From, To>(one: Readonly<Record<ParameterName, From>>, make: (value: From, name: ParameterName) => To) =>
-  Object.fromEntries(
-    Object.entries(one).map(([name, value]) => [name, make(value as From, name as ParameterName)]),
-  ) as Record<ParameterName, To>
 
 const map = (weights: Weights, make: (weight: Tensor, i: number, name: ParameterName) => Tensor): Weights =>
   weights.map((one, i) => each(one, (weight, name) => make(weight, i, name)))

@@ -2,7 +2,7 @@
 // where it is not installed.
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { BATCH, type Blocks, EPSILON, type ParameterName, RATE, TOKENS, type Values, WIDTH } from '../blocks.ts'
+import { BATCH, type Blocks, EPSILON, each, type ParameterName, RATE, TOKENS, type Values, WIDTH } from '../blocks.ts'
 import type { Matrix, Peer, Prepared } from './peer.ts'
 
 interface Tensor {
@@ -66,13 +66,7 @@ export async function tfjs(): Promise<Peer> {
   const train = async ({ x, y, parameters }: Blocks): Promise<Prepared> => {
     const array = ({ shape, values }: Values): Tensor => tf.tensor(values, shape)
     const [input, target] = [x, y].map((one) => tf.reshape(array(one), [BATCH * TOKENS, WIDTH]))
-    const weights = parameters.map(
-      (one) =>
-        Object.fromEntries(Object.entries(one).map(([name, values]) => [name, tf.variable(array(values))])) as Record<
-          ParameterName,
-          Tensor
-        >,
-    )
+    const weights = parameters.map((one) => each(one, (values) => tf.variable(array(values))))
     const all = weights.flatMap((one) => Object.values(one))
     const optimizer = tf.train.sgd(RATE)
     return prepared(() =>

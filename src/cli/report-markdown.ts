@@ -88,7 +88,7 @@ function endOf(row: Row): string {
   return [`${row.length - left.length} of ${plural(row.length, 'seed')}`, ...others].join('; ')
 }
 
-/** Settings that have columns of their own, or follow from the model. */
+/** Settings that have columns of their own, or do not change what comes out. */
 const shownAlone = [
   'model',
   'segments',
@@ -133,5 +133,5 @@ function commandOf([first, ...others]: Row, i: number): string {
 
 /** The command with the name of its data in the place of their path on this machine. */
 function toPublish({ command, settings: { data } }: Facts): string {
-  return typeof data === 'string' ? command.replace(quoted(data), quoted(basename(data))) : command
+  return typeof data === 'string' ? command.replace(quoted(data), () => quoted(basename(data))) : command
 }

@@ -9,7 +9,7 @@ import { jsonLines, run, temporaryFolder } from './run.ts'
 
 const folder = temporaryFolder()
 const own = process.argv[1]
-const { main, remove } = buildCommand()
+const main = buildCommand(folder.path('built'))
 // trainings are commands of their own
 test.before(() => {
   process.argv[1] = main
@@ -17,7 +17,6 @@ test.before(() => {
 test.after(() => {
   process.argv[1] = own
   folder.remove()
-  remove()
 })
 
 const sizes = { memory: 2, width: 8, layers: 1, heads: 2, features: 4, feedForward: 8, batch: 4, testExamples: 50 }

@@ -12,11 +12,8 @@ import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
-const { main, remove } = buildCommand()
-test.after(() => {
-  folder.remove()
-  remove()
-})
+test.after(folder.remove)
+const main = buildCommand(folder.path('built'))
 const flags = [...tiny, '--device', 'wasm', '--dropout', '0.1', '--checkpoint-every', '1']
 const files = ['best.safetensors', 'checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
 

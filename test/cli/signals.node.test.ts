@@ -7,11 +7,8 @@ import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
-const { main, remove } = buildCommand()
-test.after(() => {
-  folder.remove()
-  remove()
-})
+test.after(folder.remove)
+const main = buildCommand(folder.path('built'))
 
 const command = [process.execPath, main]
 const endless = [...tiny, '--steps', '1000000', '--device', 'wasm']

@@ -7,11 +7,8 @@ import { buildCommand } from './built.ts'
 import { jsonLines, temporaryFolder } from './run.ts'
 
 const folder = temporaryFolder()
-const { main, remove } = buildCommand()
-test.after(() => {
-  folder.remove()
-  remove()
-})
+test.after(folder.remove)
+const main = buildCommand(folder.path('built'))
 
 test('one training that fails ends the others, and no further one begins', async () => {
   const own = process.argv[1]
