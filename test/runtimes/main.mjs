@@ -126,16 +126,22 @@ async function runIn({ key, open, files }) {
   const left = files.filter((name) => !isPackage(name))
   const work = async (_, at) => {
     let host
+    const closed = async () => {
+      const end = await host?.close()
+      host = undefined
+      if (end && row.failed === 0) fail(row, `${name}: after its last test it ${end}`)
+    }
     for (let file = next(at); file; file = next(at)) {
       const begin = performance.now()
       host ??= await start(files)
       const { output, end } = await host.run(file)
       const seconds = (performance.now() - begin) / 1000
       tell({ row, file, output, end, seconds })
-      if (end) host = undefined // another one runs what is left
+      // another one runs what is left
+      if (end) host = undefined
+      else if (runtime.once) await closed()
     }
-    const end = await host?.close()
-    if (end && row.failed === 0) fail(row, `${name}: after its last test it ${end}`)
+    await closed()
   }
   const next = (at) => (at === 0 ? ofOne.shift() : undefined) ?? left.shift()
   await Promise.all(Array.from({ length: Math.min(hostsOf[key] ?? 1, files.length) }, work))

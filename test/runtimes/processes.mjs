@@ -12,11 +12,13 @@ export async function node() {
   return { name: `Node ${process.versions.node}`, ...(await runtime(process.execPath, args)) }
 }
 
-/** The oldest Node that the package promises to run in, on the sources by way of a loader. */
-export function oldest() {
+/**
+ * The oldest Node that the package promises to run in, on the sources by way of a loader. Each file has a process of its
+ * own (`once`): of every worker thread there, ended or not, a thread of the loader stays.
+ */
+export async function oldest() {
   const loader = new URL('loader.mjs', import.meta.url)
-  // also of the processes that tests start
-  return otherNode('node-oldest', [], { NODE_OPTIONS: `--no-warnings --loader ${loader}` })
+  return { ...(await otherNode('node-oldest', ['--no-warnings', '--loader', loader.href])), once: true }
 }
 
 /** The newest Node that npm serves. */
