@@ -23,6 +23,7 @@ export const whole = (least: number, greatest?: number): Range<number> => range(
 export const real = (words: string, fits: (value: number) => boolean): Range<number> =>
   range(numberThat(words, fits), 'number')
 /** Some names. */
+export const fraction = real('a number from 0 to below 1', (value) => value >= 0 && value < 1)
 export const choiceOf = <Name extends string>(names: readonly Name[]): Range<Name> => range(oneOf(names), names)
 export const flag: Range<boolean> = range(
   { words: 'true or false', fits: (value) => typeof value === 'boolean' },

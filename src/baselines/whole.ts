@@ -22,7 +22,7 @@ import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** What belongs to the recurrence, which there is none of. */
-const recurrent = ['memory', 'update', 'retention', 'loss', 'attention'] as const
+const recurrent = ['align', 'memory', 'update', 'retention', 'loss', 'attention'] as const
 export type WholeConfig = Omit<ModelConfig, (typeof recurrent)[number]>
 
 const tokensOf = ({ segments, segmentLength }: Pick<ModelConfig, 'segments' | 'segmentLength'>): number =>
@@ -128,18 +128,22 @@ class Whole implements Model<Example> {
     // of two towers, the texts are rows by turns
     const [tokens, valid] = [inputs.tokens, inputs.valid].map((x) => x.reshape([-1, x.shape[x.rank - 1]]))
     const seen = valid.cast('f32')
-    const through = (x: Tensor, own: (typeof blocks)[number], at: number): Tensor => {
-      const firstElement = constant((sizeOf(x.shape) / x.shape[0]) * config.towers, 'i32').mul(firstRow)
-      const drop = (y: Tensor, name: string): Tensor =>
-        dropout(y, config.dropout, { of: own, name, step, firstElement })
-      return layer.apply(x, own, { config, prepared: prepared[at], valid: seen, drop })
-    }
+    const dropAt =
+      (of: object) =>
+      (x: Tensor, name?: string): Tensor => {
+        const firstElement = constant((sizeOf(x.shape) / seen.shape[0]) * config.towers, 'i32').mul(firstRow)
+        return dropout(x, config.dropout, { of, name, step, firstElement })
+      }
+    const through = (x: Tensor, own: (typeof blocks)[number], at: number): Tensor =>
+      layer.apply(x, own, { config, prepared: prepared[at], valid: seen, drop: dropAt(own) })
     const embedded = embedding(tokens, embed)
     const y = blocks.reduce(through, position ? embedded.add(position) : embedded)
     const x = final ? layerNorm(y, final) : y
+    const { tensors } = this.parameters
+    const drop = dropAt(tensors.head1)
     return config.causal
-      ? positionLoss(answer(x, this.parameters.tensors), labels, weights)
-      : classLoss(classify(x, seen, this.parameters.tensors, config.towers), labels, weights)
+      ? positionLoss(answer(x, tensors, drop), labels, weights)
+      : classLoss(classify(x, seen, tensors, drop, config.towers), labels, weights)
   }
 
   close(): void {

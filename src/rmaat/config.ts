@@ -1,6 +1,6 @@
 import { aShare } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { choiceOf, complete, flag, type Range, real, someOf, whole } from '../settings.ts'
+import { choiceOf, complete, flag, fraction, type Range, real, someOf, whole } from '../settings.ts'
 import { alignments } from '../tasks/batch.ts'
 import { type AttentionName, attentions } from './attention/index.ts'
 import { type MemoryUpdateName, memoryUpdates } from './memory/index.ts'
@@ -39,10 +39,7 @@ export const settings = {
   update: setting(choiceOf(Object.keys(memoryUpdates) as MemoryUpdateName[]), 'scaled'),
   retention: setting(choiceOf(retentionSchedules), 'fixed'),
   loss: setting(choiceOf(['last', 'all']), 'last'),
-  dropout: setting(
-    real('a number from 0 to below 1', (value) => value >= 0 && value < 1),
-    0,
-  ),
+  dropout: setting(fraction, 0),
   seed: setting(whole(0, 0xffffffff), 0),
 }
 

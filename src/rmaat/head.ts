@@ -16,16 +16,23 @@ export interface HeadWeights {
 }
 
 /** A token or several x [..., d] -> logits [..., classes]. */
-export const answer = (x: Tensor, { head1, head2 }: HeadWeights): Tensor => feedForward(x, { up: head1, down: head2 })
+export const answer = (x: Tensor, { head1, head2 }: HeadWeights, drop: (x: Tensor) => Tensor): Tensor =>
+  feedForward(drop(x), { up: head1, down: head2 })
 
 /**
  * The mean over the tokens x [B, N, d] where `seen`, f32 [B, N], is 1 -> logits [B, classes]; of two towers, whose texts are rows
  * by turns, [B / 2, classes].
  */
-export function classify(x: Tensor, seen: Tensor, head: HeadWeights, towers: 1 | 2 = 1): Tensor {
+export function classify(
+  x: Tensor,
+  seen: Tensor,
+  head: HeadWeights,
+  drop: (x: Tensor) => Tensor,
+  towers: 1 | 2 = 1,
+): Tensor {
   const keep = seen.reshape([...seen.shape, 1])
   const pooled = x.mul(keep).sum(1).div(seen.sum(-1, true))
-  return answer(towers === 1 ? pooled : joined(pooled), head)
+  return answer(towers === 1 ? pooled : joined(pooled), head, drop)
 }
 
 /** Two texts a, b, rows by turns [B, d] -> a, b, a b and a - b [B / 2, 4 d] (natural language inference; Mou et al. 2016). */

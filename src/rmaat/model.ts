@@ -60,10 +60,11 @@ interface SegmentOptions {
   readonly hold?: number | undefined
 }
 
-/** Of a segment: its tokens' vectors, [B, Q, d], and 1 for a token, 0 for padding. */
+/** Of a segment: its tokens' vectors, [B, Q, d], 1 for a token and 0 for padding, and the dropout of what the head reads. */
 interface Outputs {
   readonly x: Tensor
   readonly seen: Tensor
+  readonly drop: (x: Tensor) => Tensor
 }
 
 /**
@@ -252,10 +253,10 @@ export class Rmaat implements Model<Example> {
   }
 
   /** [B, classes], or causal [B, S, classes]. */
-  private logits({ x, seen }: Outputs): Tensor {
+  private logits({ x, seen, drop }: Outputs): Tensor {
     const { memory: slots, segmentLength, causal, towers } = this.config
     const w = this.parameters.tensors
-    return causal ? answer(x.narrow(1, slots, slots + segmentLength), w) : classify(x, seen, w, towers)
+    return causal ? answer(x.narrow(1, slots, slots + segmentLength), w, drop) : classify(x, seen, w, drop, towers)
   }
 
   private checkSegment(where: string, memory: Tensor, segment: Segment, prepared: readonly Tensor[]): void {
@@ -308,21 +309,18 @@ export class Rmaat implements Model<Example> {
     const w = this.parameters.tensors
     const { dropout: rate, norm, causal, towers } = this.config
     const [rows, slots] = memory.shape
-    const drop =
-      (layer: number) =>
-      (x: Tensor, name: string): Tensor =>
-        dropout(x, rate, {
-          of: w.blocks[layer],
-          name,
-          segment,
-          step,
-          firstElement: constant((sizeOf(x.shape) / rows) * towers, 'i32').mul(firstRow),
-        })
+    const dropAt =
+      (of: object) =>
+      (x: Tensor, name?: string): Tensor => {
+        const firstElement = constant((sizeOf(x.shape) / rows) * towers, 'i32').mul(firstRow)
+        return dropout(x, rate, { of, name, segment, step, firstElement })
+      }
     const ones = zeros([rows, slots]).add(1)
     const seen = concat([ones, valid.cast('f32'), ...(causal ? [ones] : [])], 1)
     const { attention, attentionConfig: config } = this
     const through = (x: Tensor, layer: number, wanted = x.shape[1]): Tensor => {
-      const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop: drop(layer), wanted }
+      const drop = dropAt(w.blocks[layer])
+      const context = { attention, config, norm, prepared: prepared[layer], valid: seen, drop, wanted }
       return block(x, w.blocks[layer], context)
     }
     const top = w.blocks.length - 1
@@ -336,7 +334,7 @@ export class Rmaat implements Model<Example> {
       wanted,
     )
     // pre-norm leaves its sum unnormed: that of the memory that is handed on, too
-    return { x: w.final ? layerNorm(x, w.final) : x, seen }
+    return { x: w.final ? layerNorm(x, w.final) : x, seen, drop: dropAt(w.head1) }
   }
 
   /** Gives the parameters' memory back. */

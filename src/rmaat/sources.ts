@@ -33,7 +33,7 @@ const sources: Readonly<Record<keyof ModelConfig, readonly [source: Source, mean
   update: ['paper', "how memory is handed on: scaled is the paper's"],
   retention: ['paper', "schedule of the retention factor: fixed is the paper's"],
   loss: ['choice', 'loss on the last segment, or the mean over all; of a causal model at every token (all)'],
-  dropout: ['choice', 'of the outputs of attention and feed-forward layer'],
+  dropout: ['choice', 'of the outputs of attention and feed-forward layer, and of what the head reads'],
   seed: ['choice', 'of initial weights and dropout'],
 }
 

@@ -3,6 +3,7 @@ import {
   choiceOf,
   complete,
   flag,
+  fraction,
   path,
   type Range,
   type Setting,
@@ -36,6 +37,9 @@ export function whole(
 ): Setting<number> | Setting<number | undefined> {
   return setting(wholeNumbers(least, greatest), meaning, value)
 }
+
+/** A number from 0 to below 1. */
+export const part = (meaning: string, value: number): Setting<number> => setting(fraction, meaning, value)
 
 /** One of some numbers. */
 export const choice = <N extends number>(numbers: readonly N[], meaning: string, value: N): Setting<N> =>

@@ -1,8 +1,18 @@
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { STREAM } from './random.ts'
-import { about, checkRoom, type SettingsOf, segmentSettings, settingsOf, whole, written } from './settings.ts'
-import { countsInWords, type Example, epochs, heldOut, majority, shuffled, type Task, textOf } from './task.ts'
+import { Random, STREAM } from './random.ts'
+import { about, checkRoom, part, type SettingsOf, segmentSettings, settingsOf, whole, written } from './settings.ts'
+import {
+  countsInWords,
+  type Example,
+  epochs,
+  heldOut,
+  majority,
+  type Stream,
+  shuffled,
+  type Task,
+  textOf,
+} from './task.ts'
 import { columnsOf, LABEL, named, type Row, readTexts } from './text-files.ts'
 
 const MOST_CLASSES = 1000
@@ -21,6 +31,10 @@ export const textAbout = about({
     length: whole(
       [1, 2 ** 32],
       'bytes kept of a text, from its beginning (T x S, but at most 4,000, as in Long Range Arena)',
+    ),
+    crop: part(
+      'while training, up to this part of a text is left out at its beginning and again at its end, another one each time',
+      0,
     ),
     columns: written(
       'text',
@@ -84,7 +98,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
     classNames,
     segments,
     segmentLength,
-    train: (seed) => epochs(trained, seed),
+    train: (seed) => cropped(epochs(trained, seed), settings.crop, seed),
     validation: examples(validation),
     test,
     notes: [
@@ -94,6 +108,18 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
       ...(share === 1 ? [`every row to test with has the label ${classNames[most]}: its accuracy tells nothing`] : []),
     ],
     show: textOf,
+  }
+}
+
+/** Each text without up to that share of it at its beginning, and again of what is left at its end. */
+function* cropped(texts: Stream, most: number, seed: number): Stream {
+  const random = new Random(seed, STREAM.train)
+  const some = (length: number): number => Math.floor(random.uniform() * most * length)
+  for (;;) {
+    const { tokens, label } = texts.next().value
+    const from = some(tokens.length)
+    const to = tokens.length - some(tokens.length - from)
+    yield { tokens: Uint16Array.from(tokens).subarray(from, to), label }
   }
 }
 

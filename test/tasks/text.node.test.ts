@@ -31,6 +31,33 @@ text('a token is its byte + 1; the text is cut after `length` bytes', () => {
   assert.equal([...parseTexts(bytes, 'a.tsv', 9).rows[0].tokens], [256, 2])
 })
 
+text(
+  'crop leaves parts of texts out while training, others each time, and never of what is held out',
+  async ({ folder }) => {
+    const path = `${folder}/a.tsv`
+    const row = (index: number): string => `${index % 2}\t${index % 2 ? 'abcdefghij' : '0123456789'}${index}\n`
+    await writeFileAtomically(path, Array.from({ length: 40 }, (_, index) => row(index)).join(''))
+    const whole = await tasks.text({ path })
+    const task = await tasks.text({ path, crop: 0.5 })
+    const [all, cropped] = [whole, task].map(({ train }) => take(train(3), 320).map(shown))
+    const texts = await tasks.text({ path, crop: 0 })
+    assert.equal(take(texts.train(3), 320).map(shown), all)
+    for (const [i, text] of cropped.entries()) {
+      assert.ok(all[i].includes(text), `${text} of ${all[i]}`)
+      assert.ok(text.length >= 0.25 * all[i].length, `${text} of ${all[i]}`)
+    }
+    const kept = cropped.map(({ length }, i) => length / all[i].length)
+    // (1 - 0.5 / 2) ** 2, and a little more, since whole bytes are left out
+    const mean = kept.reduce((sum, x) => sum + x) / kept.length
+    assert.ok(mean > 0.54 && mean < 0.66, `${mean} of a text is kept`)
+    assert.ok(new Set(cropped).size > new Set(all).size)
+    assert.equal(take(task.train(3), 320).map(shown), cropped)
+    for (const part of ['validation', 'test'] as const)
+      assert.equal([...task[part]].map(shown), [...whole[part]].map(shown))
+    await fails('config', /crop is 1; expected a number from 0 to below 1/, () => tasks.text({ path, crop: 1 }))
+  },
+)
+
 text('the line with the fewest tabs says how many columns there are; further tabs belong to the text', () => {
   assert.equal(parse('1\t8\tpath\ta\tb\r\n0\t2\tpath\ttext\n').map(shown), ['a\tb', 'text'])
   assert.equal(parse('1\ta\tb\n0\tc\n').map(shown), ['a\tb', 'c'])
