@@ -6,7 +6,7 @@ import * as rmaat from '../src/index.ts'
 import { sizeOf } from '../src/tensor/shape.ts'
 import { calls } from './support/calls.ts'
 import type { Invocation } from './support/invocations.ts'
-import { isNode } from './support/runs.ts'
+import { isNode } from './support/runtime.ts'
 
 /**
  * Every public function, by the module's own exports, is called with arguments of which one is wrong: the answer is a valid

@@ -10,7 +10,7 @@ import type { Device, HostArray } from '../../src/program/device.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { interpret } from '../program/interpreter.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { build, opNames, recipes } from '../support/random-graphs.ts'
 
@@ -34,7 +34,7 @@ async function results(device: Device, { inputs, build }: Case, unroll: Unroll):
 /** For all cases: threads take long to start. */
 const open: Record<string, Device> = {}
 test.before(async () => {
-  for (const [name, make] of Object.entries(devices)) open[name] = await make()
+  for (const [name, make] of Object.entries(held)) open[name] = await make()
 })
 test.after(() => {
   for (const device of Object.values(open)) device.close()
@@ -60,7 +60,7 @@ for (const [name, one] of Object.entries(cases)) {
 }
 
 test('loops in loops count: any depth, or an error that says how far', async () => {
-  for (const [name, make] of Object.entries(devices)) {
+  for (const [name, make] of Object.entries(held)) {
     const device = await make()
     // 2 x 1 x 3 iterations, each of which adds what the middle loop reads
     const program = compile(device, { x: f32(1, 2) }, ({ x }) => {
@@ -128,7 +128,7 @@ test('gradients add up over slices of the batch around the segments', async () =
     loop({ count: 3, carry: [h], inputs: [x], unroll }, ([h], [x]) => ({ carry: [h.matmul(w).add(x).tanh()] }))
       .carry[0].square()
       .sum()
-  for (const [name, make] of Object.entries(devices)) {
+  for (const [name, make] of Object.entries(held)) {
     const device = await make()
     const program = compile(device, inputs, ({ x, h, w }) => {
       const sliced = loop({ count: 4, carry: [zeros([]), zeros([5, 5])], inputs: [x] }, ([total, sum], [x]) => {
@@ -149,7 +149,7 @@ test('gradients add up over slices of the batch around the segments', async () =
 
 test('the gradient at the record is dL/dcarry of the unrolled model', async () => {
   const inputs = { h: f32(3, 4), g: f32(3, 4), x: f32(4, 3, 4), w: f32(4, 4) }
-  for (const [name, make] of Object.entries(devices)) {
+  for (const [name, make] of Object.entries(held)) {
     const device = await make()
     const program = compile(device, inputs, ({ h, g, x, w }) => {
       const body = ([h, g]: Tensor[], [x]: Tensor[]) => ({

@@ -5,7 +5,7 @@ import { RmaatError } from '../../src/errors.ts'
 import '../../src/ops/methods.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32 } from '../../src/program/program.ts'
-import { devices } from '../support/devices.ts'
+import { held } from '../support/devices.ts'
 
 /** Calls `refuse` where a device asks for memory; returns what ends that. */
 function watch({ backend }: Device, refuse: () => boolean): () => void {
@@ -88,7 +88,7 @@ const large = (device: Device, parts: number) =>
   compile(device, { x: f32(parts, SIZE) }, ({ x }) => ({ y: x.sum(), z: x.add(1) }))
 
 // what the kernels of a build compute makes no difference here
-for (const [name, open] of Object.entries(devices).filter(([name]) => !name.includes('simd'))) {
+for (const [name, open] of Object.entries(held).filter(([name]) => !name.includes('simd'))) {
   test(`${name}: what is refused memory, at any place, is told so, and disturbs nothing that was there before`, async () => {
     let [asked, refused] = [0, 0]
     while (asked >= refused) {

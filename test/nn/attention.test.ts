@@ -6,7 +6,7 @@ import { Parameters } from '../../src/nn/parameters.ts'
 import { tensor } from '../../src/ops/entry.ts'
 import { read } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 const some = (count: number, from: number): Float64Array =>
@@ -48,7 +48,7 @@ function mixed(
   return result
 }
 
-for (const [name, open] of Object.entries(devices))
+for (const [name, open] of Object.entries(held))
   test(`attention on ${name} is its definition, causal or not, with padding or without`, async () => {
     const device = await open()
     for (const [kind, mix] of Object.entries(mixes))

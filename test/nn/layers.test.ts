@@ -13,7 +13,7 @@ import { siteOf } from '../../src/nn/random.ts'
 import { variable } from '../../src/nn/variable.ts'
 import { tensor } from '../../src/ops/entry.ts'
 import { read } from '../../src/program/program.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 const some = (count: number, from = 0): number[] =>
@@ -27,7 +27,7 @@ const rowsOf = (x: number[], width: number): number[][] =>
 /** Every parameter begins with numbers of its own, biases and gains too. */
 const own = (size: number, from: number): Initializer => init.values(some(size, from))
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   const tolerance = name === 'reference' ? 1e-13 : 1e-5
   const near = (found: ArrayLike<number>, expected: readonly number[], what: string): void => {
     const error = relativeError(found, expected)

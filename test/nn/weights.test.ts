@@ -6,7 +6,7 @@ import { Parameters, parameter } from '../../src/nn/parameters.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/nn/safetensors.ts'
 import { loadParameters, saveParameters } from '../../src/nn/weights.ts'
 import type { Device } from '../../src/program/device.ts'
-import { devices } from '../support/devices.ts'
+import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 const tree = { layers: [linearParameters(2, 3), linearParameters(3, 1)], scale: parameter([], init.ones()) }
@@ -21,7 +21,7 @@ const F32 = (shape: readonly number[], ...values: number[]): StoredTensor => ({
   data: Float32Array.from(values),
 })
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   test(`parameters on ${name} are saved under their paths, and loaded into others`, async () => {
     const device = await open()
     const [one, other] = [make(device, 1), make(device, 2)]

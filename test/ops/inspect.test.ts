@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { tensor, zeros } from '../../src/engine.ts'
 import { devices } from '../support/devices.ts'
-import { isNode } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 interface Inspects {
   readonly Deno?: { inspect(value: unknown): string }

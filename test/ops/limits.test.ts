@@ -8,7 +8,7 @@ import type { Device } from '../../src/program/device.ts'
 import { compile, f32 } from '../../src/program/program.ts'
 import type { Shape } from '../../src/tensor/dtype.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 /** A function of x and the gradient of the sum of what it gives. */
@@ -29,7 +29,7 @@ async function both(
 
 const [log, exp] = [Math.log, Math.exp]
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   const close = (found: ArrayLike<number>, expected: readonly number[], what: string, tolerance = 1e-6): void => {
     const error = relativeError(found, expected)
     assert.ok(

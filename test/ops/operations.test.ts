@@ -13,8 +13,9 @@ import { concat, stack } from '../../src/ops/views.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices, relativeError } from '../support/devices.ts'
-import { isNode, isSlow } from '../support/runs.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
+import { isSlow } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 /** Operations of several tensors that are no methods of one. */
 const functions: Readonly<Record<string, readonly [Domain[], (inputs: Tensor[]) => Tensor]>> = {
@@ -107,7 +108,7 @@ async function evaluate(device: Device, name: string, index: number): Promise<Re
 /** For all operations: threads take long to start. */
 let open: { readonly of: string; readonly device: Device }[] = []
 test.before(async () => {
-  open = await Promise.all(Object.entries(devices).map(async ([of, make]) => ({ of, device: await make() })))
+  open = await Promise.all(Object.entries(held).map(async ([of, make]) => ({ of, device: await make() })))
 })
 test.after(() => {
   for (const { device } of open) device.close()

@@ -7,7 +7,7 @@ import '../../src/ops/methods.ts'
 import { compile, type InputSpec } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import { Tensor } from '../../src/tensor/tensor.ts'
-import { devices } from '../support/devices.ts'
+import { held } from '../support/devices.ts'
 import { golden } from '../support/golden.ts'
 import { isSlow } from '../support/runs.ts'
 
@@ -86,7 +86,7 @@ test('the table holds what it should', () => {
 /** Where a program takes long to load, a part of them. */
 const part = (device: string): number => (isSlow(device) ? 3 : 1)
 
-for (const [device, open] of Object.entries(devices)) {
+for (const [device, open] of Object.entries(held)) {
   if (device.endsWith('threads')) continue // the bits of one thread
   for (const name of names) {
     test(`${name} on ${device} is what PyTorch computes`, async () => {

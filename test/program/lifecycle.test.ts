@@ -8,11 +8,11 @@ import { tasks } from '../../src/tasks/index.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { train } from '../../src/train/train.ts'
-import { devices } from '../support/devices.ts'
+import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   test(`what is given back on ${name} disturbs no program that stays`, async () => {
     const device = await open()
     const early = compile(device, { x: f32(4) }, ({ x }) => ({ y: x.exp().sum().mul(x) }))

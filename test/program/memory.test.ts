@@ -5,13 +5,13 @@ import { loop } from '../../src/autograd/loop.ts'
 import { einsum } from '../../src/ops/contraction.ts'
 import '../../src/ops/methods.ts'
 import { compile, f32, i32, plan } from '../../src/program/program.ts'
-import { devices } from '../support/devices.ts'
+import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 const PAGE = 65536
 
 test('planned memory is measured memory, to a page', async () => {
-  for (const name of Object.keys(devices).filter((name) => name.startsWith('wasm'))) {
+  for (const name of Object.keys(held).filter((name) => name.startsWith('wasm'))) {
     const device = await devices[name]()
     const { backend } = device
     const before = backend.heldBytes
@@ -78,7 +78,7 @@ test('more memory than 4 GiB is refused with the numbers', async () => {
 })
 
 test('what is stretched beyond what kernels count is refused with the numbers', async () => {
-  for (const [name, make] of Object.entries(devices)) {
+  for (const [name, make] of Object.entries(held)) {
     if (name === 'reference') continue
     const device = await make()
     const stretched = (shape: number[]) => () =>

@@ -14,7 +14,7 @@ import { linear } from '../../src/rmaat/attention/linear.ts'
 import { type BlockWeights, block, blockParameters } from '../../src/rmaat/block.ts'
 import { modelConfig } from '../../src/rmaat/config.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
@@ -71,7 +71,7 @@ function definition(r: ArrayLike<number>, alpha: number): Float64Array {
   return result
 }
 
-for (const [name, open] of Object.entries(devices))
+for (const [name, open] of Object.entries(held))
   test(`${name}: causal astromorphic attention is its definition, token by token`, async () => {
     const device = await open()
     const inputs = operands(astro, undefined, true)

@@ -5,7 +5,7 @@ import { tolerances, verify } from '../../src/rmaat/golden.ts'
 import { deviceNames, devices, testOn } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { golden, goldenFiles } from '../support/golden.ts'
-import { isNode } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 /** Two attentions, two memory updates, both norms and both losses: enough where Node has computed all with the same code. */
 const few = ['astro', 'loss-all', 'pre-split-stretched', 'softmax'].map((name) => `${name}.safetensors`)

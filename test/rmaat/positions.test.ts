@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compile, f32 } from '../../src/program/program.ts'
 import { positions } from '../../src/rmaat/positions.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { held, relativeError } from '../support/devices.ts'
 
 const [HEADS, FEATURES, SCALE] = [2, 3, 0.3]
 
@@ -21,7 +21,7 @@ function writtenOut(basis: Float64Array, tokens: number, causal: boolean): numbe
   }).flat(2)
 }
 
-for (const [name, open] of Object.entries(devices))
+for (const [name, open] of Object.entries(held))
   test(`${name}: the encoding of positions by scans is the one by its N x N kernel`, async () => {
     const device = await open()
     for (const [tokens, causal] of [

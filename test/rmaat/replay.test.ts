@@ -1,10 +1,11 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
-import { devices } from '../support/devices.ts'
+import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { gradients, tiny } from '../support/model.ts'
-import { isNode, isSlow } from '../support/runs.ts'
+import { isSlow } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 const updates = ['scaled', 'additive', 'mix', 'split', 'reset'] as const
 const schedules = ['fixed', 'stretched', 'none', 'infinite', 'running'] as const
@@ -64,7 +65,7 @@ function worst(
   return result
 }
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   if (isSlow(name)) continue // the golden files are held on it, by replay and unrolled
   test(`replay's gradients are those of the unrolled model on ${name}`, async () => {
     const device = await open()

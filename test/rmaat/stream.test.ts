@@ -10,10 +10,11 @@ import { memoryUpdates } from '../../src/rmaat/memory/index.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { retentionSchedules } from '../../src/rmaat/retention.ts'
 import { Stream } from '../../src/rmaat/stream.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
-import { isNode, isSlow } from '../support/runs.ts'
+import { isSlow } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 const config: Partial<ModelConfig> = { ...tiny, update: 'additive', retention: 'running' }
 const S = tiny.segmentLength!
@@ -58,7 +59,7 @@ function same(device: Device, found: ArrayLike<number>, expected: ArrayLike<numb
   else assert.equal(Array.from(found), Array.from(expected))
 }
 
-for (const [name, open] of Object.entries(devices)) {
+for (const [name, open] of Object.entries(held)) {
   test(`${name}: a stream in pieces answers as the model does over the same segments at once`, async () => {
     const device = await open()
     const model = new Rmaat(device, config)

@@ -15,19 +15,43 @@ const hostsOf = { node: availableParallelism() }
 const after = { oldest: 'chromium', newest: 'deno' }
 /** What no device decides: JavaScript is the same everywhere, so that Node runs it once. */
 const PLAIN = [
-  'baselines/bag-of-tokens',
+  'arguments',
   'compare/',
+  'errors',
   'every-function',
   'examples/linear-algebra',
-  'nn/safetensors',
   'program/allocation',
   'program/plan',
   'rmaat/macro-model',
   'rmaat/retention',
   'tasks/',
 ]
-/** What Chromium computes as Node does, by the same engine (V8) and the same WebGPU (Dawn): kernels of random programs. */
-const AS_IN_NODE = ['autograd/loop', 'program/conformance', 'rmaat/replay']
+/** Formulas over kernels that other files hold one by one: all runtimes have one engine (V8), so that Node runs these. */
+const FORMULAS = [
+  'autograd/',
+  'baselines/',
+  'nn/',
+  'optim/',
+  'rmaat/attention',
+  'rmaat/causal',
+  'rmaat/memory-plan',
+  'rmaat/model',
+  'rmaat/positions',
+  'rmaat/replay',
+  'rmaat/towers',
+]
+/** Kernels that Chromium runs as Node does, by the same engine and the same WebGPU (Dawn). Deno has another one (wgpu). */
+const KERNELS = [
+  'backends/matmul',
+  'backends/wasm-lanes',
+  'backends/wasm-steps',
+  'backends/webgpu-',
+  'ops/',
+  'program/conformance',
+  'program/fused',
+]
+/** What Node alone runs, of what others could. */
+const IN_NODE = { deno: [...PLAIN, ...FORMULAS], chromium: [...PLAIN, ...FORMULAS, ...KERNELS] }
 /** What takes longest, which is begun first. */
 const LONG = [
   'program/conformance',
@@ -86,8 +110,7 @@ export async function main({ parts, complete, checked }) {
 function runsIn(key, name) {
   if (key === 'node') return true
   if (key === 'oldest' || key === 'newest') return /^(cli|runtime|tasks|train)\/.*\.node\./.test(name)
-  const others = key === 'chromium' ? [...PLAIN, ...AS_IN_NODE] : PLAIN
-  return !name.includes('.node.') && !others.some((start) => name.startsWith(start))
+  return !name.includes('.node.') && !IN_NODE[key].some((start) => name.startsWith(start))
 }
 
 /** Paths within test/, in the order in which they are begun. */

@@ -4,6 +4,7 @@ import { openWasm } from '../../src/backends/wasm/open.ts'
 import { WebgpuBackend } from '../../src/backends/webgpu/backend.ts'
 import { isSoftware, openAdapter, openWebgpu } from '../../src/backends/webgpu/open.ts'
 import { Device } from '../../src/program/device.ts'
+import { isNode } from './runtime.ts'
 
 const adapter = await openAdapter().catch(() => undefined)
 /** Whether WebGPU has an adapter here, and whether that is software. */
@@ -40,17 +41,20 @@ const all: Readonly<Record<string, () => Promise<Device>>> = {
 }
 const isHere = (name: string): boolean => gpu || !name.startsWith('webgpu')
 
-/** The devices that every promise is held on. */
-export const deviceNames: readonly string[] = Object.keys(all)
+/** The devices that every promise is held on. Other runtimes have Node's engine: there the builds of one instruction set are enough. */
+export const deviceNames: readonly string[] = Object.keys(all).filter((name) => isNode || !name.includes('simd'))
 
+type Devices = Readonly<Record<string, () => Promise<Device>>>
+const open = (names: readonly string[]): Devices =>
+  Object.fromEntries(names.filter(isHere).map((name) => [name, all[name]]))
 /** Those of them that are here. */
-export const devices: Readonly<Record<string, () => Promise<Device>>> = Object.fromEntries(
-  Object.entries(all).filter(([name]) => isHere(name)),
-)
+export const held = open(deviceNames)
+/** All that are here, by name. */
+export const devices = open(Object.keys(all))
 
 /** Each way that a kernel can be built, for tests of the kernels themselves. */
-export const builds: typeof devices = {
-  ...devices,
+export const builds: Devices = {
+  ...held,
   ...(subgroups ? { 'webgpu without subgroups': sharedGpu(false) } : {}),
 }
 

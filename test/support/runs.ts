@@ -1,7 +1,5 @@
 import { software } from './devices.ts'
-
-/** Other runtimes compute with the same code: there a part of what is held in Node is enough. */
-export const isNode = 'process' in globalThis && !('Deno' in globalThis)
+import { isNode } from './runtime.ts'
 
 /** Threads do what one does, bit for bit. */
 const threads = (device: string): boolean => device.endsWith('threads')

@@ -6,7 +6,7 @@ import { Painter } from '../../src/tasks/pathfinder-generator.ts'
 import { resized, stampOf } from '../../src/tasks/pathfinder-stamps.ts'
 import { Random } from '../../src/tasks/random.ts'
 import { fails } from '../support/fails.ts'
-import { isNode } from '../support/runs.ts'
+import { isNode } from '../support/runtime.ts'
 
 const row = (values: Uint8Array, width: number, at: number): string =>
   Array.from(values.slice(at * width, (at + 1) * width), (value) => String(Math.round((value / 255) * 100))).join(' ')
