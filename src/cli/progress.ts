@@ -13,12 +13,12 @@ export interface Progress {
 /** Where stderr is no terminal, a line every so many milliseconds. */
 const QUIET = 5000
 
-/** Shows on stderr how far a piece of work is: a bar in a terminal, else a line every few seconds. */
-export function progress(what: string, total: number): Progress {
+/** Shows on stderr how far a piece of work is, of which `before` was done earlier: a bar in a terminal, else a line every few seconds. */
+export function progress(what: string, total: number, before = 0): Progress {
   const begin = performance.now()
   const left = (done: number): string => {
-    const milliseconds = ((performance.now() - begin) / done) * (total - done)
-    return done === 0 || done === total
+    const milliseconds = ((performance.now() - begin) / (done - before)) * (total - done)
+    return done <= before || done === total
       ? ''
       : `${duration(Math.max(1000, Math.round(milliseconds / 1000) * 1000))} left`
   }

@@ -171,7 +171,7 @@ async function trainIn(
         notice(`method   ${method}: ${plural(steps, 'step')} of ${plural(batch, 'sequence')}`)
         notice(`memory   ${memoryInWords(planned)}`)
         notice(`log      ${folder.log}`)
-        shown = progress('training', steps)
+        shown = progress('training', steps, from?.step)
       }
       if (event.kind === 'checkpoint') {
         await checkpoints.keep(event.state, tell)

@@ -1,9 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compiling } from '../../src/cli/progress.ts'
+import { compiling, progress } from '../../src/cli/progress.ts'
 import { terminal } from '../../src/cli/terminal.ts'
 
-test('compiling is shown once it takes long, not before', () => {
+/** With a clock that `run` moves; yields what was said. */
+function withClock(run: (pass: (milliseconds: number) => void, said: () => string) => void): void {
   const { now } = performance
   const { err } = terminal
   let clock = 1000
@@ -12,28 +13,53 @@ test('compiling is shown once it takes long, not before', () => {
   terminal.err = (text) => {
     said += text
   }
-  try {
-    const told = compiling()
-    told('formulas')
-    clock += 100
-    told('graph')
-    assert.is(said, '')
-    clock += 4400
-    told('kernels')
-    assert.is(said, 'compiling: kernels, 4.5 s so far\n')
+  const pass = (milliseconds: number): void => {
+    clock += milliseconds
+  }
+  const heard = (): string => {
+    const text = said
     said = ''
-    for (let done = 1; done <= 12; done++) {
-      clock += 1000
-      told('pipelines', done, 12)
-    }
-    assert.is(
-      said,
-      'compiling: pipelines of the GPU, 5 of 12, 9.5 s so far\ncompiling: pipelines of the GPU, 10 of 12, 14.5 s so far\n',
-    )
+    return text
+  }
+  try {
+    run(pass, heard)
   } finally {
     performance.now = now
     terminal.err = err
   }
+}
+
+test('the time left is that of the rest at the pace of this run, not of what was done before it', () => {
+  withClock((pass, said) => {
+    const bar = progress('training', 4000, 1000)
+    pass(6000)
+    bar.update(1003)
+    assert.match(said(), /^training 1003\/4000 {2}1 h 39 min left$/m)
+    pass(6000)
+    bar.update(1000)
+    assert.match(said(), /^training 1000\/4000 {2}$/m)
+  })
+})
+
+test('compiling is shown once it takes long, not before', () => {
+  withClock((pass, said) => {
+    const told = compiling()
+    told('formulas')
+    pass(100)
+    told('graph')
+    assert.is(said(), '')
+    pass(4400)
+    told('kernels')
+    assert.is(said(), 'compiling: kernels, 4.5 s so far\n')
+    for (let done = 1; done <= 12; done++) {
+      pass(1000)
+      told('pipelines', done, 12)
+    }
+    assert.is(
+      said(),
+      'compiling: pipelines of the GPU, 5 of 12, 9.5 s so far\ncompiling: pipelines of the GPU, 10 of 12, 14.5 s so far\n',
+    )
+  })
 })
 
 test.run()
