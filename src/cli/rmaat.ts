@@ -9,6 +9,7 @@ import { exportCommand } from './export.ts'
 import { modelsCommand } from './models.ts'
 import { presetsCommand } from './presets.ts'
 import { reportCommand } from './report.ts'
+import { sampleCommand } from './sample.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
 import { streamCommand } from './stream.ts'
@@ -37,6 +38,7 @@ export async function rmaat(args: readonly string[]): Promise<void> {
     trainCommand,
     evaluateCommand,
     streamCommand,
+    sampleCommand,
     exportCommand,
     explainCommand,
     simulateCommand,

@@ -7,6 +7,7 @@ import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { type Configuration, load } from '../models/weights.ts'
+import type { ConfiguredModel, SequenceStream } from '../nn/kind.ts'
 import { readBytes, whyRefused } from '../runtime/files.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { type Written, written } from '../tasks/written.ts'
@@ -32,11 +33,11 @@ export function streamCommand(): Command {
     )
     .argument('<weights>', 'file that `train` has written')
     .argument('[file]', 'what is read, as it is or as .gz (standard input)')
-    .option('--every <n>', 'segments between two answers', wholeNumber, 16)
+    .option('--every <n>', 'segments between two answers', wholeFrom(1), 16)
     .option(
       '--length <n>',
       'tokens to come, where that is known: the first segment is then the short one, as in training, instead of the last; the schedules of retention fixed and stretched need it',
-      wholeNumber,
+      wholeFrom(1),
     )
   addSettings(command, 'Computing:', ['device', 'threads'])
   addSettings(command, 'Task (otherwise that of the weights):', ['task'])
@@ -45,11 +46,13 @@ export function streamCommand(): Command {
     .action((weights: string, file: string | undefined, options: Options) => readStream(weights, file, options))
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1')
-  return value
-}
+export const wholeFrom =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+    throw new InvalidArgumentError(`expected a whole number of at least ${least}`)
+  }
 
 async function readStream(weights: string, file: string | undefined, options: Options): Promise<void> {
   const { every, length, json = false, ...rest } = options
@@ -65,14 +68,8 @@ async function readStream(weights: string, file: string | undefined, options: Op
     const form = written[task]?.()
     if (!form) throw new RmaatError('config', `the task ${task} reads two texts, which no stream of bytes tells apart`)
     checkForm(form, task, config.vocabulary as number, weights)
-    const { stream: streamOf, inWords } = models[name]
-    if (!streamOf)
-      throw new RmaatError(
-        'config',
-        `the model ${name} of ${weights} sees a sequence as a whole; expected one that reads segments`,
-      )
-    const stream = streamOf(model, { length })
-    notice(`model    ${inWords(config)}`)
+    const stream = streamOf(model, weights, { length })
+    notice(`model    ${models[name].inWords(config)}`)
     notice(`input    ${where}: ${task}, until it ends`)
     const labels = configuration.labels?.value
     const classNames = form.classNames ?? (typeof labels === 'string' ? labels.split(',') : undefined)
@@ -130,7 +127,21 @@ async function readStream(weights: string, file: string | undefined, options: Op
   }
 }
 
-function taskOf(given: TaskName | undefined, { task }: Configuration, weights: string): TaskName {
+/** @throws RmaatError 'config' for a model that reads no stream */
+export function streamOf(
+  model: ConfiguredModel,
+  weights: string,
+  options: { readonly length?: number | undefined },
+): SequenceStream {
+  const { stream } = models[model.name]
+  if (stream) return stream(model, options)
+  throw new RmaatError(
+    'config',
+    `the model ${model.name} of ${weights} sees a sequence as a whole; expected one that reads segments`,
+  )
+}
+
+export function taskOf(given: TaskName | undefined, { task }: Configuration, weights: string): TaskName {
   if (given !== undefined) return given
   if (task !== undefined) return check('task', task.value, `${weights}: task`) as TaskName
   throw new RmaatError('config', `${weights} does not say what it was trained for: expected --task`)
