@@ -33,7 +33,7 @@ export function reportPage(runs: readonly Run[], facts: readonly Facts[], ablati
     traced(runs, facts, charts),
     section(
       'Memory',
-      'Planned is known before anything runs; measured is what the device held at the end.',
+      'Planned is known before anything runs, for sequences of full length; measured is what the device held at the end, which has inputs of programs for shorter sequences and for tests, too.',
       table(['', ...memoryColumns.map(([head]) => html(head))], rows(facts, memoryColumns)),
     ),
     section('Configuration', 'What the paper fixes, and what was chosen.', configuration(runs, facts)),
