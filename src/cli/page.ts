@@ -159,7 +159,7 @@ function draw() {
       cursor: { drag: { x: false, y: false } },
       scales: {
         x: x.log ? { time: false, distr: 3, log: 2, range: [x.values[0] / 1.3, x.values.at(-1) * 1.3] } : { time: false },
-        y: y.log ? { distr: 3, range: [low / 2, high * 2] } : y.as === 'share' ? { range: [0, 1] } : {},
+        y: y.log ? { distr: 3, range: [low / 2, high * 2] } : y.as === 'share' ? { range: [Math.max(0, low - 0.02), Math.min(1, high + 0.02)] } : {},
       },
       axes: [
         { ...axis, label: x.label, labelSize: 22, incrs: whole, ...(x.log ? { splits: () => x.values, filter: (u, splits) => splits, values: (u, splits) => splits.map(count) } : {}) },
