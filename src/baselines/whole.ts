@@ -178,6 +178,6 @@ export function wholeKind(
     parameters: (config) => treeOf(stacked, config),
     make: (device, config) => new Whole(name, stacked, device, config),
     inWords: (config) =>
-      `${tokensOf(config).toLocaleString('en-US')} tokens in one piece, width ${config.width}, ${config.layers} layers`,
+      `${tokensOf(config).toLocaleString('en-US')} tokens in one piece, width ${config.width}, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'}`,
   })
 }

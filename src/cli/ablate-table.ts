@@ -110,7 +110,7 @@ const plusMinus = (write: (value: number) => string) => (found: Spread | null) =
 /** `61.2 ± 0.8 %` */
 export const shares = (found: Spread | null): string => plusMinus(percent)(found).replace(' % ±', ' ±')
 
-const decimals = plusMinus((value) => value.toFixed(3))
+export const decimals = plusMinus((value) => value.toFixed(3))
 
 /** The one table: headings, and a row for each combination. */
 export function ablationRows(ablation: Ablation): string[][] {

@@ -3,7 +3,7 @@ import { RmaatError } from '../errors.ts'
 import type { Configuration } from '../models/weights.ts'
 import type { ConfiguredModel } from '../nn/kind.ts'
 import { writeFileAtomically } from '../runtime/files.ts'
-import type { Task } from '../tasks/index.ts'
+import { type Task, take } from '../tasks/index.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../train/checkpoint.ts'
 import { evaluate } from '../train/evaluate.ts'
 import type { StepEvent } from '../train/train.ts'
@@ -27,6 +27,8 @@ interface Beside {
   readonly log: number
   /** The device that computed it. */
   readonly device: string
+  /** What tells its data from others. */
+  readonly data?: string
   readonly best?: Score
   /** Sum of the losses since the last scored checkpoint, and the number of those steps. */
   readonly sum: number
@@ -35,6 +37,7 @@ interface Beside {
 const besideKinds = {
   log: wholeFrom(0),
   device: aString,
+  data: maybe(aString),
   best: maybe(anObject),
   sum: aNumber,
   steps: notNegative,
@@ -46,6 +49,7 @@ interface Run {
   readonly configuration: Configuration
   readonly task: Task
   readonly batch: number
+  readonly seed: number
   readonly signal: AbortSignal
   readonly checkpointEvery?: string
   readonly validationExamples?: number
@@ -58,6 +62,7 @@ export class Checkpoints {
   /** Length of the log that a run resumes with, in bytes. */
   log = 0
   private readonly run: Run
+  private readonly data: string
   private readonly every: { readonly steps: number; readonly milliseconds: number }
   private saved = performance.now()
   private best: Score | undefined
@@ -68,6 +73,7 @@ export class Checkpoints {
 
   constructor(run: Run) {
     this.run = run
+    this.data = fingerprintOf(run.task, run.seed)
     const count = Number.parseInt(run.checkpointEvery ?? USUAL, 10)
     const inMinutes = (run.checkpointEvery ?? USUAL).endsWith('min')
     this.every = { steps: inMinutes ? Infinity : count, milliseconds: inMinutes ? 60_000 * count : Infinity }
@@ -90,7 +96,12 @@ export class Checkpoints {
       checkSame(parsed(metadata.configuration) as Configuration, configuration)
       const beside = (parsed(metadata.run) ?? {}) as Beside
       takes("the metadata's 'run'", beside, besideKinds, 'data')
-      const { log, device, best, sum, steps } = beside
+      const { log, device, data = this.data, best, sum, steps } = beside
+      if (data !== this.data)
+        throw new RmaatError(
+          'data',
+          'the examples are not those that it was made with: a file that they are read from has changed; expected it as it was',
+        )
       Object.assign(this, { log, best, sum, steps, step: state.step })
       const here = deviceOf(model)
       if (device !== here)
@@ -110,9 +121,10 @@ export class Checkpoints {
 
   /** Whether a checkpoint is due after a step. */
   readonly isDue = (step: number, last: boolean): boolean => {
-    const { checkpointEvery, signal } = this.run
+    const { checkpointEvery, validationExamples, signal } = this.run
     this.regular = !(last && signal.aborted)
-    if (last) return !this.regular || this.step !== undefined || checkpointEvery !== undefined
+    const asked = checkpointEvery ?? validationExamples
+    if (last) return !this.regular || this.step !== undefined || asked !== undefined
     return step % this.every.steps === 0 || performance.now() - this.saved >= this.every.milliseconds
   }
 
@@ -126,8 +138,8 @@ export class Checkpoints {
       write({ kind: 'checkpoint', step: state.step, ...score, best: better })
       ;[this.sum, this.steps] = [0, 0]
     }
-    const { best, sum, steps } = this
-    const beside: Beside = { log: folder.flush(), device: deviceOf(model), best, sum, steps }
+    const { data, best, sum, steps } = this
+    const beside: Beside = { log: folder.flush(), device: deviceOf(model), data, best, sum, steps }
     const bytes = saveCheckpoint(model, state, {
       configuration: JSON.stringify(configuration),
       rmaat: version,
@@ -153,6 +165,21 @@ export class Checkpoints {
 /** The device, as far as bits depend on it: not on the number of threads. */
 const deviceOf = ({ device: { name, backend } }: ConfiguredModel): string =>
   backend.details?.relaxedSimd ? `${name} with relaxed SIMD` : name
+
+/** A hash (FNV-1a) of the first examples and of what is told of all: another file has another one. */
+function fingerprintOf(task: Task, seed: number): string {
+  let hash = 0x811c9dc5
+  const add = (value: number): void => {
+    hash = Math.imul(hash ^ value, 0x01000193)
+  }
+  for (const { tokens, label } of take(task.train(seed), 8)) {
+    for (let i = 0; i < tokens.length; i++) add(tokens[i])
+    add(label)
+  }
+  for (const part of [task.validation, task.test]) add(part.length)
+  for (const character of task.notes?.join() ?? '') add(character.charCodeAt(0))
+  return (hash >>> 0).toString(16)
+}
 
 const isBetter = (score: Score, best: Score | undefined): boolean =>
   best === undefined ||

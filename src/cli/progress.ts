@@ -15,10 +15,12 @@ const QUIET = 5000
 
 /** Shows on stderr how far a piece of work is, of which `before` was done earlier: a bar in a terminal, else a line every few seconds. */
 export function progress(what: string, total: number, before = 0): Progress {
-  const begin = performance.now()
+  // the first step takes longer, and is not counted
+  let first: { readonly done: number; readonly at: number } | undefined
   const left = (done: number): string => {
-    const milliseconds = ((performance.now() - begin) / (done - before)) * (total - done)
-    return done <= before || done === total
+    first ??= { done, at: performance.now() }
+    const milliseconds = ((performance.now() - first.at) / (done - first.done)) * (total - done)
+    return done <= first.done || done === total
       ? ''
       : `${duration(Math.max(1000, Math.round(milliseconds / 1000) * 1000))} left`
   }
@@ -33,18 +35,19 @@ export function progress(what: string, total: number, before = 0): Progress {
       },
       Presets.shades_classic,
     )
-    bar.start(total, 0, { told: '', left: '' })
+    bar.start(total, before, { told: '', left: '' })
     return {
       update: (done, told) => bar.update(done, { told: told ? `${told}  ` : '', left: left(done) }),
       stop: () => bar.stop(),
     }
   }
-  let last = begin
+  let last = performance.now()
   return {
     update: (done, told) => {
+      const rest = left(done)
       if (performance.now() - last < QUIET) return
       last = performance.now()
-      notice([`${what} ${done}/${total}`, ...(told ? [told] : []), left(done)].join('  '))
+      notice([`${what} ${done}/${total}`, ...(told ? [told] : []), rest].join('  '))
     },
     stop: () => {},
   }

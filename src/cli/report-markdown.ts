@@ -2,9 +2,8 @@ import { basename } from 'node:path'
 import { models } from '../models/index.ts'
 import { modelSetting } from '../models/weights.ts'
 import { abouts, type TaskName } from '../tasks/index.ts'
-import { type Ablation, cellInWords, shares, spread } from './ablate-table.ts'
+import { type Ablation, cellInWords, decimals, shares, spread } from './ablate-table.ts'
 import {
-  bitsColumn,
   differences,
   type Facts,
   groupsOf,
@@ -43,7 +42,7 @@ export function reportMarkdown(runs: readonly Run[], facts: readonly Facts[], ab
 }
 
 /** Settings of a task that make it no other one, or are told elsewhere. */
-const elsewhere = ['task', 'segments', 'segmentLength', 'labels', 'cache']
+const elsewhere = ['task', 'segments', 'segmentLength', 'labels', 'cache', 'crop', 'trainExamples']
 
 /** `listops: minLength 500, maxLength 2000` */
 function titleOf({ task, settings }: Facts): string {
@@ -77,7 +76,13 @@ const columns: readonly (readonly [heading: string, (first: Facts, alike: Row, r
   ['accuracy', (_, alike) => shares(spread(alike.map(({ accuracy }) => accuracy)))],
   ['95 % interval', (_first, _alike, row) => endOf(row)],
   ['test examples', ({ testExamples }) => (testExamples ? count(testExamples) : UNKNOWN)],
-  ['most frequent answer', ({ majority }) => orUnknown(majority, percent)],
+  ['most frequent answer', (_, alike) => shares(spread(alike.map(({ majority }) => majority)))],
+]
+
+/** Of language models. */
+const bits: (typeof columns)[number] = [
+  'bits per byte',
+  (_, alike) => decimals(spread(alike.map(({ bitsPerByte }) => bitsPerByte))),
 ]
 
 /** The interval of one run; of several how many have finished. Of those that have not, how they ended. */
@@ -103,7 +108,9 @@ const shownAlone = [
 
 /** What else tells rows apart: settings that have several values among the models that have them. */
 function othersColumn(rows: readonly Row[], differing: readonly string[]): typeof columns {
-  const valuesOf = (name: string) => rows.flatMap(([{ settings }]) => settings[name] ?? [])
+  // of a setting of the task rows that do not name it have its default
+  const otherwise = (name: string) => (taskSettings.some((one) => one === name) ? ['its default'] : [])
+  const valuesOf = (name: string) => rows.flatMap(([{ settings }]) => settings[name] ?? otherwise(name))
   const names = differing.filter((name) => !shownAlone.includes(name) && new Set(valuesOf(name)).size > 1)
   const told = ({ settings }: Facts): string =>
     names.flatMap((name) => (settings[name] === undefined ? [] : [settingInWords(name, settings[name])])).join(', ')
@@ -112,7 +119,8 @@ function othersColumn(rows: readonly Row[], differing: readonly string[]): typeo
 
 function tableOf(rows: readonly Row[], differing: readonly string[]): string {
   const [model, ...others] = columns
-  const shown = [model, ...othersColumn(rows, differing), ...others, ...bitsColumn(rows.flat())]
+  const hasBits = rows.flat().some(({ bitsPerByte }) => bitsPerByte !== null)
+  const shown = [model, ...othersColumn(rows, differing), ...others, ...(hasBits ? [bits] : [])]
   const lines = rows.map((row, i) => {
     const finished = row.filter(({ state }) => state === 'finished')
     const alike = finished.length ? finished : row

@@ -27,11 +27,16 @@ export function sampleCommand(): Command {
     .summary('go on with a text, by the saved weights of a language model')
     .description(
       'Writes a text and goes on with it, a byte at a time, each drawn as probable as the model takes it to be: of weights that ' +
-        '`train --task bytes --causal true` has written. Ctrl-C ends it.',
+        '`train --task bytes --causal true` has written, and a model that reads segments: rmaat, rmt or rlt. Ctrl-C ends it.',
     )
     .argument('<weights>', 'file that `train` has written')
     .option('--prompt <text>', 'what it goes on with', '\n')
-    .option('--bytes <n>', 'how many it adds', wholeFrom(1), 400)
+    .option(
+      '--bytes <n>',
+      'how many it adds; with the retention fixed or stretched, which depends on the length, another number is another text',
+      wholeFrom(1, 1e9),
+      400,
+    )
     .option(
       '--temperature <n>',
       'what logits are divided by: below 1 bytes that are probable are more so, at 0 the most probable one is taken',
@@ -61,20 +66,25 @@ async function sample(weights: string, options: Options): Promise<void> {
       throw new RmaatError('config', `${found}; expected those of train --task bytes --causal true`)
     }
     const { retention } = model.config
+    const segmentLength = model.config.segmentLength as number
     // these need the number of segments
     const knows = retention === 'fixed' || retention === 'stretched'
     const stream = streamOf(model, weights, { length: knows ? given.length + bytes : undefined })
     const random = new Random(seed, STREAM.train)
     const all = [...given]
     // what is no text is written as what stands for it
-    const decoder = new TextDecoder()
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     const write = (bytes?: Uint8Array): void => {
-      if (!json) terminal.out(printable(decoder.decode(bytes, { stream: bytes !== undefined })))
+      const text = decoder.decode(bytes, { stream: bytes !== undefined })
+      if (!json) terminal.out(printable(text.replaceAll('\r', '')))
     }
+    for (let at = 0; at < given.length && !signal.aborted; at += stream.room || segmentLength) {
+      await stream.push(tokensOf(given.subarray(at, at + (stream.room || segmentLength))))
+      await setImmediate()
+    }
+    write(given)
     let bits = 0
     const begin = performance.now()
-    await stream.push(tokensOf(given))
-    write(given)
     for (let i = 0; i < bytes && !signal.aborted; i++) {
       if (i > 0) await stream.push([all[all.length - 1] + 1])
       const logits = Array.from(await stream.predict())
@@ -88,12 +98,15 @@ async function sample(weights: string, options: Options): Promise<void> {
     if (signal.aborted) process.exitCode = signal.reason as number
     const made = all.length - given.length
     const perSecond = (1000 * made) / (performance.now() - begin)
-    const text = new TextDecoder().decode(Uint8Array.from(all))
-    const summary = { kind: 'summary', weights, text, bytes: made, bitsPerByte: bits / made, bytesPerSecond: perSecond }
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(all))
+    const bitsPerByte = made ? bits / made : null
+    const summary = { kind: 'summary', weights, text, bytes: made, bitsPerByte, bytesPerSecond: perSecond }
     if (json) jsonLine({ ...summary, interrupted: signal.aborted, device: device.name })
     else {
       terminal.out('\n')
-      notice(`${plural(made, 'byte')}, ${(bits / made).toFixed(2)} bits each to the model, ${count(perSecond)} bytes/s`)
+      const each =
+        bitsPerByte === null ? '' : `, ${bitsPerByte.toFixed(2)} bits each to the model, ${count(perSecond)} bytes/s`
+      notice(`${plural(made, 'byte')}${each}`)
     }
   } finally {
     restore()
@@ -115,7 +128,7 @@ function draw(
   uniform: number,
 ): number {
   const ranks = [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, temperature === 0 ? 1 : top)
-  const shares = softmax(ranks.map((rank) => logits[rank] / (temperature || 1)))
+  const shares = softmax(ranks.map((rank) => (logits[rank] - logits[ranks[0]]) / (temperature || 1)))
   let left = uniform
   const found = shares.findIndex((share) => {
     left -= share

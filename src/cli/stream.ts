@@ -47,11 +47,12 @@ export function streamCommand(): Command {
 }
 
 export const wholeFrom =
-  (least: number) =>
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text)
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`expected a whole number of at least ${least}`)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= most) return value
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+    throw new InvalidArgumentError(`expected a whole number ${range}`)
   }
 
 async function readStream(weights: string, file: string | undefined, options: Options): Promise<void> {

@@ -98,7 +98,7 @@ async function trainIn(
   const { signal, restore } = interruptible()
   const { checkpointEvery, validationExamples } = settings
   const checkpoints = new Checkpoints({
-    ...{ folder, model, configuration, task, batch, signal },
+    ...{ folder, model, configuration, task, batch, seed, signal },
     ...{ checkpointEvery, validationExamples },
   })
   /** After a failure: the parameters are those of the last whole step, as far as the device can still hand them out. */

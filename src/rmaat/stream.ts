@@ -130,7 +130,7 @@ export class Stream implements SequenceStream {
     })
     const wrong = logits.find((value) => !Number.isFinite(value))
     if (wrong === undefined) return logits
-    throw new RmaatError('diverged', `Stream: a logit after ${taken} tokens is ${wrong}: expected finite ones`)
+    throw new RmaatError('diverged', `Stream: a logit after the token ${taken} is ${wrong}: expected finite ones`)
   }
 
   /** Gives the memory on the device back; the model stays. */

@@ -261,6 +261,7 @@ export async function listFolder(path: string): Promise<string[]> {
 
 const FOUND: Readonly<Record<string, string>> = {
   EACCES: 'access is denied',
+  EBUSY: 'it is a folder, or in use',
   EEXIST: 'a file stands in the way',
   EFBIG: 'it would be larger than a file may be',
   EIO: 'it cannot be reached',

@@ -56,7 +56,7 @@ export async function bytes(
     train,
     validation: windows(held, length),
     test: windows(tested, length),
-    notes: [counts, `bits per byte of the test: 8 by chance, ${unigram} by how frequent bytes are in training`],
+    notes: [counts, `bits per byte of all of these: 8 by chance, ${unigram} by how frequent bytes are in training`],
     show: textOf,
   }
 }

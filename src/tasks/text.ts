@@ -33,7 +33,7 @@ export const textAbout = about({
       'bytes kept of a text, from its beginning (T x S, but at most 4,000, as in Long Range Arena)',
     ),
     crop: part(
-      'while training, up to this part of a text is left out at its beginning and again at its end, another one each time',
+      'while training, up to this part of a text is left out at its beginning, and then up to as large a part of the rest at its end, others each time',
       0,
     ),
     columns: written(
@@ -60,7 +60,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const settings = settingsOf('text', textAbout.settings, options)
   const { path, segments, segmentLength } = settings
   const length = settings.length ?? Math.min(4000, segments * segmentLength)
-  checkRoom('text', settings, length, 'the longest text')
+  checkRoom('text', settings, length, 'the longest text, by the setting length,')
   if (path === undefined) throw new RmaatError('config', 'text: path is missing; it must name a folder or a .tsv file')
   const given = settings.columns === undefined ? undefined : columnsOf(settings.columns)
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)

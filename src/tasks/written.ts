@@ -29,6 +29,9 @@ const inBytes: Written = {
   },
 }
 
+/** A byte as people write it. */
+const byteNames = Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : `byte ${byte}`))
+
 /** A text is its bytes, every one of them: the end of a line, too. */
 const inText: Written = {
   ...inBytes,
@@ -103,5 +106,5 @@ export const written: Readonly<Record<Exclude<TaskName, 'retrieval'>, () => Writ
   retrieval: undefined,
   image: () => inBytes,
   pathfinder: () => inBytes,
-  bytes: () => inBytes,
+  bytes: () => ({ ...inBytes, classNames: byteNames }),
 }

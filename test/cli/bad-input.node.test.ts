@@ -46,6 +46,31 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
     'config',
     /^a width of 30 does not divide into 4 heads$/,
   ],
+  'a budget beside what is kept': [
+    ['train', '--memory-budget', '1KiB', '--keep', '1'],
+    'config',
+    /^memoryBudget and keep are given; expected one of them, since a budget says what is kept and held$/,
+  ],
+  'what to keep where everything is': [
+    ['explain', '--method', 'bptt', '--hold', '1'],
+    'config',
+    /^hold is given, but the method is bptt, which keeps everything; expected the method amrb$/,
+  ],
+  'segments to keep of a model that has none': [
+    ['train', '--model', 'lru', '--keep', '1'],
+    'config',
+    /^keep is no setting of the model lru, which has no segments to replay$/,
+  ],
+  'a truncated gradient without its reach': [
+    ['train', '--method', 'truncated'],
+    'config',
+    /^the method is truncated and reach is missing; it says how many segments the gradient flows back through$/,
+  ],
+  'a reach of a gradient that is whole': [
+    ['train', '--reach', '2'],
+    'config',
+    /^reach is 2, but the method is amrb; expected the method truncated, or no reach$/,
+  ],
   'a flag that there is not': [['train', '--segmentlength', '3'], 'usage', /^unknown option '--segmentlength'/],
   'no weights': [['evaluate'], 'usage', /^missing required argument 'weights'$/],
   'a command that there is not': [['trian'], 'usage', /^unknown command 'trian'/],

@@ -169,7 +169,7 @@ function seeded(seed: number, accuracy: number, ended = true): string {
   const [begun, ...lines] = linesOf('scaled').filter((line) => line.startsWith('{'))
   const { configuration, ...rest } = JSON.parse(begun)
   const first = { ...rest, configuration: { ...configuration, seed: { ...configuration.seed, value: seed } } }
-  const last = { ...JSON.parse(lines.pop()!), accuracy }
+  const last = { ...JSON.parse(lines.pop()!), accuracy, majority: accuracy / 2, bitsPerByte: 2 + accuracy }
   return withLog(`seed${seed}`, [first, ...(ended ? [last] : [])].map((line) => JSON.stringify(line)).join('\n'))
 }
 
@@ -193,12 +193,13 @@ test('in Markdown a report has a table for each task, a row for all seeds of a r
   const cells = table.split('\n').map((line) => line.slice(2, -2).split(' | '))
   assert.equal(cells[0], [
     ...['row', 'model', 'settings', 'T × S', 'width', 'layers', 'parameters', 'method', 'steps', 'time', 'accuracy'],
-    ...['95 % interval', 'test examples', 'most frequent answer'],
+    ...['95 % interval', 'test examples', 'most frequent answer', 'bits per byte'],
   ])
-  assert.equal(cells[1], new Array(14).fill('---'))
+  assert.equal(cells[1], new Array(15).fill('---'))
   // 0.5 and 0.7: 0.141 is their standard deviation
   assert.equal(cells[2].slice(0, 6), ['1', 'rmaat', 'update scaled', '4 × 16', '8', '1'])
   assert.equal(cells[2].slice(10, 12), ['60.0 ± 14.1 %', '2 of 3 seeds; seed 9 no end so far, after 0 of 5 steps'])
+  assert.equal(cells[2].slice(13), ['30.0 ± 7.1 %', '2.600 ± 0.141'])
   assert.equal([cells[3].slice(0, 3), cells[3][7], cells[3][12]], [['2', 'rmaat', 'update additive'], 'amrb', '100'])
   assert.match(cells[3].slice(8, 12).join(' '), /^5 [\d.]+ m?s \d+\.\d % \d+\.\d – \d+\.\d$/)
   assert.match(

@@ -213,6 +213,20 @@ test('what cannot be resumed is one clear error, exit code 2, and left as it is'
   }
 })
 
+test('a run whose data have changed is not resumed, and one that is validated at all is at its end', async () => {
+  const data = folder.path('text')
+  writeFileSync(data, 'once upon a time, '.repeat(60))
+  const bytes = ['--task', 'bytes', '--causal', 'true', '--data', data, '--segments', '2', '--segment-length', '8']
+  const out = folder.path('of bytes')
+  const first = await run('train', ...tiny, ...bytes, '--validation-examples', '2', '--device', 'wasm', '--out', out)
+  assert.is(first.code, 0, first.err)
+  assert.ok(existsSync(join(out, 'best.safetensors')))
+  writeFileSync(data, 'once upon a time, '.repeat(50))
+  const { code, err } = await run('train', '--resume', out)
+  assert.is(code, 2, err)
+  assert.match(err, /checkpoint\.safetensors: the examples are not those that it was made with: a file .* has changed/)
+})
+
 /** As Linux tells it. */
 function beginningOf(pid: number): { readonly began?: string } {
   if (!existsSync('/proc/self/stat')) return {}

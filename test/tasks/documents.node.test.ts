@@ -160,7 +160,7 @@ documents(
     }
     assert.is(task.notes![0], '900 bytes to train on, 50 held out for validation, 50 to test with')
     // each of these bytes stands three times in training: log2 (900 + 256) / (3 + 1)
-    assert.match(task.notes![1], /^bits per byte of the test: 8 by chance, 8\.175 by /)
+    assert.match(task.notes![1], /^bits per byte of all of these: 8 by chance, 8\.175 by /)
     batchOf([...task.test], { ...task, batch: 9 })
   },
 )
