@@ -78,9 +78,11 @@ async function sample(weights: string, options: Options): Promise<void> {
       const text = decoder.decode(bytes, { stream: bytes !== undefined })
       if (!json) terminal.out(printable(text.replaceAll('\r', '')))
     }
-    for (let at = 0; at < given.length && !signal.aborted; at += stream.room || segmentLength) {
-      await stream.push(tokensOf(given.subarray(at, at + (stream.room || segmentLength))))
-      await setImmediate()
+    for (let at = 0; at < given.length && !signal.aborted; ) {
+      const part = given.subarray(at, at + (stream.room || segmentLength))
+      await stream.push(tokensOf(part))
+      at += part.length
+      await setImmediate() // signals and pipes get their turn
     }
     write(given)
     let bits = 0
@@ -92,7 +94,7 @@ async function sample(weights: string, options: Options): Promise<void> {
       bits -= Math.log2(softmax(logits)[byte])
       all.push(byte)
       write(Uint8Array.of(byte))
-      await setImmediate() // signals and pipes get their turn
+      await setImmediate()
     }
     write()
     if (signal.aborted) process.exitCode = signal.reason as number
