@@ -4,7 +4,6 @@ import { createServer } from 'node:http'
 import { SourceMap } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { root, SILENCE_MS, watchdog } from './child.mjs'
-import { YOUNG } from './processes.mjs'
 import { bundledChromium, canUnpack } from './unpack.mjs'
 
 /** A headless Chromium: one that is installed, or the one of the npm packages; pages of it run the tests in workers. */
@@ -66,7 +65,6 @@ async function launch(candidate) {
     args: [
       '--no-sandbox',
       '--enable-unsafe-webgpu',
-      `--js-flags=${YOUNG}`,
       // see src/runtime/gpu.ts
       '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension',
     ],

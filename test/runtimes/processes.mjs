@@ -3,14 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { END, runChild, startChild } from './child.mjs'
 import { canUnpack, swiftShader } from './unpack.mjs'
 
-/** Of V8: planning makes many objects that live for a second; where they fit, collecting them takes half the time. */
-export const YOUNG = '--max-semi-space-size=64'
 const packages = fileURLToPath(new URL('node_modules/', import.meta.url))
 const others = fileURLToPath(new URL('../package/node_modules/', import.meta.url))
 
 /** Node, on the sources by way of tsx. */
 export async function node() {
-  const args = [YOUNG, '--import', 'tsx', '--import', new URL('polling.mjs', import.meta.url).href]
+  const args = ['--import', 'tsx', '--import', new URL('polling.mjs', import.meta.url).href]
   return { name: `Node ${process.versions.node}`, ...(await runtime(process.execPath, args)) }
 }
 
@@ -44,7 +42,6 @@ export async function deno() {
   if (!version) return { name: 'Deno', missing: `the npm package deno ${end ?? 'says no version'}` }
   const binary = join(packages, 'deno', process.platform === 'win32' ? 'deno.exe' : 'deno')
   const args = ['run', '-A', '--no-lock', '--node-modules-dir=manual', '--import-map=test/runtimes/imports.json']
-  args.push(`--v8-flags=${YOUNG}`)
   return { name: `Deno ${version}`, ...(await runtime(binary, args, env)) }
 }
 
