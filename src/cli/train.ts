@@ -14,6 +14,8 @@ import { interruptible } from './interrupt.ts'
 import { makeModel, makeTask, memoryInWords, modelFor, openAndSay, sayTask } from './prepare.ts'
 import type { Entries } from './presets.ts'
 import { compiling, progress, Recent, skipping } from './progress.ts'
+import { factsOf } from './report-facts.ts'
+import { readRun } from './report-run.ts'
 import { RunFolder } from './run-folder.ts'
 import {
   addSettings,
@@ -192,6 +194,8 @@ async function trainIn(
     await folder.save(await save(model, configuration, version), configuration)
     saved = true
 
+    // where no step was left, those before it are told of
+    const before = from && !last ? factsOf(await readRun(folder.path, notice), '') : undefined
     shown = stopped ? undefined : progress('testing', task.test.length)
     const tested = stopped
       ? undefined
@@ -204,14 +208,14 @@ async function trainIn(
       steps: done,
       skipped,
       stopped: signal.aborted,
-      loss: last?.loss ?? null,
+      loss: last?.loss ?? before?.loss ?? null,
       accuracy: tested?.accuracy ?? null,
       testLoss: tested?.loss ?? null,
       testExamples: tested?.examples ?? 0,
       majority: tested?.majority ?? null,
       ...(tested ? scoresBeside(task, seed, tested) : {}),
-      medianStep,
-      tokensPerSecond: recent.tokensPerSecond,
+      medianStep: before?.medianStep ?? medianStep,
+      tokensPerSecond: before?.tokensPerSecond ?? recent.tokensPerSecond,
       memory: planned.memory,
       plannedBytes: planned.peak,
       measuredBytes: held,
