@@ -228,7 +228,7 @@ test('what no stream can be is a clear error', async () => {
   same(device, await stream.predict(), await atOnce(model, [1, 2, 3, 4, 5], 'first'))
   const { variable } = model.parameters
   device.write(variable, new Float64Array(variable.shape[0]).fill(1e300))
-  await fails('diverged', /^Stream: a logit after 5 tokens is NaN: expected finite ones$/, () => stream.predict())
+  await fails('diverged', /^Stream: a logit after the token 5 is NaN: expected finite ones$/, () => stream.predict())
   device.close()
 })
 
