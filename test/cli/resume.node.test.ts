@@ -58,7 +58,8 @@ onPosix(`${KILLS} times killed at any instant and resumed, a run comes to the bi
     assert.is(await first.closed, 0, first.said())
     const pace = (performance.now() - since) / KILLS // half of it is left for the end
     let reached = 0
-    for (let kills = 0; kills < KILLS / 2; ) {
+    // chance may end them all before the first step
+    for (let kills = 0; kills < KILLS / 2 || reached === 0; ) {
       const goesOn = existsSync(join(out, 'config.json'))
       const { child, begun, closed, said } = begin(goesOn ? ['--resume', out] : [...given, '--out', out])
       // some of them before the first step
@@ -79,7 +80,6 @@ onPosix(`${KILLS} times killed at any instant and resumed, a run comes to the bi
     const last = begin(['--resume', out])
     assert.is(await last.closed, 0, last.said())
     assert.equal(readdirSync(out).sort(), files)
-    assert.ok(reached > 0)
     assert.equal(leftIn(out), leftIn(whole))
   }
   await Promise.all(['1', '2'].map(chain))
