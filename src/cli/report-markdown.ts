@@ -104,6 +104,7 @@ const shownAlone = [
   'steps',
   'seed',
   'checkpointEvery',
+  'validationExamples',
 ]
 
 /** What else tells rows apart: settings that have several values among the models that have them. */
