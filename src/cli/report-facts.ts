@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { models } from '../models/index.ts'
+import { modelSetting } from '../models/weights.ts'
 import type { Config } from '../nn/kind.ts'
 import { median, type Run, wilson } from './report-run.ts'
 import { flagOf, settings } from './settings.ts'
@@ -47,8 +48,10 @@ export interface Facts {
 export function factsOf(run: Run, label: string): Facts {
   const { folder, state, message, steps, tested, planned, measured, origin, configuration } = run
   const values = settingsOf(run)
+  // where nothing recurs there is one way to find gradients
+  const method = models[`${values.model ?? modelSetting.default}`]?.settings.memory ? (values.method ?? null) : null
   return {
-    ...{ kind: 'run', label, folder, state, message, task: values.task ?? null, method: values.method ?? null },
+    ...{ kind: 'run', label, folder, state, message, task: values.task ?? null, method },
     steps: steps.at(-1)?.step ?? 0,
     stepsAsked: typeof values.steps === 'number' ? values.steps : null,
     accuracy: tested?.accuracy ?? null,

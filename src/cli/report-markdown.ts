@@ -1,5 +1,4 @@
 import { basename } from 'node:path'
-import { models } from '../models/index.ts'
 import { modelSetting } from '../models/weights.ts'
 import { abouts, type TaskName } from '../tasks/index.ts'
 import { type Ablation, cellInWords, decimals, shares, spread } from './ablate-table.ts'
@@ -69,8 +68,7 @@ const columns: readonly (readonly [heading: string, (first: Facts, alike: Row, r
   ['width', ({ settings }) => orUnknown(settings.width, String)],
   ['layers', ({ settings }) => orUnknown(settings.layers, String)],
   ['parameters', ({ parameters }) => orUnknown(parameters, count)],
-  // where nothing recurs there is one way to find gradients
-  ['method', (one) => (models[modelOf(one)]?.settings.memory ? orUnknown(one.method, String) : UNKNOWN)],
+  ['method', ({ method }) => orUnknown(method, String)],
   ['steps', ({ steps }) => count(steps)],
   ['time', (_, alike) => orUnknown(spread(alike.map(({ time }) => time)), ({ mean }) => duration(mean))],
   ['accuracy', (_, alike) => shares(spread(alike.map(({ accuracy }) => accuracy)))],

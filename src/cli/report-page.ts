@@ -44,7 +44,9 @@ export function reportPage(runs: readonly Run[], facts: readonly Facts[], ablati
 
 function titleOf(facts: readonly Facts[]): string {
   const tasks = [...new Set(facts.map(({ task }) => orUnknown(task, String)))].join(', ')
-  const methods = [...new Set(facts.map(({ method }) => orUnknown(method, String)))].join(', ')
+  const methods = [...new Set(facts.map(({ method, settings }) => orUnknown(method ?? settings.model, String)))].join(
+    ', ',
+  )
   return facts.length === 1 ? `${tasks} by ${methods}` : `${plural(facts.length, 'run')}: ${tasks} by ${methods}`
 }
 

@@ -93,6 +93,8 @@ async function trainIn(
   const beside = taggedBeside(task.name === 'text' ? { ...begun, labels: task.classNames?.join(',') } : begun)
   const configuration = withSources({ ...taggedModel(chosen), ...beside }, given)
   const budgeted = checkpoint ? {} : await keepWithin(settings, chosen, task.segments)
+  // where nothing recurs there is one way to find gradients
+  const way = models[chosen.name].settings.memory ? method : chosen.name
   const device = await openAndSay(settings)
   const model = makeModel(device, chosen)
   sayTask(task)
@@ -170,7 +172,7 @@ async function trainIn(
         folder.write(
           from ? { kind: 'resume', step: from.step, ...here } : { kind: 'run', configuration, ...here, seeds },
         )
-        notice(`method   ${method}: ${plural(steps, 'step')} of ${plural(batch, 'sequence')}`)
+        notice(`method   ${way}: ${plural(steps, 'step')} of ${plural(batch, 'sequence')}`)
         notice(`memory   ${memoryInWords(planned)}`)
         notice(`log      ${folder.log}`)
         shown = progress('training', steps, from?.step)
@@ -227,7 +229,7 @@ async function trainIn(
     }
     folder.write(summary)
     if (options.json) jsonLine(summary)
-    else say(inWords(summary))
+    else say(inWords(summary, way))
     if (signal.aborted) {
       notice(`stopped after ${plural(done, 'step')}; what was learned is in ${folder.weights}`)
       process.exitCode = signal.reason as number
@@ -284,7 +286,6 @@ interface Summary extends Beside {
   readonly skipped: number
   readonly testLoss: number | null
   readonly task: string
-  readonly method: string
   readonly steps: number
   readonly stopped: boolean
   readonly loss: number | null
@@ -297,13 +298,13 @@ interface Summary extends Beside {
   readonly weights: string
 }
 
-function inWords({ accuracy, majority, ...summary }: Summary): string {
+function inWords({ accuracy, majority, ...summary }: Summary, way: string): string {
   const tested =
     accuracy === null || majority === null || summary.testExamples === 0
       ? 'not tested'
       : scoreInWords({ ...summary, accuracy, majority }, summary.testExamples)
   return [
-    `${summary.task} by ${summary.method}: ${plural(summary.steps, 'step')}${summary.skipped ? `, ${summary.skipped} of them without effect` : ''}${summary.stopped ? ', interrupted' : ''}`,
+    `${summary.task} by ${way}: ${plural(summary.steps, 'step')}${summary.skipped ? `, ${summary.skipped} of them without effect` : ''}${summary.stopped ? ', interrupted' : ''}`,
     `accuracy   ${tested}`,
     `loss       ${summary.loss === null ? '-' : summary.loss.toFixed(3)} in the last step`,
     `step time  ${Number.isNaN(summary.medianStep) ? '-' : duration(summary.medianStep)} (median)`,

@@ -238,8 +238,10 @@ text('what cannot be a task is an error', async ({ folder }) => {
 
 text('settings out of range are errors', async () => {
   const few = { path: 'x', segments: 2, segmentLength: 8 }
-  await fails('config', 'text: the longest text, by the setting length, has 17 tokens, but 2 segments of 8 hold 16', () =>
-    tasks.text({ ...few, length: 17 }),
+  await fails(
+    'config',
+    'text: the longest text, by the setting length, has 17 tokens, but 2 segments of 8 hold 16',
+    () => tasks.text({ ...few, length: 17 }),
   )
   for (const columns of ['label', 'text', 'label,label,text', 'a,b', 'Label,text', 'label,text,'.repeat(60)])
     await fails('config', /^text: columns is ".*; it must be the columns with commas between, /, () =>
