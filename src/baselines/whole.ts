@@ -15,7 +15,7 @@ import { attentions } from '../rmaat/attention/index.ts'
 import { block, blockParameters } from '../rmaat/block.ts'
 import type { ModelConfig } from '../rmaat/config.ts'
 import { answer, classify, headParameters } from '../rmaat/head.ts'
-import { without } from '../rmaat/kind.ts'
+import { count, without } from '../rmaat/kind.ts'
 import { askedOf, batchOf, everyAnswer } from '../tasks/batch.ts'
 import { checkSizes, type Example } from '../tasks/task.ts'
 import { sizeOf } from '../tensor/shape.ts'
@@ -178,6 +178,6 @@ export function wholeKind(
     parameters: (config) => treeOf(stacked, config),
     make: (device, config) => new Whole(name, stacked, device, config),
     inWords: (config) =>
-      `${tokensOf(config).toLocaleString('en-US')} tokens in one piece, width ${config.width}, ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'}`,
+      `${tokensOf(config).toLocaleString('en-US')} tokens in one piece, width ${config.width}, ${count(config.layers, 'layer')}`,
   })
 }

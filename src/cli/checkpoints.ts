@@ -2,6 +2,7 @@ import { aNumber, anObject, aString, differences, maybe, notNegative, takes, who
 import { RmaatError } from '../errors.ts'
 import type { Configuration } from '../models/weights.ts'
 import type { ConfiguredModel } from '../nn/kind.ts'
+import { siteOf } from '../nn/random.ts'
 import { writeFileAtomically } from '../runtime/files.ts'
 import { type Task, take } from '../tasks/index.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../train/checkpoint.ts'
@@ -166,19 +167,10 @@ export class Checkpoints {
 const deviceOf = ({ device: { name, backend } }: ConfiguredModel): string =>
   backend.details?.relaxedSimd ? `${name} with relaxed SIMD` : name
 
-/** A hash (FNV-1a) of the first examples and of what is told of all: another file has another one. */
-function fingerprintOf(task: Task, seed: number): string {
-  let hash = 0x811c9dc5
-  const add = (value: number): void => {
-    hash = Math.imul(hash ^ value, 0x01000193)
-  }
-  for (const { tokens, label } of take(task.train(seed), 8)) {
-    for (let i = 0; i < tokens.length; i++) add(tokens[i])
-    add(label)
-  }
-  for (const part of [task.validation, task.test]) add(part.length)
-  for (const character of task.notes?.join() ?? '') add(character.charCodeAt(0))
-  return (hash >>> 0).toString(16)
+/** A hash of the first examples and of what is told of all: another file has another one. */
+function fingerprintOf({ train, validation, test, notes }: Task, seed: number): string {
+  const first = take(train(seed), 8).map(({ tokens, label }) => [Array.from(tokens), label])
+  return siteOf(JSON.stringify([first, validation.length, test.length, notes])).toString(16)
 }
 
 const isBetter = (score: Score, best: Score | undefined): boolean =>

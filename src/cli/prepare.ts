@@ -6,7 +6,7 @@ import type { Device } from '../program/device.ts'
 import { abouts, type Task, type TaskName, tasks } from '../tasks/index.ts'
 import { type RetrievalSettings, towersOf } from '../tasks/retrieval.ts'
 import type { memoryOn } from '../train/planner.ts'
-import { type Given, modelSettings, type SettingName, settingName, taskSettings } from './settings.ts'
+import { type Given, modelSettings, recurs, type SettingName, settingName, taskSettings } from './settings.ts'
 import { bytes, notice } from './terminal.ts'
 
 /** The settings of a task by their names in the command. */
@@ -105,7 +105,7 @@ function checkMethod(given: Given, model: string): void {
     (name) => given[name] !== undefined,
   )
   const wrong = (text: string) => new RmaatError('config', text)
-  if (first && !models[model].settings.memory)
+  if (first && !recurs(model))
     throw wrong(`${first} is no setting of the model ${model}, which has no segments to replay`)
   if (method === 'truncated' && reach === undefined)
     throw wrong(

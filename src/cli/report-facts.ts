@@ -3,7 +3,7 @@ import { models } from '../models/index.ts'
 import { modelSetting } from '../models/weights.ts'
 import type { Config } from '../nn/kind.ts'
 import { median, type Run, wilson } from './report-run.ts'
-import { flagOf, settings } from './settings.ts'
+import { flagOf, recurs, settings } from './settings.ts'
 import { bytes, commandName, count, duration, percent, plural } from './terminal.ts'
 
 /** The results of a run: what `--json` prints, and the source of the tables. */
@@ -48,8 +48,7 @@ export interface Facts {
 export function factsOf(run: Run, label: string): Facts {
   const { folder, state, message, steps, tested, planned, measured, origin, configuration } = run
   const values = settingsOf(run)
-  // where nothing recurs there is one way to find gradients
-  const method = models[`${values.model ?? modelSetting.default}`]?.settings.memory ? (values.method ?? null) : null
+  const method = recurs(`${values.model ?? modelSetting.default}`) ? (values.method ?? null) : null
   return {
     ...{ kind: 'run', label, folder, state, message, task: values.task ?? null, method },
     steps: steps.at(-1)?.step ?? 0,

@@ -10,7 +10,7 @@ import { interruptible } from './interrupt.ts'
 import { typed } from './paths.ts'
 import { openAndSay } from './prepare.ts'
 import { addSettings } from './settings.ts'
-import { streamOf, taskOf, wholeFrom } from './stream.ts'
+import { softmax, streamOf, taskOf, wholeArgument } from './stream.ts'
 import { count, jsonLine, notice, plural, terminal } from './terminal.ts'
 
 interface Options {
@@ -34,7 +34,7 @@ export function sampleCommand(): Command {
     .option(
       '--bytes <n>',
       'how many it adds; with the retention fixed or stretched, which depends on the length, another number is another text',
-      wholeFrom(1, 1e9),
+      wholeArgument(1, 1e9),
       400,
     )
     .option(
@@ -43,8 +43,8 @@ export function sampleCommand(): Command {
       temperatureFrom,
       1,
     )
-    .option('--top <n>', 'draw from the so many most probable bytes (all)', wholeFrom(1))
-    .option('--seed <n>', 'fixes what is drawn: another number, another text', wholeFrom(0), 0)
+    .option('--top <n>', 'draw from the so many most probable bytes (all)', wholeArgument(1))
+    .option('--seed <n>', 'fixes what is drawn: another number, another text', wholeArgument(0), 0)
   addSettings(command, 'Computing:', ['device', 'threads'])
   return command
     .option('--json', 'print a line of JSON instead')
@@ -137,11 +137,4 @@ function draw(
     return left < 0
   })
   return ranks[found < 0 ? ranks.length - 1 : found]
-}
-
-function softmax(logits: readonly number[]): number[] {
-  const largest = Math.max(...logits)
-  const powers = logits.map((logit) => Math.exp(logit - largest))
-  const sum = powers.reduce((a, b) => a + b)
-  return powers.map((power) => power / sum)
 }

@@ -168,6 +168,9 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
 
 export const taskSettings: readonly SettingName[] = ['task', 'segments', 'segmentLength', ...Object.keys(ofTasks)]
 
+/** Whether a model reads segments one after another: where nothing recurs there is one way to find gradients. */
+export const recurs = (model: string): boolean => models[model]?.settings.memory !== undefined
+
 export const modelSettings: readonly SettingName[] = [
   'model',
   ...Object.keys(models.rmaat.settings).filter((name) => name in others),

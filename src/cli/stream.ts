@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import { Command, InvalidArgumentError } from 'commander'
-import { shown } from '../checks.ts'
+import { shown, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { type Configuration, load } from '../models/weights.ts'
@@ -33,11 +33,11 @@ export function streamCommand(): Command {
     )
     .argument('<weights>', 'file that `train` has written')
     .argument('[file]', 'what is read, as it is or as .gz (standard input)')
-    .option('--every <n>', 'segments between two answers', wholeFrom(1), 16)
+    .option('--every <n>', 'segments between two answers', wholeArgument(1), 16)
     .option(
       '--length <n>',
       'tokens to come, where that is known: the first segment is then the short one, as in training, instead of the last; the schedules of retention fixed and stretched need it',
-      wholeFrom(1),
+      wholeArgument(1),
     )
   addSettings(command, 'Computing:', ['device', 'threads'])
   addSettings(command, 'Task (otherwise that of the weights):', ['task'])
@@ -46,13 +46,14 @@ export function streamCommand(): Command {
     .action((weights: string, file: string | undefined, options: Options) => readStream(weights, file, options))
 }
 
-export const wholeFrom =
-  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+/** Reads an argument that is such a number. */
+export const wholeArgument =
+  (least: number, most?: number) =>
   (text: string): number => {
+    const { words, fits } = wholeFrom(least, most)
     const value = Number(text)
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= most) return value
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
-    throw new InvalidArgumentError(`expected a whole number ${range}`)
+    if (text.trim() !== '' && fits(value)) return value
+    throw new InvalidArgumentError(`expected ${words}`)
   }
 
 async function readStream(weights: string, file: string | undefined, options: Options): Promise<void> {
@@ -153,11 +154,17 @@ function checkForm({ vocabulary }: Written, task: TaskName, known: number, weigh
   throw new RmaatError('config', `${task} has ${vocabulary} token ids, the weights of ${weights} are for ${known}`)
 }
 
+export function softmax(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits)
+  const powers = logits.map((logit) => Math.exp(logit - largest))
+  const sum = powers.reduce((a, b) => a + b)
+  return powers.map((power) => power / sum)
+}
+
 /** The class of the largest logit, its name and its probability. */
 function likeliest(logits: readonly number[], names: readonly string[] | undefined) {
-  const most = logits.reduce((a, b) => Math.max(a, b))
-  const best = logits.indexOf(most)
-  const probability = 1 / logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0)
+  const best = logits.indexOf(Math.max(...logits))
+  const probability = softmax(logits)[best]
   return { class: best, name: names?.[best] ?? `${best}`, probability }
 }
 

@@ -21,6 +21,7 @@ import {
   addSettings,
   type Given,
   modelSettings,
+  recurs,
   taggedBeside,
   taskSettings,
   trainingSettings,
@@ -93,8 +94,7 @@ async function trainIn(
   const beside = taggedBeside(task.name === 'text' ? { ...begun, labels: task.classNames?.join(',') } : begun)
   const configuration = withSources({ ...taggedModel(chosen), ...beside }, given)
   const budgeted = checkpoint ? {} : await keepWithin(settings, chosen, task.segments)
-  // where nothing recurs there is one way to find gradients
-  const way = models[chosen.name].settings.memory ? method : chosen.name
+  const way = recurs(chosen.name) ? method : chosen.name
   const device = await openAndSay(settings)
   const model = makeModel(device, chosen)
   sayTask(task)

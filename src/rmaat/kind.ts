@@ -9,7 +9,7 @@ import { Stream } from './stream.ts'
 /** Of this class, and of those made of it. */
 const stream: ModelKind['stream'] = (model, options) => new Stream(model as unknown as Rmaat, options)
 
-const count = (n: number, noun: string): string => `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
+export const count = (n: number, noun: string): string => `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`
 
 const inWords = ({ segments, segmentLength, memory, width, layers }: ModelConfig): string =>
   `${count(segments, 'segment')} of ${segmentLength.toLocaleString('en-US')} tokens, ${memory} memory tokens, width ${width}, ${count(layers, 'layer')}`
