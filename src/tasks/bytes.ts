@@ -10,6 +10,7 @@ export const bytesAbout = about({
   source: 'any file, as it is or as .gz; for figures to compare with, such as enwik8 of mattmahoney.net/dc/textdata',
   sizes: 'the first 90 % of the file to train on, 5 % for validation, 5 % to test with',
   chance: 1 / 256,
+  bag: undefined, // the label of a token is the next one
   licence: 'that of the file',
   settings: { path: written('path', 'file to read'), ...segmentSettings(8, 128) },
 })

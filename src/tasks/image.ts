@@ -14,6 +14,7 @@ export const imageAbout = about({
     'A tenth of the training pictures, drawn at random, always the same one, is for validation',
   sizes: 'CIFAR-10: 45,000 to train on, 5,000 for validation, 10,000 to test with; MNIST: 54,000, 6,000, 10,000',
   chance: 1 / 10,
+  bag: 0.22,
   licence: 'CIFAR-10 states none and asks to be cited (Krizhevsky 2009); MNIST: CC BY-SA 3.0',
   settings: { path: written('path', 'folder or .tar.gz file to read'), ...segmentSettings(8, 128) },
 })

@@ -27,6 +27,7 @@ export const listopsAbout = about({
     '(lra_release.gz of github.com/google-research/long-range-arena)',
   sizes: `generated: ${VALIDATION} for validation, ${TEST} to test with; the files: 96,000 to train on, 2,000, 2,000`,
   chance: 0.17, // the most frequent value
+  bag: 0.34,
   licence: 'generated: none needed; the files: Apache-2.0',
   settings: {
     folder: written('path', 'folder with the published files; the settings below are of expressions made here'),

@@ -30,6 +30,7 @@ export const pathfinderAbout = about({
   sizes:
     'generated: held out what the setting heldOut says; the files: 162,000 to train on, 18,000 for validation, 20,000 to test with',
   chance: 1 / 2,
+  bag: 0.52,
   licence: 'generated: none needed; the generator of the files: MIT',
   settings: {
     path: written('path', 'folder with the published files; the settings below are of pictures made here'),

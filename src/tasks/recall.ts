@@ -17,6 +17,7 @@ export const mqarAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: undefined, // one of the symbols
+  bag: 0.03,
   settings: {
     ...segmentSettings(8, 32),
     symbols: whole([2, 65535], 'different symbols, each of which may be a key or a value', 64),
@@ -82,6 +83,7 @@ export const copyAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: 1 / 8, // of the default number of symbols
+  bag: 0.25,
   settings: { ...segmentSettings(4, 16), ...copySettings, seed: seedSetting },
 })
 

@@ -13,6 +13,7 @@ export const retrievalAbout = about({
     'github.com/google-research/long-range-arena, whose texts are those of the ACL Anthology Network, aan.how)',
   sizes: '147,086 pairs to train on, 18,090 for validation, 17,437 to test with',
   chance: 1 / 2,
+  bag: 0.5,
   licence: 'of the texts: CC BY 4.0 or older terms of the ACL Anthology; for research',
   settings: {
     path: written('path', 'folder with the three files'),

@@ -83,6 +83,7 @@ export const cueAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: 1 / 8,
+  bag: 1,
   settings: {
     ...segmentSettings(8, 4),
     seed: seedSetting,
@@ -122,6 +123,7 @@ export const orderAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: 1 / 9,
+  bag: 0.69,
   settings: { ...segmentSettings(4, 16), seed: seedSetting },
 })
 
@@ -156,6 +158,7 @@ export const addAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: 5 / 25, // the sum 4
+  bag: 1,
   settings: { ...segmentSettings(4, 16), seed: seedSetting },
 })
 

@@ -24,6 +24,7 @@ export const textAbout = about({
     'or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. A tenth of the training rows, drawn at random, always the same one, is for validation',
   sizes: 'those of the files; aclImdb: 22,500 to train on, 2,500, 25,000, less the reviews that are there twice',
   chance: undefined,
+  bag: 0.66,
   licence: 'that of the files; aclImdb states none: for research, and not to be published again',
   settings: {
     path: written('path', 'folder or file to read'),

@@ -8,6 +8,7 @@ export const parityAbout = about({
   ...MADE_HERE,
   sizes: SYNTHETIC_SIZES,
   chance: 1 / 2,
+  bag: 0.5,
   settings: { ...segmentSettings(4, 16), seed: seedSetting },
 })
 
@@ -28,7 +29,7 @@ export function parity(options: Partial<SettingsOf<typeof parityAbout.settings>>
 }
 
 /** What there is to know of it. */
-export const s3About = about({ ...parityAbout, chance: 1 / 6 })
+export const s3About = about({ ...parityAbout, chance: 1 / 6, bag: 0.17 })
 
 /** Where each of three things goes, for the six permutations; the first changes nothing. */
 const PERMUTATIONS = ['123', '132', '213', '231', '312', '321']
