@@ -8,6 +8,7 @@ import { fusedOf } from './fused.ts'
 import { addNode, Block, copyOf, isComputed, mapRefs, type Node, type Ref, whole } from './graph.ts'
 import { accumulate, begin, copyTo, keep, located, reuse, settle } from './in-place.ts'
 import type { Buffer, Instruction, Place, Plan, Port, View } from './plan.ts'
+import { joinSiblings } from './siblings.ts'
 
 /** What a program computes, by name, and which variables it sets when it ends. */
 export interface Goal {
@@ -139,7 +140,13 @@ class Emitter {
       0,
     )
     const memory = { arena, replay, inputs: total('input'), variables: total('variable') }
-    return { buffers: [{ kind: 'arena', elements: arena }, ...buffers], instructions, inputs, outputs, memory }
+    return {
+      buffers: [{ kind: 'arena', elements: arena }, ...buffers],
+      instructions: joinSiblings(instructions),
+      inputs,
+      outputs,
+      memory,
+    }
   }
 }
 

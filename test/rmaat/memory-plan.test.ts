@@ -125,12 +125,12 @@ test('the number of dispatches on a GPU is known', async () => {
 })
 
 /** Batch 32, in segments of 512 tokens: a kernel is one dispatch, or two where its sums are cut into chunks. */
-const DISPATCHES = { 4: 698, 8: 1338 }
+const DISPATCHES = { 4: 617, 8: 1181 }
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
-const FORWARD = 93
+const FORWARD = 87
 /** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R);
  *  two norms; AdamW with two for its corrections, a look at all that it would write, its three results and the count of
  *  steps. */
-const STEP = 324
+const STEP = 295
 
 test.run()

@@ -1,5 +1,6 @@
-import { type Access, accessesOf, extentOf, isKernel } from '../../program/kernels.ts'
+import { accessesOf, isKernel } from '../../program/kernels.ts'
 import type { Kernel, Loop, Plan } from '../../program/plan.ts'
+import { overlap, type Range, rangeOf } from '../../program/ranges.ts'
 import { endOf } from '../cursor.ts'
 import { kernelOf } from './kernels.ts'
 
@@ -51,15 +52,7 @@ function partsOf(call: Kernel, grain: number): number {
 }
 
 /** A memory access since the last barrier. */
-interface Recent {
-  readonly buffer: number
-  /** First and last address in iteration 0 of the enclosing loops. */
-  readonly low: number
-  readonly high: number
-  readonly loopStrides: readonly number[]
-  /** First and last address over all iterations. */
-  readonly lowest: number
-  readonly highest: number
+interface Recent extends Range {
   readonly writes: boolean
   readonly alone: boolean
 }
@@ -91,22 +84,14 @@ function barriersOf({ instructions }: Plan, parts: readonly number[]): boolean[]
       const { reads, writes } = accessesOf(call)
       const alone = parts[at] === 1
       const next = [
-        ...reads.map((access) => touch(access, counts, false, alone)),
-        ...writes.map((access) => touch(access, counts, true, alone)),
+        ...reads.map((access) => ({ ...rangeOf(access.view, counts), writes: false, alone })),
+        ...writes.map((access) => ({ ...rangeOf(access.view, counts), writes: true, alone })),
       ]
       if (next.some((one) => isDependent(one, since))) barrierAt(at)
       for (const one of next) since[kindOf(one)].push(one)
     }
   })
   return barriers
-}
-
-function touch({ view }: Access, counts: readonly number[], writes: boolean, alone: boolean): Recent {
-  const { buffer, low, high } = extentOf(view)
-  const reach = counts.map((count, depth) => (count - 1) * (view.loopStrides[depth] ?? 0))
-  const lowest = reach.reduce((sum, distance) => sum + Math.min(0, distance), low)
-  const highest = reach.reduce((sum, distance) => sum + Math.max(0, distance), high)
-  return { buffer, low, high, loopStrides: view.loopStrides, lowest, highest, writes, alone }
 }
 
 /** The accesses since the last barrier, apart: most programs have many that depend on few. */
@@ -124,13 +109,3 @@ function isDependent(one: Recent, since: Since): boolean {
     (!one.alone && (within(since.aloneWrites) || (one.writes && within(since.aloneReads))))
   )
 }
-
-function overlap(a: Recent, b: Recent): boolean {
-  if (a.buffer !== b.buffer) return false
-  // within the same iteration of the enclosing loops
-  if (sameStrides(a.loopStrides, b.loopStrides)) return a.low <= b.high && b.low <= a.high
-  return a.lowest <= b.highest && b.lowest <= a.highest
-}
-
-const sameStrides = (a: readonly number[], b: readonly number[]): boolean =>
-  Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) === (b[i] ?? 0)).every(Boolean)
