@@ -1,6 +1,8 @@
+import { basename } from 'node:path'
 import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
 import { isFolder, writeFileAtomically } from '../runtime/files.ts'
+import { PLAN } from './ablate-file.ts'
 import { type Ablation, isAblation, readAblation } from './ablate-table.ts'
 import { typed } from './paths.ts'
 import { table } from './plot.ts'
@@ -43,6 +45,8 @@ async function report(folders: readonly string[], { out, json }: Options): Promi
   const runs: Run[] = []
   const ablations: Ablation[] = []
   for (const folder of folders) {
+    // of `runs/ablation/*` a shell makes the folders of the cells, and their plan
+    if (basename(folder) === PLAN) continue
     if (!(await isFolder(typed(folder))))
       throw new RmaatError('data', `${folder}: expected the folder of a run, but it is a file`)
     if (isAblation(typed(folder))) {

@@ -125,6 +125,11 @@ test('a job of an array runs its cell alone; the table names what is missing; th
   assert.match(html, /<h2>Ablation array<\/h2>/)
   assert.match(html, /<th>additive<\/th><td>[\d.]+ ± [\d.]+ %<\/td>/)
   assert.match(html, /<h2>Memory by segment<\/h2>/)
+  // as a shell writes out `array/*`
+  const inside = readdirSync(out).map((name) => join(out, name))
+  const each = await run('report', ...inside, '--out', folder.path('each.html'), '--json')
+  assert.is(each.code, 0, each.err)
+  assert.is(jsonLines(each.out).at(-1).runs, 5)
 
   // more values and seeds may follow, and what is done stays so; another base is another ablation
   const more = file('array.json', {
