@@ -1,5 +1,5 @@
 import { elementsOf, merged } from './axes.ts'
-import { accessesOf, isKernel, placesOf } from './kernels.ts'
+import { accessesOf, isKernel, placesOf, withPlaces } from './kernels.ts'
 import type { Instruction, Kernel, Matmul, Reduce } from './plan.ts'
 import { overlap, type Range, rangeOf } from './ranges.ts'
 
@@ -20,7 +20,11 @@ type Sibling = Matmul | Reduce
 interface Group {
   readonly calls: readonly Kernel[]
   /** Equal for calls of the same shapes; undefined for kinds that are never joined. */
-  readonly shapes: string | undefined
+  readonly shapes: number | undefined
+  /** Made when it is asked for: most calls have no sibling nearby. */
+  readonly touched: () => Touched
+}
+interface Touched {
   readonly reads: readonly Range[]
   readonly writes: readonly Range[]
 }
@@ -29,6 +33,7 @@ interface Group {
 export function joinSiblings(instructions: readonly Instruction[]): Instruction[] {
   const result: Instruction[] = []
   const counts: number[] = []
+  const known = new Map<string, number>()
   let groups: Group[] = []
   const end = (): void => {
     // first those that share an operand: one product reads it once
@@ -38,7 +43,7 @@ export function joinSiblings(instructions: readonly Instruction[]): Instruction[
   }
   for (const instruction of instructions) {
     if (isKernel(instruction)) {
-      groups.push(groupOf(instruction, counts))
+      groups.push(groupOf(instruction, [...counts], known))
       continue
     }
     end()
@@ -50,12 +55,25 @@ export function joinSiblings(instructions: readonly Instruction[]): Instruction[
   return result
 }
 
-function groupOf(call: Kernel, counts: readonly number[]): Group {
-  const { reads, writes } = accessesOf(call)
-  const ranges = (accesses: typeof reads): Range[] => accesses.map(({ view }) => rangeOf(view, counts))
-  const joins = call.kind === 'matmul' || call.kind === 'reduce'
-  const shapes = joins ? JSON.stringify(call, (name, value) => (name === 'offset' ? undefined : value)) : undefined
-  return { calls: [call], shapes, reads: ranges(reads), writes: ranges(writes) }
+function groupOf(call: Kernel, counts: readonly number[], known: Map<string, number>): Group {
+  const touched = once(() => {
+    const { reads, writes } = accessesOf(call)
+    const ranges = (accesses: typeof reads): Range[] => accesses.map(({ view }) => rangeOf(view, counts))
+    return { reads: ranges(reads), writes: ranges(writes) }
+  })
+  if (call.kind !== 'matmul' && call.kind !== 'reduce') return { calls: [call], shapes: undefined, touched }
+  const key = JSON.stringify(withPlaces(call, (place) => ({ ...place, offset: 0 })))
+  const shapes = known.get(key) ?? known.size
+  known.set(key, shapes)
+  return { calls: [call], shapes, touched }
+}
+
+function once<Result>(make: () => Result): () => Result {
+  let made: Result | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function joined(groups: Group[], sharing: boolean): Group[] {
@@ -80,16 +98,23 @@ function joined(groups: Group[], sharing: boolean): Group[] {
 
 /** Two groups as one; undefined where they have nothing in common. */
 function together(one: Group, other: Group, sharing: boolean): Group | undefined {
-  if (one.shapes === undefined || one.shapes !== other.shapes || !commute(one, other)) return undefined
+  if (one.shapes === undefined || one.shapes !== other.shapes) return undefined
   const calls = [...one.calls, ...other.calls].sort((a, b) => outOf(a) - outOf(b))
   const distances = distancesOf(calls as Sibling[])
-  if (!distances || (sharing && !Object.values(distances).includes(0))) return undefined
-  return { calls, shapes: one.shapes, reads: [...one.reads, ...other.reads], writes: [...one.writes, ...other.writes] }
+  if (!distances || (sharing && !Object.values(distances).includes(0)) || !commute(one, other)) return undefined
+  const [a, b] = [one.touched(), other.touched()]
+  const touched = { reads: [...a.reads, ...b.reads], writes: [...a.writes, ...b.writes] }
+  return { calls, shapes: one.shapes, touched: () => touched }
 }
 
-const commute = (one: Group, other: Group): boolean =>
-  !one.writes.some((range) => [...other.reads, ...other.writes].some((touched) => overlap(range, touched))) &&
-  !other.writes.some((range) => one.reads.some((touched) => overlap(range, touched)))
+function commute(one: Group, other: Group): boolean {
+  const [a, b] = [one.touched(), other.touched()]
+  const within = (range: Range, ranges: readonly Range[]): boolean => ranges.some((touched) => overlap(range, touched))
+  return (
+    !a.writes.some((range) => within(range, b.reads) || within(range, b.writes)) &&
+    !b.writes.some((range) => within(range, a.reads))
+  )
+}
 
 const outOf = (call: Kernel): number => (call as Sibling).out.offset
 
