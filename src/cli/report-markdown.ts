@@ -20,24 +20,58 @@ import { count, duration, percent, plural } from './terminal.ts'
 /** Runs that differ in the seed alone, at least one. */
 type Row = readonly Facts[]
 
-/** A report in Markdown: for each task, under the same settings, a table with a row for each run, and the rows' commands. */
+/**
+ * A report in Markdown: of several tasks first the accuracies of all models beside each other; then for each task, under the
+ * same settings, a table with a row for each run, and the rows' commands.
+ */
 export function reportMarkdown(runs: readonly Run[], facts: readonly Facts[], ablations: readonly Ablation[]): string {
   const titles = facts.map(titleOf)
   const sections = [...new Set(titles)].map((title) => {
     const own = [...facts.keys()].filter((i) => titles[i] === title)
     const groups = groupsOf(own.map((i) => runs[i]))
     const rows = [...new Set(groups)].map((group) => own.filter((_, at) => groups[at] === group).map((i) => facts[i]))
-    return [
-      `## ${title}`,
-      protocolOf(facts[own[0]]),
-      tableOf(rows, differences(own.map((i) => runs[i]))),
-      `\`\`\`sh\n${rows.map(commandOf).join('\n')}\n\`\`\``,
-    ]
+    return { title, rows, differing: differences(own.map((i) => runs[i])) }
   })
+  const texts = sections.flatMap(({ title, rows, differing }) => [
+    `## ${title}`,
+    protocolOf(rows[0][0]),
+    tableOf(rows, differing),
+    `\`\`\`sh\n${rows.map(commandOf).join('\n')}\n\`\`\``,
+  ])
   const missing = ablations.flatMap(({ name, cells }) =>
     cells.filter(({ run }) => !run).map((one) => `${name}: ${escaped(cellInWords(one))}`),
   )
-  return `${['# Results', ...sections.flat(), ...missing].join('\n\n')}\n`
+  return `${['# Results', ...overview(sections), ...texts, ...missing].join('\n\n')}\n`
+}
+
+/** What makes a model another one, where a report has several of it. */
+const variants = ['update', 'attention']
+
+/**
+ * Models and tasks: of each the row with the most seeds that have finished, and of such the most accurate one. A sweep that
+ * chooses by validation gives what it has chosen more seeds than the others.
+ */
+function overview(sections: readonly { readonly title: string; readonly rows: readonly Row[] }[]): string[] {
+  if (sections.length < 2) return []
+  const all = sections.flatMap(({ rows }) => rows.map(([first]) => first))
+  const nameOf = (one: Facts): string => {
+    const alike = all.filter((other) => modelOf(other) === modelOf(one))
+    const told = variants.filter((name) => new Set(alike.map(({ settings }) => settings[name])).size > 1)
+    return [modelOf(one), ...told.map((name) => one.settings[name])].join(' ')
+  }
+  const names = [...new Set(all.map(nameOf))]
+  const lines = names.map((name) => {
+    const cells = sections.map(({ rows }) => {
+      const own = rows.flatMap((row) => {
+        const found = spread(row.flatMap(({ state, accuracy }) => (state === 'finished' ? [accuracy] : [])))
+        return found && nameOf(row[0]) === name ? [found] : []
+      })
+      const [best] = own.sort((a, b) => b.values.length - a.values.length || b.mean - a.mean)
+      return best ? shares(best) : UNKNOWN
+    })
+    return [name, ...cells]
+  })
+  return [markdownTable([['accuracy', ...sections.map(({ title }) => title)], ...lines])]
 }
 
 /** Settings of a task that make it no other one, or are told elsewhere. */
@@ -125,7 +159,10 @@ function tableOf(rows: readonly Row[], differing: readonly string[]): string {
     const alike = finished.length ? finished : row
     return [`${i + 1}`, ...shown.map(([, write]) => write(alike[0], alike, row))]
   })
-  const heads = ['row', ...shown.map(([heading]) => heading)]
+  return markdownTable([['row', ...shown.map(([heading]) => heading)], ...lines])
+}
+
+function markdownTable([heads, ...lines]: readonly (readonly string[])[]): string {
   return [heads, heads.map(() => '---'), ...lines].map((cells) => `| ${cells.map(escaped).join(' | ')} |`).join('\n')
 }
 
