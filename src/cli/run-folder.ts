@@ -15,6 +15,7 @@ import { RmaatError } from '../errors.ts'
 import { isFolder, makeFolder, readBytes, removeParts, whyRefused, writeFileAtomically } from '../runtime/files.ts'
 import { takeLock } from './lock.ts'
 import { typed } from './paths.ts'
+import { notice } from './terminal.ts'
 
 /** The folder of a training run. Nothing is created before it begins. */
 export class RunFolder {
@@ -122,6 +123,8 @@ export class RunFolder {
     } catch (cause) {
       this.fail(cause)
     }
+    if (this.length < length)
+      notice(`log      ${this.log} has lost its end, or all: steps before the checkpoint are missing from it`)
   }
 
   /** Appends a line to log.jsonl: all of it, or nothing. */

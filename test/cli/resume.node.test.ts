@@ -269,11 +269,18 @@ test('where nothing was saved yet a run goes on from the beginning, and a log is
   // as a power cut leaves it: whole files, and a log that lost its end
   const log = readFileSync(join(to, 'log.jsonl'), 'utf8')
   writeFileSync(join(to, 'log.jsonl'), log.slice(0, log.indexOf('{"kind":"step"') + 20))
-  assert.is((await run('train', '--resume', to)).code, 0)
+  const again = await run('train', '--resume', to)
+  assert.is(again.code, 0)
+  assert.match(
+    again.err,
+    /\nlog {6}.*log\.jsonl has lost its end, or all: steps before the checkpoint are missing from it\n/,
+  )
   assert.equal(
     jsonLines(readFileSync(join(to, 'log.jsonl'), 'utf8')).map(({ kind }) => kind),
     ['run', 'begin', 'resume', 'end', 'summary'],
   )
+  rmSync(join(to, 'log.jsonl'))
+  assert.match((await run('train', '--resume', to)).err, /log\.jsonl has lost its end, or all: /)
 })
 
 test('a folder that goes away is one clear error, and what was learned is not lost', async () => {
