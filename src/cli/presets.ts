@@ -33,6 +33,16 @@ const large = {
   ...choice({ norm: 'pre', memory: 32, width: 256, layers: 4, heads: 4, features: 64, feedForward: 1024 }),
   ...choice({ dropout: 0.1, batch: 32, rate: 0.0003 }),
 }
+/** The small tasks by which memories are compared: of each, sequences of 32 tokens, and what makes them fit. */
+const SMALL: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  order: {},
+  add: {},
+  mqar: { symbols: 16, fewest: 2, pairs: 4, testPairs: 8 },
+  copy: { length: 8 },
+  'selective-copy': { length: 6, spread: 24 },
+  parity: {},
+  s3: {},
+}
 const { maxLength, ...limits } = LONG_RANGE_ARENA
 const onTwoCores = 'less than an hour on two cores'
 const onGpu = "for a GPU, the paper's where it names a size"
@@ -143,6 +153,19 @@ export const presets: Readonly<Record<string, Preset>> = {
       ...choice({ task: 'cue', segments: 64, segmentLength: 16, steps: 150 }),
     },
   },
+  ...Object.fromEntries(
+    Object.entries(SMALL).map(([task, own]): [string, Preset] => [
+      task,
+      {
+        description: `the task ${task} in sequences of 32 tokens; seconds on two cores`,
+        settings: {
+          ...small,
+          ...choice({ task, ...own, retention: 'running', segments: 4, segmentLength: 8, memory: 4 }),
+          ...choice({ width: 32, feedForward: 64, rate: 0.002, steps: 700 }),
+        },
+      },
+    ]),
+  ),
 }
 
 export const presetsCommand = (): Command =>
