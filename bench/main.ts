@@ -13,9 +13,10 @@ import { peers } from './suites/peers.ts'
 import { scalars } from './suites/scalars.ts'
 import { scan } from './suites/scan.ts'
 import { steps } from './suites/steps.ts'
+import { stream } from './suites/stream.ts'
 import { threads } from './suites/threads.ts'
 
-const suites = [gemm, threads, scalars, scan, instructions, steps, peers, length, dial, exported]
+const suites = [gemm, threads, scalars, scan, instructions, steps, stream, peers, length, dial, exported]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')

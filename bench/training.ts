@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { workloadOf } from '../src/compare/step.ts'
 import {
   AdamW,
@@ -14,6 +16,7 @@ import {
 import { save } from '../src/models/weights.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../src/nn/safetensors.ts'
 import { stepInputs, trainingStep } from '../src/train/step.ts'
+import { openPytorch, type Pytorch } from './peers/pytorch.ts'
 
 /** What a training step computes with. */
 export interface Workload {
@@ -83,4 +86,16 @@ export async function writeBeginning(path: string, device: Device, { config, bat
   const factors = Array.from({ length: config.segments }, (_, t) => retention(t + 1, config.segments, config.retention))
   const metadata = { config: JSON.stringify(config), retention: JSON.stringify(factors) }
   await writeFile(path, writeSafetensors(new Map([...tensors, ['tokens', tokens], ['labels', labels]]), metadata))
+}
+
+/** PyTorch, ready to compute with our weights. */
+export async function beside(device: Device, workload: Workload): Promise<Pytorch> {
+  const folder = await mkdtemp(join(tmpdir(), 'rmaat-bench-'))
+  try {
+    const file = join(folder, 'beginning.safetensors')
+    await writeBeginning(file, device, workload)
+    return await openPytorch(file)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }

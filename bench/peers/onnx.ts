@@ -1,5 +1,7 @@
 // ONNX Runtime Web on its WASM backend, on one thread. What it runs are models, so each operation is written as one.
 import type { Matrix, Peer, Prepared } from './peer.ts'
+import { onnxFile } from './protobuf.ts'
+import { segmentFile } from './segment.ts'
 
 interface Tensor {
   readonly data: Float32Array
@@ -9,7 +11,7 @@ interface Session {
 }
 interface Runtime {
   env: { wasm: { numThreads: number }; logLevel: string }
-  Tensor: new (type: 'float32', data: Float32Array, shape: number[]) => Tensor
+  Tensor: new (type: 'float32' | 'int32', data: Float32Array | Int32Array, shape: readonly number[]) => Tensor
   InferenceSession: { create(model: Uint8Array, options: { executionProviders: string[] }): Promise<Session> }
 }
 
@@ -19,10 +21,10 @@ export async function onnx(): Promise<Peer> {
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
 
+  const open = (model: Uint8Array): Promise<Session> =>
+    withoutTrace(() => ort.InferenceSession.create(model, { executionProviders: ['wasm'] }))
   const prepare = async (operation: string, matrices: readonly Matrix[], attributes = {}): Promise<Prepared> => {
-    const options = { executionProviders: ['wasm'] }
-    const model = modelOf(operation, matrices.length, attributes)
-    const session = await withoutTrace(() => ort.InferenceSession.create(model, options))
+    const session = await open(modelOf(operation, matrices.length, attributes))
     const inputs = Object.fromEntries(
       matrices.map(({ rows, columns, values }, i) => {
         const shape = rows === 1 ? [columns] : [rows, columns]
@@ -39,6 +41,21 @@ export async function onnx(): Promise<Peer> {
       const gain = { rows: 1, columns: x.columns, values: new Float32Array(x.columns).fill(1) }
       return prepare('LayerNormalization', [x, gain], { epsilon })
     },
+    async stream(work) {
+      const session = await open(segmentFile(work))
+      const { segmentLength } = work.config
+      const { shape, data } = work.weights.get('memory')!
+      const segments = Array.from({ length: work.tokens.length / segmentLength }, (_, t) => {
+        const tokens = work.tokens.slice(t * segmentLength, (t + 1) * segmentLength)
+        return new ort.Tensor('int32', tokens, [segmentLength])
+      })
+      const result = async (): Promise<Float32Array> => {
+        let memory: Tensor = new ort.Tensor('float32', data as Float32Array, shape)
+        for (const tokens of segments) [memory] = Object.values(await session.run({ memory, tokens }))
+        return memory.data
+      }
+      return { run: result, result }
+    },
   }
 }
 
@@ -51,35 +68,12 @@ async function withoutTrace<Result>(work: () => Promise<Result>): Promise<Result
   return result
 }
 
-// The few fields of onnx.proto that such a model has, in the encoding of protocol buffers: a field is its number and the
-// kind of its value, then a number, four bytes, or a length and so many bytes.
-
-const FLOAT32 = 1 // of TensorProto.DataType and of AttributeProto.AttributeType
-const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(value >>> 7)])
-const int = (field: number, value: number): number[] => [...varint(field * 8), ...varint(value)]
-const float = (field: number, value: number): number[] => [
-  ...varint(field * 8 + 5),
-  ...new Uint8Array(Float32Array.of(value).buffer),
-]
-const message = (field: number, ...fields: readonly number[][]): number[] => {
-  const bytes = fields.flat()
-  return [...varint(field * 8 + 2), ...varint(bytes.length), ...bytes]
-}
-const text = (field: number, value: string): number[] => message(field, [...new TextEncoder().encode(value)])
-
 /** A model of one operation: inputs x0, x1, ... and the output y, floats of any shape. */
-function modelOf(operation: string, inputs: number, attributes: Readonly<Record<string, number>>): Uint8Array {
-  const names = Array.from({ length: inputs }, (_, i) => `x${i}`)
-  const port = (field: number, name: string): number[] =>
-    message(field, text(1, name), message(2, message(1, int(1, FLOAT32)))) // ValueInfoProto, its type
-  const node = message(
-    1,
-    ...names.map((name) => text(1, name)),
-    text(2, 'y'),
-    text(4, operation),
-    ...Object.entries(attributes).map(([name, value]) => message(5, text(1, name), float(2, value), int(20, FLOAT32))),
-  )
-  const graph = message(7, node, text(2, operation), ...names.map((name) => port(11, name)), port(12, 'y'))
-  const operations = message(8, int(2, 17)) // version 17 of the standard operations
-  return Uint8Array.from([...int(1, 8), ...graph, ...operations]) // version 8 of the format
+function modelOf(op: string, count: number, floats: Readonly<Record<string, number>>): Uint8Array {
+  const inputs = Array.from({ length: count }, (_, i) => `x${i}`)
+  return onnxFile({
+    nodes: [{ op, inputs, output: 'y', floats }],
+    inputs: Object.fromEntries(inputs.map((name) => [name, 'f32'])),
+    outputs: ['y'],
+  })
 }

@@ -1,4 +1,5 @@
 import type { Blocks } from '../blocks.ts'
+import type { StreamWork } from '../stream.ts'
 
 /** A computation that is ready to run on its operands, again and again. */
 export interface Prepared {
@@ -17,6 +18,8 @@ export interface Peer {
   readonly layerNorm: (x: Matrix, epsilon: number) => Promise<Prepared>
   /** A training step; its result is the loss before it. Undefined where the library has no gradients. */
   readonly train?: (work: Blocks) => Promise<Prepared>
+  /** A sequence, segment by segment; its result is the memory behind it. Undefined where the library does not read our model. */
+  readonly stream?: (work: StreamWork) => Promise<Prepared>
 }
 
 export interface Matrix {

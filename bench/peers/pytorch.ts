@@ -14,10 +14,14 @@ export const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'pyt
 /** A method, computed in full or with the last block's outputs left out that nobody reads, as in our model. */
 export type Way = Method | `${Method} shortened`
 
+export type Reading = 'stream' | 'stream shortened'
+
 export interface Pytorch {
   readonly description: string
   /** One training step: its loss. */
   readonly step: (way: Way) => Promise<number>
+  /** Reads the batch's sequences, and learns nothing: the memory behind them. */
+  readonly stream: (way: Reading) => Promise<Float32Array>
   readonly close: () => Promise<void>
 }
 
@@ -75,6 +79,10 @@ export async function openPytorch(file: string): Promise<Pytorch> {
     step: async (way) => {
       child.stdin.write(`${way}\n`)
       return (await answer()).loss
+    },
+    stream: async (way) => {
+      child.stdin.write(`${way}\n`)
+      return Float32Array.from((await answer()).memory)
     },
     close: async () => {
       child.stdin.end()

@@ -5,7 +5,7 @@
 FILE is a safetensors file of float32 parameters, int32 `tokens` [B, T, S] and `labels` [B], and in its metadata `config`
 and `retention` (the factor of each segment) as JSON. The first line printed says what computes. Then each line of the
 input, `bptt` or `amrb`, is one training step by that method, with parameters and an optimiser of its own, and its loss and
-seconds are printed. With ` shortened` behind it the last block computes the outputs that are read alone, as our model does: the
+seconds are printed; `stream` is the forward pass alone, and the memory behind the last segment is printed. With ` shortened` behind it the last block computes the outputs that are read alone, as our model does: the
 memory's where a segment has no loss.
 
 Axes: B batch, T segments, S tokens and M memory tokens of a segment, N = M + S, D width, H heads, F features of a head.
@@ -59,6 +59,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98))
         index = torch.arange(config["memory"] + config["segmentLength"], dtype=torch.float32)
         self.distance = (index[:, None] - index[None, :]).abs()
+        self.prepared = None
 
     def astrocyte(self, layer):
         """phi(R) transposed, [H, F, N]: the same for all segments of a step."""
@@ -151,6 +152,15 @@ class Trainer:
         torch.autograd.backward(kept, [x.grad for x in astrocytes])
         return loss
 
+    def stream(self):
+        with torch.no_grad():
+            if self.prepared is None:
+                self.prepared = [self.astrocyte(layer) for layer in range(self.config["layers"])]
+            memory = self.first_memory()
+            for t in range(self.config["segments"]):
+                memory = self.next_memory(memory, t, self.prepared)
+        return memory
+
     def step(self, method):
         self.optimizer.zero_grad(set_to_none=True)
         loss = getattr(self, method)()
@@ -197,8 +207,11 @@ def main():
         if way not in trainers:
             trainers[way] = Trainer(tensors, settings["config"], settings["retention"], bool(shortened))
         begin = time.perf_counter()
-        loss = trainers[way].step(method)
-        print(json.dumps({"loss": loss, "seconds": time.perf_counter() - begin}), flush=True)
+        if method == "stream":
+            found = {"memory": trainers[way].stream().flatten().tolist()}
+        else:
+            found = {"loss": trainers[way].step(method)}
+        print(json.dumps({**found, "seconds": time.perf_counter() - begin}), flush=True)
 
 
 main()

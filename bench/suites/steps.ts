@@ -1,13 +1,10 @@
 // RMAAT's training step: ours and PyTorch's, by replay and by backpropagation through time, on two threads.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Device, type Method, openDevice } from '../../src/index.ts'
 import { kernelTimes } from '../kernels.ts'
-import { openPytorch, type Pytorch, type Way } from '../peers/pytorch.ts'
+import type { Pytorch, Way } from '../peers/pytorch.ts'
 import { race } from '../race.ts'
 import { type Finding, millisecondsOf, type Suite } from '../report.ts'
-import { listops, text, trainer, type Workload, writeBeginning } from '../training.ts'
+import { beside, listops, text, trainer, type Workload } from '../training.ts'
 
 const ROUNDS = 11
 const THREADS = 2
@@ -78,18 +75,6 @@ async function* compareSteps(device: Device, workload: Workload, replayLimit: nu
 }
 
 const waysOf = (method: Method): Way[] => [method, `${method} shortened`]
-
-/** PyTorch, ready to train from our weights. */
-async function beside(device: Device, workload: Workload): Promise<Pytorch> {
-  const folder = await mkdtemp(join(tmpdir(), 'rmaat-bench-'))
-  try {
-    const file = join(folder, 'beginning.safetensors')
-    await writeBeginning(file, device, workload)
-    return await openPytorch(file)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
 
 /** @throws Error where the losses of the first steps part */
 async function agreement(
