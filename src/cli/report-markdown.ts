@@ -71,7 +71,12 @@ function overview(sections: readonly { readonly title: string; readonly rows: re
     })
     return [name, ...cells]
   })
-  return [markdownTable([['accuracy', ...sections.map(({ title }) => title)], ...lines])]
+  // a task's name is enough, where no other section has it
+  const tasks = sections.map(({ title }) => title.replace(/:.*/, ''))
+  const heads = sections.map(({ title }, i) =>
+    tasks.filter((task) => task === tasks[i]).length > 1 ? title : tasks[i],
+  )
+  return [markdownTable([['accuracy', ...heads], ...lines])]
 }
 
 /** Settings of a task that make it no other one, or are told elsewhere. */
