@@ -76,8 +76,8 @@ export const presets: Readonly<Record<string, Preset>> = {
       ...paper({ task: 'text', length: 4000, method: 'amrb' }),
       // of what stands before the last segment the paper's memory keeps little: five reviews of six fit into such a one
       ...choice({ segments: 2, segmentLength: 2048, width: 32, layers: 1, heads: 2, feedForward: 64 }),
-      ...choice({ dropout: 0.3, crop: 0.3, batch: 32, rate: 0.002, warmUp: 0.03 }),
-      ...choice({ steps: 8000, validationExamples: 1000 }),
+      ...choice({ dropout: 0.1, crop: 0.15, batch: 32, rate: 0.002, warmUp: 0.03 }),
+      ...choice({ steps: 7500, validationExamples: 1000 }),
     },
   },
   'text-paper': {
