@@ -1,19 +1,11 @@
 // The few fields of onnx.proto that a benchmark's models have, in the encoding of protocol buffers: a field is its number and
 // the kind of its value, then a number, four bytes, or a length and so many bytes.
 
+import { joined } from '../../src/runtime/files.ts'
+
 type Bytes = Uint8Array
 const bytesOf = (...values: readonly number[]): Bytes => Uint8Array.from(values)
 const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(value >>> 7)])
-
-function joined(parts: readonly Bytes[]): Bytes {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
 
 const int = (field: number, value: number): Bytes => bytesOf(...varint(field * 8), ...varint(value))
 const float = (field: number, value: number): Bytes =>
@@ -28,7 +20,7 @@ const text = (field: number, value: string): Bytes => message(field, new TextEnc
 const DATA = { f32: 1, i32: 6, i64: 7 } as const
 const ATTRIBUTE = { float: 1, int: 2, ints: 7 } as const
 
-/** An operation: its inputs by name, and its attributes: whole numbers are integers, unless they are told to be floats. */
+/** An operation, its operands and its result by name, and its attributes by their kinds. */
 export interface OnnxNode {
   readonly op: string
   readonly inputs: readonly string[]

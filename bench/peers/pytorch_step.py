@@ -5,8 +5,9 @@
 FILE is a safetensors file of float32 parameters, int32 `tokens` [B, T, S] and `labels` [B], and in its metadata `config`
 and `retention` (the factor of each segment) as JSON. The first line printed says what computes. Then each line of the
 input, `bptt` or `amrb`, is one training step by that method, with parameters and an optimiser of its own, and its loss and
-seconds are printed; `stream` is the forward pass alone, and the memory behind the last segment is printed. With ` shortened` behind it the last block computes the outputs that are read alone, as our model does: the
-memory's where a segment has no loss.
+seconds are printed; `stream` is the forward pass alone, and the memory behind the last segment is printed. With ` shortened`
+behind it the last block computes the outputs that are read alone, as our model does: the memory's where a segment has no
+loss.
 
 Axes: B batch, T segments, S tokens and M memory tokens of a segment, N = M + S, D width, H heads, F features of a head.
 """

@@ -1,6 +1,6 @@
 // RMAAT's segment as ONNX: one sequence without padding, the memory as it enters and the tokens -> the memory of the next one.
 import type { StreamWork } from '../stream.ts'
-import { type OnnxModel, type OnnxNode, type OnnxTensor, onnxFile } from './protobuf.ts'
+import { type OnnxNode, type OnnxTensor, onnxFile } from './protobuf.ts'
 
 /**
  * Post-norm, with astromorphic attention and `scaled` memory that is retained whole. As in our model the last block computes the
@@ -62,6 +62,5 @@ export function segmentFile({ config, weights, astrocytes }: StreamWork): Uint8A
     const fed = affine(node('Gelu', [affine(y, `blocks.${layer}.up`)]), `blocks.${layer}.down`)
     x = norm(sum(fed, y), `blocks.${layer}.norm2`)
   }
-  const model: OnnxModel = { nodes, inputs: { memory: 'f32', tokens: 'i32' }, outputs: [x], constants }
-  return onnxFile(model)
+  return onnxFile({ nodes, inputs: { memory: 'f32', tokens: 'i32' }, outputs: [x], constants })
 }

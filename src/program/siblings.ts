@@ -21,7 +21,7 @@ interface Group {
   readonly calls: readonly Kernel[]
   /** Equal for calls of the same shapes; undefined for kinds that are never joined. */
   readonly shapes: number | undefined
-  /** Made when it is asked for: most calls have no sibling nearby. */
+  /** Made when it is asked for, before the loops around it change: most calls have no sibling nearby. */
   readonly touched: () => Touched
 }
 interface Touched {
@@ -43,7 +43,7 @@ export function joinSiblings(instructions: readonly Instruction[]): Instruction[
   }
   for (const instruction of instructions) {
     if (isKernel(instruction)) {
-      groups.push(groupOf(instruction, [...counts], known))
+      groups.push(groupOf(instruction, counts, known))
       continue
     }
     end()

@@ -94,7 +94,8 @@ export async function* readLines(path: string): AsyncGenerator<Uint8Array, void>
 const NEWLINE = 10
 const RETURN = 13
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+/** Bytes one behind the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
