@@ -11,12 +11,14 @@ export interface Stream {
   readonly site: number
 }
 
-/** Which random stream a layer draws from: the 32-bit FNV-1a hash of its name's UTF-8 bytes, in [0, 2^32). */
-export function siteOf(name: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193)
+/** The 32-bit FNV-1a hash of bytes, in [0, 2^32), behind others whose hash it was. One byte that differs gives another. */
+export function hashOf(bytes: Uint8Array, hash = 0x811c9dc5): number {
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
   return hash >>> 0
 }
+
+/** Which random stream a layer draws from: the hash of its name's UTF-8 bytes. */
+export const siteOf = (name: string): number => hashOf(new TextEncoder().encode(name))
 
 /** `count` numbers in (0, 1), the middles of 2^32 equal intervals: never 0, whose logarithm is infinite. */
 function unit(count: number, { seed, site }: Stream): Float64Array {

@@ -1,6 +1,7 @@
 import { anObject, aString, differences, kind, listOf, shown, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, type Model } from '../nn/model.ts'
+import { hashOf, siteOf } from '../nn/random.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../nn/safetensors.ts'
 import { checkFinite, checkTensors, OPTIMIZER, sideBySide, storedParameters } from '../nn/weights.ts'
 import type { HostArray } from '../program/device.ts'
@@ -62,8 +63,8 @@ export function checkState(state: TrainState, options: TrainedBy, variables: rea
     )
 }
 
-/** The only form of a checkpoint so far. */
-const FORM = 1
+/** The form of a checkpoint: those of form 1 had no checksum. */
+const FORM = 2
 
 const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
   data instanceof Float64Array
@@ -71,6 +72,20 @@ const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
     : data instanceof Int32Array
       ? { dtype: 'I32', shape, data }
       : { dtype: 'F32', shape, data }
+
+/** Of all numbers and texts of a checkpoint: other ones, even one bit, give another. */
+export function checksumOf(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  texts: Readonly<Record<string, string>>,
+): string {
+  const named = Object.entries(texts).filter(([name]) => name !== 'checksum')
+  let hash = siteOf(JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1))))
+  for (const [name, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash = hashOf(new TextEncoder().encode(`${name} ${shape}`), hash)
+    hash = hashOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), hash)
+  }
+  return hash.toString(16).padStart(8, '0')
+}
 
 /**
  * The state of a training as a safetensors file: a weights file, whose parameters stand under their own names, and beside them
@@ -89,13 +104,14 @@ export function saveCheckpoint(
     ...storedParameters(model.parameters, parameters),
     ...optimizer.map((data, i) => [`${OPTIMIZER}${i}`, stored(data, [data.length])] as const),
   ])
-  return writeSafetensors(tensors, { ...metadata, training: JSON.stringify({ form: FORM, ...training }) })
+  const texts = { ...metadata, training: JSON.stringify({ form: FORM, ...training }) }
+  return writeSafetensors(tensors, { ...texts, checksum: checksumOf(tensors, texts) })
 }
 
 /**
  * The state in a file that `saveCheckpoint` has made of a model like this one, and the metadata beside it. The model stays as
  * it is: `train` takes the state as `from`.
- * @throws RmaatError 'data' for a file that is none, or that names what differs from the model
+ * @throws RmaatError 'data' for a file that is none or is damaged, or that names what differs from the model
  */
 export function loadCheckpoint(
   model: Model,
@@ -104,6 +120,12 @@ export function loadCheckpoint(
   takes('loadCheckpoint', { model }, { model: aModel })
   const { tensors, metadata } = readSafetensors(bytes)
   const training = trainingOf(metadata.training)
+  const checksum = checksumOf(tensors, metadata)
+  if (metadata.checksum !== checksum)
+    throw new RmaatError(
+      'data',
+      `the checkpoint is damaged: its checksum is ${shown(metadata.checksum)}, that of what it holds ${shown(checksum)}`,
+    )
   checkTensors(model.parameters.named, tensors)
   const optimizer = [...tensors.keys()].filter((name) => name.startsWith(OPTIMIZER))
   const state = {

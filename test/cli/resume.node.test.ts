@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { SUPERVISED } from '../../src/cli/interrupt.ts'
 import { takeLock } from '../../src/cli/lock.ts'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { checksumOf } from '../../src/train/checkpoint.ts'
 import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
@@ -135,12 +136,13 @@ function copied(name: string, change: (out: string) => void): string {
   change(out)
   return out
 }
+/** The same with another checkpoint, whose checksum is right. */
 const changed = (name: string, change: (metadata: Record<string, string>, tensors: Map<string, unknown>) => void) =>
   copied(name, (out) => {
     const path = join(out, 'checkpoint.safetensors')
     const { tensors, metadata } = readSafetensors(readFileSync(path))
     change(metadata, tensors)
-    writeFileSync(path, writeSafetensors(tensors, metadata))
+    writeFileSync(path, writeSafetensors(tensors, { ...metadata, checksum: checksumOf(tensors, metadata) }))
   })
 
 test('what cannot be resumed is one clear error, exit code 2, and left as it is', async () => {
@@ -189,7 +191,17 @@ test('what cannot be resumed is one clear error, exit code 2, and left as it is'
       ],
       /settings\/checkpoint\.safetensors: it is of another run: seed is 0, in config\.json 8$/,
     ],
-    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 1, the newest/],
+    [
+      [
+        copied('flipped', (to) => {
+          const bytes = readFileSync(join(to, 'checkpoint.safetensors'))
+          bytes[bytes.length - 6] ^= 1
+          writeFileSync(join(to, 'checkpoint.safetensors'), bytes)
+        }),
+      ],
+      /flipped\/checkpoint\.safetensors: the checkpoint is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/,
+    ],
+    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 2, the newest/],
     [[changed('version', version)], /version\/checkpoint\.safetensors: it was written by version 9\.0\.0; expected/],
     [[changed('spoilt', spoilt)], /spoilt\/checkpoint\.safetensors: .* is NaN at element 0: expected finite numbers/],
     [

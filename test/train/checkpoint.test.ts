@@ -4,7 +4,7 @@ import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
 import type { Device } from '../../src/program/device.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
-import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
+import { checksumOf, loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { type TrainEvent, type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
@@ -130,9 +130,18 @@ test('a file that is no checkpoint of the model is refused, and numbers that are
   await loads(/training is undefined; expected what 'training' of the metadata says/, writeSafetensors(tensors))
   const other = (training: string) => writeSafetensors(tensors, { training })
   await loads(/'training' is not JSON/, other('{'))
-  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 2 })
-  await loads(/the checkpoint is of form 2; expected 1, the newest that is known here/, other(newer))
-  await loads(/the checkpoint: step is undefined; expected a whole number/, other('{"form": 1}'))
+  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 3 })
+  await loads(/the checkpoint is of form 3; expected 2, the newest that is known here/, other(newer))
+  await loads(/the checkpoint is damaged: its checksum is undefined, that of what it holds "/, other('{"form": 2}'))
+  const incomplete = { training: '{"form": 2}' }
+  const signed = writeSafetensors(tensors, { ...incomplete, checksum: checksumOf(tensors, incomplete) })
+  await loads(/the checkpoint: step is undefined; expected a whole number/, signed)
+  const begin = file.length - [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
+  for (const at of [begin, (begin + file.length) >> 1, file.length - 1]) {
+    const flipped = file.slice()
+    flipped[at] ^= 1
+    await loads(/the checkpoint is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/, flipped)
+  }
   const wide = new Rmaat(device, { ...tiny, ...sizes, width: 16 })
   await loads(/ in the file, \[\d+, 16\] in the model/, file, wide)
   const deep = new Rmaat(device, { ...tiny, ...sizes, layers: 2 })
