@@ -18,10 +18,11 @@ export function textOf(bytes: Uint8Array): string {
 
 /** The bytes of a text. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = []
+  const bytes = new Uint8Array(text.length)
+  let count = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    bytes.push(code < PREFIX ? code - FIRST : SINGLE + (code - PREFIX) * HALF + text.charCodeAt(++i) - FIRST)
+    bytes[count++] = code < PREFIX ? code - FIRST : SINGLE + (code - PREFIX) * HALF + text.charCodeAt(++i) - FIRST
   }
-  return Uint8Array.from(bytes)
+  return bytes.slice(0, count)
 }
