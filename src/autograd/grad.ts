@@ -1,6 +1,6 @@
 import { takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { equal, notEqual } from '../ops/binary.ts'
+import { equal, less } from '../ops/binary.ts'
 import { where } from '../ops/elementwise.ts'
 import { dependents, type LoopResult, type LoopSpec, reachable, type Walk } from '../ops/loop.ts'
 import '../ops/methods.ts'
@@ -29,8 +29,8 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * Vector-Jacobian products: sum over the outputs of cotangent x d(output)/d(wrt), for each of `wrt`.
  *
  * Where a cotangent is 0 because an element was not chosen (`where`, `maximum`, `max`, `slice`, ...), or was given as 0, it
- * stays 0 through every elementwise function and function over an axis, also where its slope is infinite or NaN. It does not
- * through contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN
+ * stays 0 through every elementwise function and function over an axis, also where its slope is infinite or NaN; that 0 has no
+ * derivative then. It does not stay 0 through contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN
  * is NaN.
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
@@ -116,10 +116,15 @@ function products(
   return wrt.map((x) => sums.get(x) ?? zeros(x.shape))
 }
 
-/** The gradient of an operation, made 0 where its cotangent is. */
+/**
+ * The gradient of an operation, made 0 where its cotangent is and it is not finite. Where both are finite it is 0 of itself, and
+ * stays what it was made of: its own derivative need not be 0.
+ */
 function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpEntry): Tensor {
   if (!scales || constantValue(cotangent)) return gradient
-  if (scales === 'elements') return where(equal(cotangent, 0), 0, gradient)
-  const some = notEqual(cotangent, 0)
-  return where(some.rank < gradient.rank ? some.reshape([...some.shape, 1]) : some.max(-1, true), gradient, 0)
+  const finite = gradient.isFinite()
+  const none = equal(cotangent, 0)
+  if (scales === 'elements') return where(less(finite, none), 0, gradient)
+  const all = none.rank < gradient.rank ? none.reshape([...none.shape, 1]) : none.min(-1, true)
+  return where(less(finite, all), 0, gradient)
 }

@@ -36,6 +36,77 @@ const secondOrder: Record<string, (x: Tensor) => Tensor> = {
     loop({ count: 3, carry: [x], unroll: true }, ([h]) => ({ carry: [h.mul(x).tanh()] })).carry[0],
 }
 
+/** Of x [3]: a derivative that passes where the first one is 0, and what it is by hand. */
+const throughZero: Record<string, (x: Tensor) => { found: Tensor; expected: (x: number[]) => number[] }> = {
+  'a square root whose residual is 0': (x) => {
+    const [first] = grad(
+      x
+        .sqrt()
+        .sub(tensor([1, 2, 3], [3]))
+        .square()
+        .sum(),
+      [x],
+    )
+    return { found: grad(first.sum(), [x])[0], expected: (x) => x.map((v, i) => ((i + 1) / 2) * v ** -1.5) }
+  },
+  'a slice whose residual is 0': (x) => {
+    const w = tensor([0, 0, 0], [3])
+    const weights = w.add(x.mul(0))
+    const [first] = grad(x.mul(weights).exp().narrow(0, 0, 2).sub(1).square().sum(), [weights])
+    return { found: vjp([first], [x], [weights])[0], expected: (x) => x.map((v, i) => (i < 2 ? 2 * v ** 3 : 0)) }
+  },
+  'the same behind clamp': (x) => {
+    const weights = x.mul(0)
+    const [first] = grad(x.mul(weights).exp().clamp(-5, 5).sub(1).square().sum(), [weights])
+    return { found: grad(first.sum(), [weights])[0], expected: (x) => x.map((v) => 2 * v ** 2) }
+  },
+  'a derivative forwards, as two backwards': (x) => {
+    const dual = x.mul(0)
+    const [back] = vjp([x.exp().mul(x)], [dual], [x])
+    return {
+      found: vjp([back], [tensor([1, 1, 1], [3])], [dual])[0],
+      expected: (x) => x.map((v) => (1 + v) * Math.exp(v)),
+    }
+  },
+  'by a factor of 0 behind relu': (x) => {
+    const b = x.mul(0)
+    const [first] = grad(x.exp().relu().mul(b).sum(), [x])
+    return { found: grad(first.sum(), [b])[0], expected: (x) => x.map(Math.exp) }
+  },
+  'softmax, weighted by 0': (x) => {
+    const b = x.mul(0)
+    const [first] = grad(x.relu().softmax().mul(b).sum(), [x])
+    const p = (x: number[], i: number): number => Math.exp(x[i]) / x.reduce((sum, v) => sum + Math.exp(v), 0)
+    return {
+      found: grad(first.mul(tensor([1, 0, 0], [3])).sum(), [b])[0],
+      expected: (x) => x.map((_, i) => p(x, 0) * ((i === 0 ? 1 : 0) - p(x, i))),
+    }
+  },
+  'a product with a 0 in it': (x) => {
+    const values = x.mul(tensor([1, 0, 1 / 9], [3]))
+    const [first] = grad(values.cumprod(0).sum(), [values])
+    // the first is [1 + b + b c, a + a c, a b] at a = 1, b = 0, c = 1
+    return { found: grad(first.square().sum(), [values])[0], expected: () => [8, 4, 4] }
+  },
+}
+
+for (const [name, build] of Object.entries(throughZero))
+  test(`a gradient that is 0 has a gradient: ${name}`, async () => {
+    for (const open of [devices.reference, devices['wasm relaxed']]) {
+      const device = await open()
+      let by: (x: number[]) => number[] = () => []
+      const program = compile(device, { x: f32(3) }, ({ x }) => {
+        const { found, expected } = build(x)
+        by = expected
+        return { found }
+      })
+      const x = [1, 4, 9]
+      const error = relativeError((await program.arrays({ x })).found, by(x))
+      assert.ok(error < 1e-5, `${device.name}: off by ${error}`)
+      device.close()
+    }
+  })
+
 test('a gradient has a gradient', async () => {
   const device = await devices.reference()
   for (const [name, f] of Object.entries(secondOrder)) {
