@@ -10,21 +10,32 @@ const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 const contributing = readFileSync(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8')
 
-const [, source] = /```ts\n([\s\S]*?)```/.exec(readme)!
+const [[, source], [, training]] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+
+/** Runs a program that imports of an entry what it names in one line, with another console. */
+async function runs(source: string, entry: object, log: (...values: number[]) => void): Promise<void> {
+  const names = /import \{ (.*?) \} from 'rmaat'/.exec(source)![1]
+  const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (...args: unknown[]) => Promise<void>
+  const body = source.replace(/import .*\n/, '')
+  await new AsyncFunction('entry', 'console', `const { ${names} } = entry\n${body}`)(entry, { log })
+}
 
 for (const [entry, exported] of Object.entries({ rmaat, 'rmaat/engine': engine }))
   test(`the first program of the README runs and learns on the entry ${entry}`, async () => {
-    const names = /import \{ (.*?) \} from 'rmaat'/.exec(source)![1]
-    const body = source.replace(/import .*\n/, '')
     const losses: number[] = []
-    const AsyncFunction = (async () => {}).constructor as new (
-      ...args: string[]
-    ) => (...args: unknown[]) => Promise<void>
-    const program = new AsyncFunction('entry', 'console', `const { ${names} } = entry\n${body}`)
-    await program(exported, { log: (loss: number) => losses.push(loss) })
+    await runs(source, exported, (loss) => losses.push(loss))
     assert.is(losses.length, 200)
     assert.ok(losses[199] < losses[0] / 10, `${losses[0]} to ${losses[199]}`)
   })
+
+test('its training of RMAAT runs and learns', async () => {
+  const steps: number[][] = []
+  // the CPU suits such a model best, whatever GPU there is
+  await runs(training.replace("'auto'", "'wasm'"), rmaat, (...values) => steps.push(values))
+  assert.equal([steps.length, steps[299][0]], [300, 300])
+  const right = steps.slice(-20).reduce((sum, [, , accuracy]) => sum + accuracy / 20, 0)
+  assert.ok(right > 0.9, `${right} of the last batches are right`)
+})
 
 test('its first program is that of the examples', () => {
   assert.is(source, readFileSync(new URL('../examples/basics/first-program.ts', import.meta.url), 'utf8'))

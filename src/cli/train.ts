@@ -69,6 +69,11 @@ async function runTraining(options: Options): Promise<void> {
   if (wrong) throw new RmaatError('config', `--${wrong} was given with --resume; expected the folder of the run alone`)
   const { folder, checkpoint } = await RunFolder.ofRun(resume)
   try {
+    if (!checkpoint && existsSync(folder.weights) && (await readRun(folder.path, notice)).state === 'finished')
+      throw new RmaatError(
+        'data',
+        `${resume}: expected a run to go on with, but it is finished, and no checkpoint was made: \`evaluate ${folder.weights}\` tests it`,
+      )
     const given = readConfiguration(folder.config)
     const changes = changesTo(withDefaults(valuesOf(given)), { ...options }, folder.config)
     await trainIn(folder, given, changes, options, checkpoint)

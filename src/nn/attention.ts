@@ -86,6 +86,11 @@ const MASKED = -1e30
 export const causalMask = (queries: number, keys: number): Tensor =>
   lessEqual(iota([queries, keys], 1), iota([queries, keys], 0))
 
+function checkQueries(queries: number, tokens: number): void {
+  if (queries > tokens)
+    throw shapeError`causal attention: ${queries} queries of ${tokens} tokens; expected one of each token at most`
+}
+
 /** Checks operands and options; returns the options. */
 function checkMix(where: string, query: Tensor, key: Tensor, value: Tensor, options: MixOptions = {}): MixOptions {
   takes(where, { query, key, value }, { query: aTensor, key: aTensor, value: aTensor })
@@ -106,6 +111,7 @@ function checkMix(where: string, query: Tensor, key: Tensor, value: Tensor, opti
 export function softmaxAttention(query: Tensor, key: Tensor, value: Tensor, options?: MixOptions): Tensor {
   const { causal, valid } = checkMix('softmaxAttention', query, key, value, options)
   const [batch, tokens, , features] = key.shape
+  if (causal) checkQueries(query.shape[1], tokens)
   const scores = einsum('bnhm,bjhm->bhnj', query, key).mul(features ** -0.5)
   const masks = [
     ...(valid ? [valid.greater(0).reshape([batch, 1, 1, tokens])] : []),
@@ -158,8 +164,7 @@ export function inChunks(x: Tensor, size: number): Tensor {
  */
 export function causalSums(q: Tensor, k: Tensor, v: Tensor): Tensor {
   const [batch, tokens, heads, features] = q.shape
-  if (tokens > k.shape[1])
-    throw shapeError`causal attention: ${tokens} queries of ${k.shape[1]} tokens; expected one of each token at most`
+  checkQueries(tokens, k.shape[1])
   const size = Math.ceil(tokens / Math.ceil(tokens / CHUNK)) // of equal chunks little is filled up
   const chunks = [q, k, v].map((x) => inChunks(x.narrow(1, 0, tokens), size).transpose([1, 0, 2, 3, 4]))
   const count = chunks[0].shape[0]

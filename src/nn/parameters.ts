@@ -1,4 +1,4 @@
-import { aBoolean, aFunction, aWord, kind, numbers, takes } from '../checks.ts'
+import { aBoolean, aFunction, aWord, kind, numbers, shown, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import '../ops/methods.ts'
 import { concat } from '../ops/views.ts'
@@ -6,7 +6,7 @@ import { aDevice, type Device } from '../program/device.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { tensors as allTensors } from '../tensor/kinds.ts'
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { type Initializer, init, initialValues } from './init.ts'
 import { enter } from './is-parameters.ts'
@@ -128,10 +128,30 @@ export class Parameters<T extends ParameterTree> {
   }
 }
 
-/** The specifications of a tree by name; allocates nothing. */
-export const specsOf = (tree: ParameterTree): { name: string; spec: ParameterSpec }[] => [...walk(tree, '')]
+/** What stands before the names of an optimiser's variables in a file. */
+export const OPTIMIZER = 'optimizer/'
 
-const aTree = kind('an object or a list of parameters', (value) => typeof value === 'object' && value !== null)
+/**
+ * The specifications of a tree by name; allocates nothing.
+ * @throws RmaatError 'argument' for a name that stands twice, or that means something else in a file
+ */
+export function specsOf(tree: ParameterTree): { name: string; spec: ParameterSpec }[] {
+  const specs = [...walk(tree, '')]
+  const names = new Set<string>()
+  for (const { name } of specs) {
+    if (names.has(name))
+      throw new RmaatError('argument', `Parameters: two are called ${shown(name)}; expected a path of keys for each`)
+    if (name.startsWith(OPTIMIZER) || name === '__metadata__')
+      throw new RmaatError('argument', `Parameters: one is called ${shown(name)}, which is no parameter in a file`)
+    names.add(name)
+  }
+  return specs
+}
+
+const aTree = kind(
+  'a parameter, or an object or a list of such',
+  (value) => typeof value === 'object' && value !== null && !(value instanceof Tensor),
+)
 const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'init' in tree && 'shape' in tree
 
 function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spec: ParameterSpec }> {

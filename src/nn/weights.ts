@@ -2,15 +2,19 @@ import { aBoolean, aString, kind, maybe, shown, takes, takesOptions } from '../c
 import { RmaatError } from '../errors.ts'
 import type { HostArray } from '../program/device.ts'
 import { sameShape, sizeOf } from '../tensor/shape.ts'
-import { type NamedParameter, type ParameterSpec, Parameters, type ParameterTree, specsOf } from './parameters.ts'
+import {
+  type NamedParameter,
+  OPTIMIZER,
+  type ParameterSpec,
+  Parameters,
+  type ParameterTree,
+  specsOf,
+} from './parameters.ts'
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
 type AnyParameters = Parameters<any>
 const areParameters = kind('Parameters', (value) => value instanceof Parameters)
-
-/** What stands before the names of an optimiser's variables in a file: they are no parameters, whose names begin otherwise. */
-export const OPTIMIZER = 'optimizer/'
 
 /**
  * Parameters as a safetensors file: each as F32 under its own name, the path of its keys (`blocks.0.norm1.gain`), and

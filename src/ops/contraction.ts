@@ -128,6 +128,7 @@ function diagonal(x: Tensor, letters: readonly string[]): { x: Tensor; letters: 
 
 /** Matrix product over the last two axes; axes before them are broadcast. A vector is a row on the left, a column on the right. */
 export function matmul(x: Tensor, y: Tensor): Tensor {
+  for (const operand of [x, y]) expectDType('matmul', operand, 'f32')
   if (x.rank === 0 || y.rank === 0) throw shapeError`matmul: a scalar is no matrix; use mul`
   const inner = [x.shape[x.rank - 1], y.shape[Math.max(0, y.rank - 2)]]
   if (inner[0] !== inner[1])

@@ -4,7 +4,7 @@ import type { DType } from '../tensor/dtype.ts'
 import { aTensor, tensorLike } from '../tensor/kinds.ts'
 import { broadcastShapes } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
+import { constant, constantValue, expectDType, noGradient, type OpEntry, toTensor, typeOf } from './entry.ts'
 import type { Scalar } from './methods.ts'
 import { type Evaluate, rounded, type ScalarName } from './rounded.ts'
 
@@ -104,7 +104,11 @@ export function elementwise(op: ScalarName, operands: readonly TensorLike[], att
   const valued = op === 'where' ? operands.slice(1) : operands
   const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
-  const inputs = operands.map((operand, i) => expectDType(op, toTensor(op, operand, types[i]), types[i]))
+  const inputs = operands.map((operand, i) => toTensor(op, operand, types[i]))
+  const [a, b] = valued.filter((operand) => operand instanceof Tensor)
+  if (a && b && a.dtype !== b.dtype)
+    throw new RmaatError('dtype', `${op}: of ${typeOf(a)} and ${typeOf(b)}; cast one to the type of the other`)
+  for (const [i, input] of inputs.entries()) expectDType(op, input, types[i])
   const scalar = operation.scalar[dtype]
   if (!scalar) throw new RmaatError('dtype', `${op} is not defined for ${dtype}; cast the operand first`)
 

@@ -56,10 +56,12 @@ export function constantValue(tensor: Tensor): number | undefined {
 export const toTensor = (operation: string, value: TensorLike, dtype: DType): Tensor =>
   value instanceof Tensor ? value : constant(checkNumber(value, dtype, operation), dtype)
 
+/** Type and shape in words: `f32[2, 3]`. */
+export const typeOf = ({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): string => `${dtype}${formatShape(shape)}`
+
 export function expectDType(operation: string, tensor: Tensor, dtype: DType): Tensor {
   if (tensor.dtype === dtype) return tensor
-  const found = `${tensor.dtype}${formatShape(tensor.shape)}`
-  throw new RmaatError('dtype', `${operation}: expected ${dtype}, found ${found}; use cast('${dtype}')`)
+  throw new RmaatError('dtype', `${operation}: expected ${dtype}, found ${typeOf(tensor)}; use cast('${dtype}')`)
 }
 
 /** A tensor of the given values in row-major order; a constant of whatever program uses it. */

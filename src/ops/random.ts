@@ -3,10 +3,10 @@ import { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
 import { tensorLike } from '../tensor/kinds.ts'
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
-import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { lessEqual } from './binary.ts'
 import { elementwise, where } from './elementwise.ts'
-import { iota } from './entry.ts'
+import { expectDType, iota } from './entry.ts'
 
 /**
  * Random numbers are counted, not drawn: Philox-4x32-10 with key = seed and counter = (element / 4, site, segment, step).
@@ -28,6 +28,8 @@ export function randomBits(shape: Shape, source: RandomSource): Tensor {
   checkShape('randomBits', shape)
   checkSource('randomBits', source)
   const { seed, site, segment = 0, step = 0, firstElement = 0 } = source
+  for (const [name, value] of Object.entries({ segment, step, firstElement }))
+    if (value instanceof Tensor) expectDType(`randomBits: ${name}`, value, 'i32')
   const element = iota([sizeOf(shape)], 0)
     .reshape(shape)
     .add(firstElement)

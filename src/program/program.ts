@@ -1,5 +1,6 @@
 import { aFunction, anObject, kind, listOf, maybe, shown, takes, takesInOrder } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
+import { typeOf } from '../ops/entry.ts'
 import '../ops/methods.ts'
 import type { Scalar } from '../ops/methods.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
@@ -185,14 +186,18 @@ export function plan<I extends Inputs, R extends Results | Tensor>(
   const { updates = [], ...outputs } = results as Record<string, Tensor> & { readonly updates?: readonly Update[] }
   checkUpdates(device, updates)
   for (const [name, output] of Object.entries(outputs)) {
-    if (!(output instanceof Tensor))
-      throw new RmaatError('program', `the result ${name} is ${shown(output)}; expected a tensor`)
+    const what = name === ALONE ? 'what build returns' : `the result ${name}`
+    if (!(output instanceof Tensor)) throw new RmaatError('program', `${what} is ${shown(output)}; expected a tensor`)
     const where = device?.name ?? 'no device'
     if (output.device && output.device !== device)
-      throw new RmaatError('device', `the result ${name} lives on ${output.device.name}, the program on ${where}`)
+      throw new RmaatError('device', `${what} lives on ${livingOn(output.device.name, where)}`)
   }
   return lower({ inputs, outputs, updates }, told)
 }
+
+/** Two devices may have one name. */
+const livingOn = (name: string, where: string): string =>
+  name === where ? `another ${name} than the program` : `${name}, the program on ${where}`
 
 const tensorsByName = kind('a tensor, or tensors by name', anObject.fits)
 const anInput = kind(
@@ -210,7 +215,7 @@ function checkUpdates(device: Device | undefined, updates: readonly Update[]): v
   for (const [variable, value] of updates) {
     if (variable.device !== device) throw new RmaatError('device', `an update of a variable on ${variable.device.name}`)
     if (seen.has(variable)) throw new RmaatError('program', 'a variable is updated twice; join the two values in one')
-    const [before, after] = [variable, value].map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`)
+    const [before, after] = [variable, value].map(typeOf)
     if (before !== after) throw new RmaatError('program', `a variable ${before} cannot become ${after}`)
     seen.add(variable)
   }

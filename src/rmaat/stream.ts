@@ -124,6 +124,7 @@ export class Stream implements SequenceStream {
     if (taken === 0) throw new RmaatError('data', 'Stream: no token has come; expected at least one')
     const { classes } = this.model.config
     const logits = await this.inTurn(async () => {
+      this.check()
       const { end, ...segment } = this.segment()
       const { logits } = await this.classify.arrays(segment)
       return logits.length === classes ? logits : logits.slice((end - 1) * classes, end * classes)
@@ -162,6 +163,7 @@ export class Stream implements SequenceStream {
 
   /** Hands the memory on. */
   private async pass(): Promise<void> {
+    this.check()
     const { segmentLength, retention: schedule } = this.model.config
     const segments = Math.ceil((this.length ?? Infinity) / segmentLength)
     const factor = retention(this.passed + 1, segments, schedule)

@@ -111,7 +111,11 @@ export type Stream<Kind = Example> = Generator<Kind, never>
 
 /** The next `count` examples of a stream. */
 export function take<Kind>(stream: Stream<Kind>, count: number): Kind[] {
-  return Array.from({ length: count }, () => stream.next().value)
+  return Array.from({ length: count }, (_, i) => {
+    const { value, done } = stream.next() as IteratorResult<Kind>
+    if (!done) return value
+    throw new RmaatError('data', `the stream of examples has ended, ${i} of ${count} came; expected one without end`)
+  })
 }
 
 /** How many examples of files there are for what. */

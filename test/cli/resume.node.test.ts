@@ -241,6 +241,21 @@ test('a run whose data have changed is not resumed, and one that is validated at
   assert.match(err, /checkpoint\.safetensors: the examples are not those that it was made with: a file .* has changed/)
 })
 
+test('a run that is finished without a checkpoint is not begun anew', async () => {
+  const out = folder.path('finished')
+  const order = ['--task', 'order', '--segments', '2', '--segment-length', '8', '--device', 'wasm', '--out', out]
+  assert.is((await run('train', ...order, '--steps', '2', '--test-examples', '5')).code, 0)
+  assert.not.ok(existsSync(join(out, 'checkpoint.safetensors')))
+  const before = readFileSync(join(out, 'weights.safetensors'))
+  const { code, err } = await run('train', '--resume', out)
+  assert.is(code, 2)
+  assert.match(
+    err,
+    /expected a run to go on with, but it is finished, and no checkpoint was made: `evaluate .* tests it/,
+  )
+  assert.equal(readFileSync(join(out, 'weights.safetensors')), before)
+})
+
 /** As Linux tells it. */
 function beginningOf(pid: number): { readonly began?: string } {
   if (!existsSync('/proc/self/stat')) return {}

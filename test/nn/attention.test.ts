@@ -120,6 +120,11 @@ test('several heads share the width, a token sees none that follow, and padding 
     attention(tensor(x, [rows, tokens, 6]), w, { heads: 3 }),
   )
   const [four, others] = [tensor(some(24, 1), [1, 3, 2, 4]), tensor(some(12, 1), [1, 3, 1, 4])]
+  const two = tensor(some(16, 1), [1, 2, 2, 4])
+  for (const mix of Object.values(mixes))
+    await fails('shape', 'causal attention: 3 queries of 2 tokens; expected one of each token at most', () =>
+      mix(four, two, two, { causal: true }),
+    )
   await fails('shape', /query \[1, 3, 2, 4\], key \[1, 3, 1, 4\]/, () => softmaxAttention(four, others, others))
   device.close()
 })

@@ -195,6 +195,15 @@ test('what is closed leaves nothing on the device, and takes nothing more', asyn
   assert.is(device.backend.heldBytes, before)
   for (const call of [() => stream.push([1]), () => stream.predict()])
     await fails('program', 'the stream is closed', call)
+  for (const call of [(open: Stream) => open.push(someTokens(3 * S)), (open: Stream) => open.predict()]) {
+    const open = new Stream(model)
+    await open.push(someTokens(1))
+    await fails('program', 'the stream is closed', () => {
+      const called = call(open)
+      open.close()
+      return called
+    })
+  }
   device.close()
 })
 
