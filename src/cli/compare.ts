@@ -10,10 +10,9 @@ import { comparePage } from './compare-page.ts'
 import { inWords, Report } from './compare-report.ts'
 import { addPresetAndConfig, givenSettings } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { typed } from './paths.ts'
+import { pagePath } from './page.ts'
 import { makeTask, modelFor } from './prepare.ts'
 import { type Progress, progress } from './progress.ts'
-import { stamped } from './run-folder.ts'
 import { addSettings, modelSettings, taskSettings, withDefaults } from './settings.ts'
 import { duration, jsonLine, notice, say } from './terminal.ts'
 
@@ -78,7 +77,7 @@ async function compare({ devices: named, parts: chosen, longest, out, json, ...r
   const { method, batch, clip, seed, threads } = settings
   const task = await makeTask(settings)
   const workload = workloadOf(modelFor(settings, task), task, batch, take(task.train(seed), batch))
-  const path = typed(out ?? `${stamped('compare')}.html`)
+  const path = pagePath(out, 'compare')
   const { signal, restore } = interruptible()
   const bars = new Bars()
   const open: Device[] = []

@@ -1,9 +1,24 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { RmaatError } from '../errors.ts'
+import { typed } from './paths.ts'
+import { stamped } from './run-folder.ts'
 import { version } from './terminal.ts'
 
 const uplot = (file: string): string =>
   readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${file}`), 'utf8')
+
+/**
+ * Where a page goes: what was asked for, else a name of that kind.
+ * @throws RmaatError for what is no place for one: a folder, or a file that is no page
+ */
+export function pagePath(out: string | undefined, kind: string): string {
+  if (out === '') throw new RmaatError('config', '--out is "": expected the name of a file')
+  const path = typed(out ?? `${stamped(kind)}.html`)
+  if (!existsSync(path) || /\.(html?|md)$/i.test(path)) return path
+  const there = statSync(path).isDirectory() ? 'is a folder' : 'is there already and is no page'
+  throw new RmaatError('data', `${path} ${there}: expected the name of a new file, or of one that ends in .html or .md`)
+}
 
 /** Text as HTML. */
 export const html = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)

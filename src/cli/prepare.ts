@@ -91,16 +91,16 @@ export function modelFor(given: Given, sizes: Sizes): { readonly name: string; r
   }
   const wrong = modelSettings.find((key) => key !== 'model' && given[key] !== undefined && !(key in settings))
   if (wrong !== undefined) throw new RmaatError('config', `${wrong} is no setting of the model ${name}`)
-  checkMethod(given, name)
   const { segments, segmentLength, vocabulary, classes, towers } = sizes
+  checkMethod(given, name, segments)
   const all: Config = { ...given, segments, segmentLength, vocabulary, classes, towers }
   const own = Object.keys(settings).filter((key) => all[key] !== undefined)
   return { name, config: configure(Object.fromEntries(own.map((key) => [key, all[key]]))) }
 }
 
 /** Throws where settings of how a loop is differentiated do not go together, or the model has no loop. */
-function checkMethod(given: Given, model: string): void {
-  const { method = 'amrb', reach } = given
+function checkMethod(given: Given, model: string, segments: number): void {
+  const { method = 'amrb', reach, keep } = given
   const [first, second] = (['memoryBudget', 'keep', 'hold', 'reach'] as const).filter(
     (name) => given[name] !== undefined,
   )
@@ -113,6 +113,10 @@ function checkMethod(given: Given, model: string): void {
     )
   if (method !== 'truncated' && reach !== undefined)
     throw wrong(`reach is ${reach}, but the method is ${method}; expected the method truncated, or no reach`)
+  if (keep !== undefined && keep >= segments)
+    throw wrong(`keep is ${keep}; expected less than the number of segments, ${segments}`)
+  if (reach !== undefined && reach > segments)
+    throw wrong(`reach is ${reach}; expected at most the number of segments, ${segments}`)
   if (first && first !== 'reach' && method === 'bptt')
     throw wrong(`${first} is given, but the method is bptt, which keeps everything; expected the method amrb`)
   if (first === 'memoryBudget' && second && second !== 'reach')

@@ -1,10 +1,12 @@
-import { basename } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
 import { isFolder, writeFileAtomically } from '../runtime/files.ts'
 import { PLAN } from './ablate-file.ts'
 import { type Ablation, isAblation, readAblation } from './ablate-table.ts'
-import { typed } from './paths.ts'
+import { pagePath } from './page.ts'
+import { absolute, typed } from './paths.ts'
 import { table } from './plot.ts'
 import {
   bitsColumn,
@@ -18,7 +20,6 @@ import {
 import { reportMarkdown } from './report-markdown.ts'
 import { reportPage } from './report-page.ts'
 import { type Run, readRun } from './report-run.ts'
-import { stamped } from './run-folder.ts'
 import { jsonLine, notice, say } from './terminal.ts'
 
 interface Options {
@@ -40,11 +41,16 @@ export function reportCommand(): Command {
     .action((folders: string[], options: Options) => report(folders, options))
 }
 
+/** Whether the folder is no run's, but folders in it are. */
+const holdsRuns = (folder: string): boolean =>
+  ['', ...readdirSync(folder)].findIndex((name) => existsSync(join(folder, name, 'log.jsonl'))) > 0
+
 async function report(folders: readonly string[], { out, json }: Options): Promise<void> {
-  if (out === '') throw new RmaatError('config', '--out is "": expected the name of a file')
+  const path = pagePath(out, 'report')
   const runs: Run[] = []
   const ablations: Ablation[] = []
-  for (const folder of folders) {
+  // a folder that is named twice, with a slash or without, is one
+  for (const folder of new Map(folders.map((name) => [absolute(name), name])).values()) {
     // of `runs/ablation/*` a shell makes the folders of the cells, and their plan
     if (basename(folder) === PLAN) continue
     if (!(await isFolder(typed(folder))))
@@ -53,13 +59,17 @@ async function report(folders: readonly string[], { out, json }: Options): Promi
       const ablation = await readAblation(typed(folder), notice)
       ablations.push(ablation)
       runs.push(...ablation.cells.flatMap(({ run }) => (run ? [run] : [])))
-    } else runs.push(await readRun(folder, notice))
+    } else if (holdsRuns(typed(folder)))
+      throw new RmaatError(
+        'data',
+        `${folder}: expected the folder of a run, but runs stand in it; name them: ${folder}/*`,
+      )
+    else runs.push(await readRun(folder, notice))
   }
   if (runs.length === 0)
     throw new RmaatError('data', `${folders.join(', ')}: no training has begun there: expected at least one`)
   const labels = labelsOf(runs)
   const facts = runs.map((run, i) => factsOf(run, labels[i]))
-  const path = typed(out ?? `${stamped('report')}.html`)
   const write = /\.md$/i.test(path) ? reportMarkdown : reportPage
   await writeFileAtomically(path, write(runs, facts, ablations))
   if (json) {

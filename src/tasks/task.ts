@@ -63,7 +63,9 @@ export function checkSizes(
   if (towers !== (model.towers ?? 1))
     throw new RmaatError(
       'config',
-      `train: the task ${name} is for ${towers === 2 ? 'two towers' : 'one tower'}; expected the setting towers to be ${towers}, and a model that has it`,
+      towers === 2
+        ? `train: the task ${name} has two texts in an example, and the model reads one; expected a task of one, such as retrieval by the protocol one-stream, or a model whose setting towers is 2`
+        : `train: the task ${name} has one text in an example, and the model reads two; expected its setting towers to be 1`,
     )
   if (everywhere && !model.causal)
     throw new RmaatError(

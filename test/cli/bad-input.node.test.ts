@@ -71,6 +71,16 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
     'config',
     /^reach is 2, but the method is amrb; expected the method truncated, or no reach$/,
   ],
+  'more segments to keep than there are': [
+    ['explain', '--segments', '4', '--keep', '4'],
+    'config',
+    /^keep is 4; expected less than the number of segments, 4$/,
+  ],
+  'a reach beyond the first segment': [
+    ['train', '--segments', '4', '--method', 'truncated', '--reach', '5'],
+    'config',
+    /^reach is 5; expected at most the number of segments, 4$/,
+  ],
   'a flag that there is not': [['train', '--segmentlength', '3'], 'usage', /^unknown option '--segmentlength'/],
   'no weights': [['evaluate'], 'usage', /^missing required argument 'weights'$/],
   'a command that there is not': [['trian'], 'usage', /^unknown command 'trian'/],
@@ -246,6 +256,30 @@ test('a folder that holds a run is left as it is', async () => {
   assert.is(code, 2)
   assert.match(err, /kept\/log\.jsonl is there already: expected a folder without a run's files after --out$/m)
   assert.is(readFileSync(folder.path('kept', 'log.jsonl'), 'utf8'), 'mine')
+})
+
+test('a page is not written over what is none', async () => {
+  await run('train', ...tiny, '--steps', '1', '--checkpoint-every', '1', '--out', folder.path('paged'))
+  const files = ['checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
+  const contents = () => files.map((name) => readFileSync(folder.path('paged', name)))
+  const before = contents()
+  for (const args of [
+    ['report', folder.path('paged')],
+    ['compare', '--devices', 'reference', '--parts', 'kernels'],
+  ]) {
+    for (const name of files) {
+      const { code, err } = await run(...args, '--out', folder.path('paged', name))
+      assert.is(code, 2, err)
+      assert.match(
+        err,
+        new RegExp(`paged/${name} is there already and is no page: expected the name of a new file, or`),
+      )
+    }
+    const { code, err } = await run(...args, '--out', folder.path('paged'))
+    assert.is(code, 2)
+    assert.match(err, /paged is a folder: expected the name of a new file, or of one that ends in \.html or \.md$/m)
+  }
+  assert.equal(contents(), before)
 })
 
 test('settings that the user wrote are not written over', async () => {

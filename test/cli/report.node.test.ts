@@ -158,6 +158,10 @@ test('what is no run is one clear error, exit code 2, and no page', async () => 
     assert.is(jsonLines(out).at(-1).kind, 'error')
   }
   assert.not(existsSync(path('never.html')))
+  const all = await run('report', path(), '--out', path('never.html'))
+  assert.match(all.err, /^error \(data\): .*: expected the folder of a run, but runs stand in it; name them: .*\/\*$/m)
+  const twice = await run('report', path('scaled'), `${path('scaled')}/`, '--out', path('twice.html'), '--json')
+  assert.is(jsonLines(twice.out).at(-1).runs, 1)
   const before = logOf('scaled')
   appendFileSync(path('scaled', 'log.jsonl'), 'x')
   assert.is((await run('report', path('scaled'), '--out', path('x.html'))).code, 0)
