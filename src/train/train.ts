@@ -162,7 +162,7 @@ const aStream = kind(
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
 )
 
-/** What a model is trained on; every task is one. */
+/** What a model is trained on; every task is one. A model may ask for more, and checks it. */
 export interface Training<Example extends Sequence> {
   readonly name: string
   /** Examples without end. The same seed gives the same in the same order. */
@@ -178,9 +178,9 @@ const BREATH = 50
  * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
  * 'config' and 'data' for a state to go on from that is not one of this training
  */
-export async function* train<Example extends Sequence>(
+export async function* train<Example extends Sequence, Given extends Training<Example> = Training<Example>>(
   model: Model<Example>,
-  task: Training<Example>,
+  task: Given,
   given: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainEvent, void> {
   takes('train', { model, task }, { model: aModel, task: anObject })

@@ -60,6 +60,15 @@ test('an evaluation in slices is that of whole batches', async () => {
   }
 })
 
+test('a task that asks for more classes than the model has is refused, and may be written where it is used', async () => {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: 8 })
+  await fails('config', /^train: the task, for this model: classes is 9; expected a whole number from 1 to 8$/, () =>
+    train(model, { ...task, classes: 9 }).next(),
+  )
+  device.close()
+})
+
 test('an evaluation in batches of more rows than there are examples computes no others', async () => {
   const device = await devices.reference()
   const model = new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: 8 })
