@@ -100,8 +100,10 @@ export const presets: Readonly<Record<string, Preset>> = {
     description: `two documents of up to 4,000 bytes, each for itself; ${onTwoCores}`,
     settings: {
       ...small,
-      ...paper({ task: 'retrieval', length: 4000, segmentLength: 512 }),
-      ...choice({ protocol: 'two-tower', segments: 8, steps: 1500 }),
+      ...paper({ task: 'retrieval', length: 4000 }),
+      ...choice({ protocol: 'two-tower', segments: 4, segmentLength: 1024, width: 32, layers: 1, heads: 2 }),
+      // nothing shows in the first thousand steps
+      ...choice({ feedForward: 64, dropout: 0.1, rate: 0.002, warmUp: 0.05, steps: 4000, validationExamples: 1000 }),
     },
   },
   'retrieval-paper': {
