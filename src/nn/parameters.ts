@@ -139,10 +139,8 @@ export function specsOf(tree: ParameterTree): { name: string; spec: ParameterSpe
   const specs = [...walk(tree, '')]
   const names = new Set<string>()
   for (const { name } of specs) {
-    if (names.has(name))
-      throw new RmaatError('argument', `Parameters: two are called ${shown(name)}; expected a path of keys for each`)
-    if (name.startsWith(OPTIMIZER) || name === '__metadata__')
-      throw new RmaatError('argument', `Parameters: one is called ${shown(name)}, which is no parameter in a file`)
+    if (names.has(name) || name.startsWith(OPTIMIZER) || name === '__metadata__')
+      throw new RmaatError('argument', `Parameters: the name ${shown(name)} is taken; expected other keys`)
     names.add(name)
   }
   return specs

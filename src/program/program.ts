@@ -188,16 +188,11 @@ export function plan<I extends Inputs, R extends Results | Tensor>(
   for (const [name, output] of Object.entries(outputs)) {
     const what = name === ALONE ? 'what build returns' : `the result ${name}`
     if (!(output instanceof Tensor)) throw new RmaatError('program', `${what} is ${shown(output)}; expected a tensor`)
-    const where = device?.name ?? 'no device'
     if (output.device && output.device !== device)
-      throw new RmaatError('device', `${what} lives on ${livingOn(output.device.name, where)}`)
+      throw new RmaatError('device', `${what} lives on another device than the program: ${output.device.name}`)
   }
   return lower({ inputs, outputs, updates }, told)
 }
-
-/** Two devices may have one name. */
-const livingOn = (name: string, where: string): string =>
-  name === where ? `another ${name} than the program` : `${name}, the program on ${where}`
 
 const tensorsByName = kind('a tensor, or tensors by name', anObject.fits)
 const anInput = kind(

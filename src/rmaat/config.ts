@@ -60,7 +60,7 @@ export function modelConfig(given: Partial<ModelConfig> = {}): ModelConfig {
   if (config.towers === 2)
     throw new RmaatError(
       'config',
-      'a causal model reads one text, but two are given (towers is 2); expected a task of one, such as retrieval by the protocol one-stream, or causal to be false',
+      'towers is 2, but a causal model reads one text: of retrieval the protocol one-stream',
     )
   if (given.loss === 'last')
     throw new RmaatError('config', "loss is 'last', but a causal model has a loss at every token; expected 'all'")

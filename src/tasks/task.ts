@@ -63,9 +63,7 @@ export function checkSizes(
   if (towers !== (model.towers ?? 1))
     throw new RmaatError(
       'config',
-      towers === 2
-        ? `train: the task ${name} has two texts in an example, and the model reads one; expected a task of one, such as retrieval by the protocol one-stream, or a model whose setting towers is 2`
-        : `train: the task ${name} has one text in an example, and the model reads two; expected its setting towers to be 1`,
+      `train: the task ${name} has ${towers} texts in an example, the model reads ${model.towers ?? 1}; expected its setting towers to be ${towers}, or of retrieval the protocol one-stream`,
     )
   if (everywhere && !model.causal)
     throw new RmaatError(
@@ -116,7 +114,7 @@ export function take<Kind>(stream: Stream<Kind>, count: number): Kind[] {
   return Array.from({ length: count }, (_, i) => {
     const { value, done } = stream.next() as IteratorResult<Kind>
     if (!done) return value
-    throw new RmaatError('data', `the stream of examples has ended, ${i} of ${count} came; expected one without end`)
+    throw new RmaatError('data', `the stream of examples has ended after ${i} of ${count}; expected one without end`)
   })
 }
 

@@ -70,7 +70,7 @@ export class Tensor<Attributes = unknown> {
 function commonDevice(op: string, inputs: readonly Tensor[]): DeviceIdentity | undefined {
   const [device, other] = new Set(inputs.flatMap((input) => input.device ?? []))
   if (!other) return device
-  const found = device.name === other.name ? `both ${device.name}` : `${device.name} and ${other.name}`
+  const found = `${device.name} and ${other.name}`
   throw new RmaatError(
     'device',
     `${op}: operands live on two devices, ${found}; read the one and give it to the other as an input`,

@@ -74,17 +74,17 @@ const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
       ? { dtype: 'I32', shape, data }
       : { dtype: 'F32', shape, data }
 
-/** Of all numbers and texts of a checkpoint: other ones, even one bit, give another. */
+const byName = <Value>(entries: Iterable<readonly [string, Value]>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** Of all numbers and texts of a checkpoint: one bit that differs gives another. */
 export function checksumOf(
   tensors: ReadonlyMap<string, StoredTensor>,
   texts: Readonly<Record<string, string>>,
 ): string {
-  const named = Object.entries(texts).filter(([name]) => name !== 'checksum')
-  let hash = siteOf(JSON.stringify(named.sort(([a], [b]) => (a < b ? -1 : 1))))
-  for (const [name, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash = hashOf(new TextEncoder().encode(`${name} ${shape}`), hash)
+  const { checksum, ...others } = texts
+  let hash = siteOf(JSON.stringify(byName(Object.entries(others))))
+  for (const [, { data }] of byName(tensors))
     hash = hashOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), hash)
-  }
   return hash.toString(16).padStart(8, '0')
 }
 

@@ -262,9 +262,9 @@ test('parameters have names of their own, which no file takes for something else
   const device = await devices.reference()
   const [one] = [parameter([1], own(1, 1))]
   for (const [tree, said] of [
-    [{ 'a.b': one, a: { b: one } }, 'Parameters: two are called "a.b"; expected a path of keys for each'],
-    [{ 'optimizer/0': one }, 'Parameters: one is called "optimizer/0", which is no parameter in a file'],
-    [{ __metadata__: one }, 'Parameters: one is called "__metadata__", which is no parameter in a file'],
+    [{ 'a.b': one, a: { b: one } }, 'Parameters: the name "a.b" is taken; expected other keys'],
+    [{ 'optimizer/0': one }, 'Parameters: the name "optimizer/0" is taken; expected other keys'],
+    [{ __metadata__: one }, 'Parameters: the name "__metadata__" is taken; expected other keys'],
     [{ a: tensor([1]) }, /^Parameters: a is .*; expected a parameter, or an object or a list of such$/],
   ] as const)
     await fails('argument', said, () => new Parameters(device, tree as never, 0))

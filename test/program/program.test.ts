@@ -168,14 +168,14 @@ test('compiling tells of its stages, in order', async () => {
 test('what lives on another device is said, also where both have one name', async () => {
   const [one, other, wasm] = [await devices.reference(), await devices.reference(), await devices['wasm simd']()]
   const [a, b, c] = [one, other, wasm].map((device) => device.variable([1]))
-  await fails('device', /^add: operands live on two devices, both reference; read/, () => a.add(b))
+  await fails('device', /^add: operands live on two devices, reference and reference; read/, () => a.add(b))
   await fails('device', /^add: operands live on two devices, reference and wasm; read/, () => a.add(c))
   for (const [value, said] of [
-    [b, 'what build returns lives on another reference than the program'],
-    [c, 'what build returns lives on wasm, the program on reference'],
+    [b, 'what build returns lives on another device than the program: reference'],
+    [c, 'what build returns lives on another device than the program: wasm'],
   ] as const)
     await fails('device', said, () => compile(one, {}, () => value.mul(2)))
-  await fails('device', 'the result y lives on wasm, the program on reference', () =>
+  await fails('device', 'the result y lives on another device than the program: wasm', () =>
     compile(one, {}, () => ({ y: c })),
   )
   for (const device of [one, other, wasm]) device.close()

@@ -106,13 +106,17 @@ test('what two towers cannot read is one clear error', async () => {
   await fails('data', /^example 0 of the batch: example is null/, () => values([null]))
   await fails('data', /^a batch of 2 rows takes 1 to 2 examples, not 3$/, () => values(pairs))
   const task = { name: 'one', vocabulary: 9, classes: 3 }
-  await fails('config', /has one text in an example, and the model reads two/, () => model.checkTask!(task))
+  await fails('config', /has 1 texts in an example, the model reads 2; expected its setting towers to be 1/, () =>
+    model.checkTask!(task),
+  )
   const pairTask = { ...task, towers: 2 }
   const single = make(device, 'rmaat', 1)
-  await fails('config', /has two texts in an example, and the model reads one/, () => single.checkTask!(pairTask))
+  await fails('config', /has 2 texts in an example, the model reads 1; expected its setting towers to be 2/, () =>
+    single.checkTask!(pairTask),
+  )
   single.close()
   await fails('config', /^Stream: a model of two towers/, () => models.rmaat.stream!(model, { length: 12 }))
-  await fails('config', /^a causal model reads one text, but two are given \(towers is 2\)/, () =>
+  await fails('config', /^towers is 2, but a causal model reads one text: of retrieval/, () =>
     modelConfig({ towers: 2, causal: true }),
   )
   model.close()

@@ -9,7 +9,7 @@ const shape = { segments: 2, segmentLength: 3, batch: 3 }
 
 test('a stream that ends is said to have ended', async () => {
   const two = [{ tokens: [1], label: 0 }].values()
-  await fails('data', 'the stream of examples has ended, 1 of 3 came; expected one without end', () =>
+  await fails('data', 'the stream of examples has ended after 1 of 3; expected one without end', () =>
     take(two as never, 3),
   )
 })
