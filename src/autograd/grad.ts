@@ -30,8 +30,8 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  *
  * Where a cotangent is 0 because an element was not chosen (`where`, `maximum`, `max`, `slice`, ...), or was given as 0, it
  * stays 0 through every elementwise function and function over an axis, also where its slope is infinite or NaN; that 0 has no
- * derivative then. It does not stay 0 through contractions (`einsum`, `matmul`), which sum over what was chosen and what was not. Any other cotangent times NaN
- * is NaN.
+ * derivative then. It does not stay 0 through contractions (`einsum`, `matmul`), which sum over what was chosen and what was
+ * not. Any other cotangent times NaN is NaN.
  */
 export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
   takes('vjp', { outputs, cotangents, wrt }, { outputs: tensors, cotangents: tensors, wrt: tensors })
@@ -122,9 +122,7 @@ function products(
  */
 function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpEntry): Tensor {
   if (!scales || constantValue(cotangent)) return gradient
-  const finite = gradient.isFinite()
-  const none = equal(cotangent, 0)
-  if (scales === 'elements') return where(less(finite, none), 0, gradient)
-  const all = none.rank < gradient.rank ? none.reshape([...none.shape, 1]) : none.min(-1, true)
-  return where(less(finite, all), 0, gradient)
+  let none = equal(cotangent, 0)
+  if (scales === 'lastAxis') none = none.rank < gradient.rank ? none.reshape([...none.shape, 1]) : none.min(-1, true)
+  return where(less(gradient.isFinite(), none), 0, gradient)
 }

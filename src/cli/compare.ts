@@ -73,11 +73,11 @@ function milliseconds(text: string): number {
 
 async function compare({ devices: named, parts: chosen, longest, out, json, ...rest }: Options): Promise<void> {
   const begin = performance.now()
+  const path = pagePath(out, 'compare')
   const settings = withDefaults({ ...small, ...givenSettings(rest) })
   const { method, batch, clip, seed, threads } = settings
   const task = await makeTask(settings)
   const workload = workloadOf(modelFor(settings, task), task, batch, take(task.train(seed), batch))
-  const path = pagePath(out, 'compare')
   const { signal, restore } = interruptible()
   const bars = new Bars()
   const open: Device[] = []

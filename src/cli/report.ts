@@ -43,7 +43,8 @@ export function reportCommand(): Command {
 
 /** Whether the folder is no run's, but folders in it are. */
 const holdsRuns = (folder: string): boolean =>
-  ['', ...readdirSync(folder)].findIndex((name) => existsSync(join(folder, name, 'log.jsonl'))) > 0
+  !existsSync(join(folder, 'log.jsonl')) &&
+  readdirSync(folder).some((name) => existsSync(join(folder, name, 'log.jsonl')))
 
 async function report(folders: readonly string[], { out, json }: Options): Promise<void> {
   const path = pagePath(out, 'report')

@@ -102,10 +102,10 @@ function folded(scalar: ScalarName, values: readonly number[], types: readonly D
 export function elementwise(op: ScalarName, operands: readonly TensorLike[], attributes: unknown = {}): Tensor {
   const operation = elementwiseEntries.get(op)!
   const valued = op === 'where' ? operands.slice(1) : operands
-  const dtype = valued.find((operand) => operand instanceof Tensor)?.dtype ?? 'f32'
+  const [a, b] = valued.filter((operand) => operand instanceof Tensor)
+  const dtype = a?.dtype ?? 'f32'
   const types = operands.map((_, i) => (op === 'where' && i === 0 ? 'i32' : dtype))
   const inputs = operands.map((operand, i) => toTensor(op, operand, types[i]))
-  const [a, b] = valued.filter((operand) => operand instanceof Tensor)
   if (a && b && a.dtype !== b.dtype)
     throw new RmaatError('dtype', `${op}: of ${typeOf(a)} and ${typeOf(b)}; cast one to the type of the other`)
   for (const [i, input] of inputs.entries()) expectDType(op, input, types[i])

@@ -96,7 +96,7 @@ const highOf = (a: number, b: number): number =>
 export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): number[] {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
-  // thousands of weights are drawn: nothing here makes an object
+  // thousands of weights are drawn: the rounds make no object
   for (let round = 0; round < 10; round++) {
     const even = c0
     const odd = c2

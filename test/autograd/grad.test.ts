@@ -50,8 +50,7 @@ const throughZero: Record<string, (x: Tensor) => { found: Tensor; expected: (x: 
     return { found: grad(first.sum(), [x])[0], expected: (x) => x.map((v, i) => ((i + 1) / 2) * v ** -1.5) }
   },
   'a slice whose residual is 0': (x) => {
-    const w = tensor([0, 0, 0], [3])
-    const weights = w.add(x.mul(0))
+    const weights = x.mul(0)
     const [first] = grad(x.mul(weights).exp().narrow(0, 0, 2).sub(1).square().sum(), [weights])
     return { found: vjp([first], [x], [weights])[0], expected: (x) => x.map((v, i) => (i < 2 ? 2 * v ** 3 : 0)) }
   },

@@ -260,7 +260,7 @@ test('layers name what they cannot take', async () => {
 
 test('parameters have names of their own, which no file takes for something else', async () => {
   const device = await devices.reference()
-  const [one] = [parameter([1], own(1, 1))]
+  const one = parameter([1], own(1, 1))
   for (const [tree, said] of [
     [{ 'a.b': one, a: { b: one } }, 'Parameters: the name "a.b" is taken; expected other keys'],
     [{ 'optimizer/0': one }, 'Parameters: the name "optimizer/0" is taken; expected other keys'],
