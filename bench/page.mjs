@@ -47,8 +47,8 @@ await page.click('#start')
 await page.waitForFunction(() => Number(document.getElementById('steps').textContent.replace(/\D/g, '')) > 0)
 const firstStep = Date.now() - began
 
-// half a minute in all that is made once is there
-await wait(Math.min(30_000, (minutes * 60_000) / 3))
+// by then all that is made once is there, and the engine's heap has grown to what it stays at
+await wait(Math.max(20_000, minutes * 12_000))
 await page.evaluate(() => globalThis.long.splice(0))
 const held = []
 const from = await steps()
