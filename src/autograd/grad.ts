@@ -5,6 +5,7 @@ import { where } from '../ops/elementwise.ts'
 import { dependents, type LoopResult, type LoopSpec, reachable, type Walk } from '../ops/loop.ts'
 import '../ops/methods.ts'
 import { constant, constantValue, type OpEntry, zeros } from '../ops/entry.ts'
+import type { Recurrence } from '../ops/scan.ts'
 import { entryOf } from '../ops/table.ts'
 import { aTensor, tensors } from '../tensor/kinds.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
@@ -86,7 +87,7 @@ function products(
     const before = sums.get(node)
     sums.set(node, before ? inherit(before.add(cotangent), before, cotangent) : cotangent)
   }
-  const walk = { needed, sums, sparse, inherit, add, products }
+  const walk = { wrt, needed, sums, sparse, inherit, add, products }
   outputs.forEach((output, i) => {
     add(output, cotangents[i])
   })
@@ -108,7 +109,7 @@ function products(
     const terms = entry.gradient({ inputs, output: node, attributes, cotangent })
     inputs.forEach((input, i) => {
       if (!terms[i] || !needed.has(input)) return
-      const term = inPlaces || entry.steep ? silenced(terms[i], cotangent, entry) : terms[i]
+      const term = inPlaces || entry.steep ? silenced(terms[i], cotangent, entry, attributes) : terms[i]
       if (entry.chooses || (inPlaces && node.op !== 'einsum')) sparse.add(term)
       add(input, term)
     })
@@ -120,9 +121,13 @@ function products(
  * The gradient of an operation, made 0 where its cotangent is and it is not finite. Where both are finite it is 0 of itself, and
  * stays what it was made of: its own derivative need not be 0.
  */
-function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpEntry): Tensor {
+function silenced(gradient: Tensor, cotangent: Tensor, { scales }: OpEntry, attributes: unknown): Tensor {
   if (!scales || constantValue(cotangent)) return gradient
   let none = equal(cotangent, 0)
+  if (scales === 'recurrence') {
+    const { axis, complex = axis } = attributes as Recurrence
+    none = none.min(axis, true).min(complex, true)
+  }
   if (scales === 'lastAxis') none = none.rank < gradient.rank ? none.reshape([...none.shape, 1]) : none.min(-1, true)
   return where(less(gradient.isFinite(), none), 0, gradient)
 }

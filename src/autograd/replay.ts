@@ -25,12 +25,12 @@ import { worthHolding } from './hold.ts'
 export function replay(
   loop: Tensor<LoopSpec>,
   results: readonly Tensor<LoopResult>[],
-  { needed, sums, sparse, inherit, add, products }: Walk,
+  { wrt, needed, sums, sparse, inherit, add, products }: Walk,
 ): void {
   const { count, reversed, carries, inputs, stacked, hold = 0 } = loop.attributes
   const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
     results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
-  const closure = closureOf(loop)
+  const closure = closureOf(loop, wrt)
   if (reversed) {
     const others = carries.filter(({ total }) => !total).map(({ first }) => first)
     if ([...others, ...inputs.map(({ source }) => source), ...closure].some((input) => needed.has(input)))

@@ -15,9 +15,9 @@ export interface OpEntry {
   readonly gradient: (node: GradientArguments) => readonly (Tensor | undefined)[]
   /**
    * Where the gradient multiplies the cotangent by what may be infinite or NaN: each element by its own, or by those along
-   * the last axis of the first input. There a cotangent of 0 gives 0.
+   * the last axis of the first input, or along the axes of a recurrence. There a cotangent of 0 gives 0.
    */
-  readonly scales?: 'elements' | 'lastAxis'
+  readonly scales?: 'elements' | 'lastAxis' | 'recurrence'
   /** Whether that is infinite where the result is finite: a factor of 0 behind it, too, leaves the gradient 0. */
   readonly steep?: true
   /** Whether the gradient leaves 0 where something was not chosen. */

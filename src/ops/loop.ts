@@ -27,6 +27,8 @@ interface Carry {
 
 /** What a walk over the graph knows, from the results back, as far as it has come. */
 export interface Walk {
+  /** What the derivative is asked for. */
+  readonly wrt: readonly Tensor[]
   /** What the derivative flows through. */
   readonly needed: ReadonlySet<Tensor>
   /** The cotangent of each node so far. */
@@ -62,20 +64,26 @@ export function loopNode(spec: LoopSpec): Tensor<LoopSpec> {
   const body = new Set(parameters)
   const results = [...carries.map(({ result }) => result), ...stacked]
   const nodes = reachable(results)
-  // what does not depend on the iteration stands outside; but a broadcast of it is an address: it belongs inside, so that
-  // gradients are summed before they are broadcast
+  // what does not depend on the iteration stands outside
   for (const node of nodes) if (node.inputs.some((input) => body.has(input))) body.add(node)
-  const inside = (node: Tensor): boolean => body.has(node) || node.op === 'broadcastTo'
   const used = new Set(results)
   // a parameter may be a node of another loop's body, whose value is known here
-  for (const node of used) if (inside(node) && !parameters.has(node)) for (const input of node.inputs) used.add(input)
-  const closure = [...used].filter((node) => !inside(node))
+  for (const node of used) if (body.has(node) && !parameters.has(node)) for (const input of node.inputs) used.add(input)
+  const closure = [...used].filter((node) => !body.has(node))
   const first = carries.map(({ first }) => first)
   return new Tensor('loop', [...first, ...inputs.map(({ source }) => source), ...closure], spec, [], 'f32')
 }
 
-export const closureOf = ({ inputs, attributes }: Tensor<LoopSpec>): readonly Tensor[] =>
-  inputs.slice(attributes.carries.length + attributes.inputs.length)
+/**
+ * What the body uses from outside. A broadcast is an address: what it was made of is in its place, so that gradients are summed
+ * before they are broadcast; but those of `wrt`, whose gradients are asked for, stay.
+ */
+export function closureOf({ inputs, attributes }: Tensor<LoopSpec>, wrt: readonly Tensor[]): readonly Tensor[] {
+  const found = new Set(inputs.slice(attributes.carries.length + attributes.inputs.length))
+  const opened = (node: Tensor): boolean => node.op === 'broadcastTo' && !wrt.includes(node)
+  for (const node of found) if (opened(node)) found.add(node.inputs[0])
+  return [...found].filter((node) => !opened(node))
+}
 
 /** All that the given nodes are made of, themselves included, oldest first; without what is known, and what that is made of. */
 export function reachable(roots: readonly Tensor[], known = (_: Tensor): boolean => false): Tensor[] {

@@ -21,6 +21,7 @@ export const scanEntries = {
    * factor t times state t + 1, plus term t. So the gradient is the same the other way round, over the same factors.
    */
   scan: {
+    scales: 'recurrence',
     gradient: ({ cotangent, inputs: [factors], output: states, attributes }) => {
       const { axis, reverse, complex, conjugate } = attributes as Recurrence
       const flipped = { axis, reverse: !reverse, complex, conjugate: complex !== undefined && !conjugate }

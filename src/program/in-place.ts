@@ -125,6 +125,12 @@ export function begin(block: Block): void {
     const [value] = refsOf(node)
     const root = rootOf(value.base)
     if (!usedOnce(value) || root.home || root.block !== block || !isComputed(root) || fuses(root)) continue
+    // its parts may have readers of their own, which come when the place holds something else
+    if (
+      root.task.kind === 'memory' &&
+      block.nodes.some((part) => part.home && holderOf(part) === root && !usedOnce(whole(part)))
+    )
+      continue
     root.home = home
     node.task = { kind: 'memory', args: [value], replay: false }
   }

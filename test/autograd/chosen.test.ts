@@ -4,6 +4,7 @@ import { grad, vjp } from '../../src/autograd/grad.ts'
 import { loop } from '../../src/autograd/loop.ts'
 import { where } from '../../src/ops/elementwise.ts'
 import { tensor } from '../../src/ops/entry.ts'
+import { scan } from '../../src/ops/scan.ts'
 import { concat } from '../../src/ops/views.ts'
 import '../../src/ops/methods.ts'
 import { compile, f32 } from '../../src/program/program.ts'
@@ -59,6 +60,20 @@ const cases: Readonly<Record<string, Chosen>> = {
   concat: { of: (x) => concat([x.log(), x]).narrow(0, 1), x: [0, 4], gradient: [1, 1.25] },
   'a factor of 0': { of: (x) => x.sqrt().mul(x.sign()), x: [0, 4], gradient: [0, 0.25] },
   'the norm of nothing': { of: (x) => x.square().sum().sqrt().mul(0), x: [0, 0], gradient: [0, 0] },
+  'a recurrence': {
+    of: (x) => where(x.less(9), scan(x.mul(1), x, { axis: 1 }), 0).select(0, 1),
+    x: [1, Infinity, Infinity, 2, 3, 4],
+    shape: [2, 3],
+    // states are a, b a + b, c (b a + b) + c
+    gradient: [0, 0, 0, 1 + 3 + 12, (2 + 1) * (1 + 4), 9 + 1],
+  },
+  'a recurrence of complex numbers, backwards': {
+    of: (x) => scan(x, x, { axis: 0, complex: 2, reverse: true }).select(1, 1),
+    x: [Infinity, 1, 1, 2, 1, 1, 3, 4],
+    shape: [2, 2, 2],
+    // states are z and w z + w; of their parts, added
+    gradient: [0, 0, 3 + 4 + 1, 3 - 4 + 1, 0, 0, 1 + 2 + 1, 1 - 2 + 1],
+  },
   'in a loop': {
     of: (x) => loop({ count: 3, carry: [x] }, ([s]) => ({ carry: [where(s.lessEqual(2), s, s.sqrt())] })).carry[0],
     x: [0, 1, 16],

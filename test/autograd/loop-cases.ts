@@ -173,6 +173,17 @@ export const cases: Record<string, Case> = {
       return { loss: carry[0].sum().add(outputs[0].square().sum()) }
     },
   },
+  'closed over broadcasts that the gradient is asked of': {
+    inputs: { h: f32(2, 3), bias: f32(3), gain: f32(1) },
+    build: ({ h, bias, gain }, unroll) => {
+      const [wide, tall] = [bias.broadcastTo([2, 3]), gain.broadcastTo([2, 1])]
+      const { carry } = loop({ count: 3, carry: [h], unroll }, ([h]) => {
+        const inner = loop({ count: 2, carry: [h], unroll }, ([k]) => ({ carry: [k.mul(wide).add(tall).tanh()] }))
+        return { carry: [inner.carry[0].add(wide).add(bias)] }
+      })
+      return { loss: carry[0].square().sum(), wrt: { wide, tall } }
+    },
+  },
   'five loops in each other, each with its own carry, inputs and outputs': {
     inputs: { h: f32(2, 3), a: f32(2, 3), b: f32(2, 3), c: f32(3, 3), d: f32(2, 3), e: f32(2, 3), w: f32(3, 3) },
     build: ({ h, a, b, c, d, e, w }, unroll) => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { loop } from '../../src/autograd/loop.ts'
 import { zeros } from '../../src/ops/entry.ts'
-import { concat } from '../../src/ops/views.ts'
+import { concat, stack } from '../../src/ops/views.ts'
 import '../../src/ops/methods.ts'
 import type { Device, HostArray } from '../../src/program/device.ts'
 import { compile, f32 } from '../../src/program/program.ts'
@@ -94,6 +94,29 @@ test('loops in loops count: any depth, or an error that says how far', async () 
         }),
       )
     device.close()
+  }
+})
+
+test('a carry may begin with parts that others read, inside and behind', async () => {
+  const x = [1, 2, 3, 4]
+  for (const [name, device] of Object.entries(open)) {
+    const [looped, unrolled] = await Promise.all(
+      [false, true].map(async (unroll) => {
+        const program = compile(device, { x: f32(2, 2) }, ({ x }) => {
+          const [p, q] = [x.matmul(x), x.matmul(x.mul(2))]
+          const wide = loop({ count: 2, carry: [concat([p, x])], unroll }, ([c]) => ({ carry: [c.mul(10)] })).carry[0]
+          const tall = loop({ count: 2, carry: [stack([concat([q, x]), wide])], unroll }, ([c]) => ({
+            carry: [c.mul(10).add(q.sum())],
+          })).carry[0]
+          return { wide, tall, p: p.matmul(x), q: q.sub(tall.sum()) }
+        })
+        const found = await program.arrays({ x })
+        program.close()
+        return Object.fromEntries(Object.entries(found).map(([key, values]) => [key, [...values]]))
+      }),
+    )
+    assert.equal(looped, unrolled, name)
+    assert.equal(looped.p, [37, 54, 81, 118])
   }
 })
 
