@@ -1,4 +1,4 @@
-export { grad, stopGradient, vjp } from './autograd/grad.ts'
+export { type Gradients, grad, stopGradient, vjp } from './autograd/grad.ts'
 export { type LoopBody, type LoopOptions, type LoopValues, loop } from './autograd/loop.ts'
 export { type DeviceName, deviceNames, openDevice } from './backends/open.ts'
 export { type ErrorCode, RmaatError } from './errors.ts'

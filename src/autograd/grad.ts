@@ -7,6 +7,7 @@ import '../ops/methods.ts'
 import { constant, constantValue, type OpEntry, zeros } from '../ops/entry.ts'
 import type { Recurrence } from '../ops/scan.ts'
 import { entryOf } from '../ops/table.ts'
+import { type Sliced, unslice } from '../ops/unslice.ts'
 import { aTensor, tensors } from '../tensor/kinds.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
@@ -17,8 +18,11 @@ export function stopGradient(x: Tensor): Tensor {
   return new Tensor('stopGradient', [x], {}, x.shape, x.dtype)
 }
 
+/** A tensor for each: of a list that is written out, as many. */
+export type Gradients<Wrt extends readonly Tensor[]> = { -readonly [At in keyof Wrt]: Tensor }
+
 /** The derivative of a scalar with respect to each of `wrt`, in their shapes; zeros where it does not depend on one. */
-export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function grad<const Wrt extends readonly Tensor[]>(loss: Tensor, wrt: Wrt): Gradients<Wrt> {
   takes('grad', { loss, wrt }, { loss: aTensor, wrt: tensors })
   if (loss.rank !== 0) {
     throw new RmaatError('gradient', `grad: expected a scalar, found ${formatShape(loss.shape)}; sum it or use vjp`)
@@ -34,7 +38,11 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
  * derivative then. It does not stay 0 through contractions (`einsum`, `matmul`), which sum over what was chosen and what was
  * not. Any other cotangent times NaN is NaN.
  */
-export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): Tensor[] {
+export function vjp<const Wrt extends readonly Tensor[]>(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: Wrt,
+): Gradients<Wrt> {
   takes('vjp', { outputs, cotangents, wrt }, { outputs: tensors, cotangents: tensors, wrt: tensors })
   if (cotangents.length > outputs.length)
     throw new RmaatError('gradient', `vjp: ${cotangents.length} cotangents for ${outputs.length} outputs`)
@@ -46,7 +54,7 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
     wrt,
     new Set(),
     new Set(cotangents.filter((g) => constantValue(g) === undefined)),
-  )
+  ) as Gradients<Wrt>
 }
 
 /**
@@ -87,13 +95,20 @@ function products(
     const before = sums.get(node)
     sums.set(node, before ? inherit(before.add(cotangent), before, cotangent) : cotangent)
   }
+  /** Of what is sliced, its slices: their cotangents are joined when all are there. */
+  const slices = new Map<Tensor, Sliced[]>()
   const walk = { wrt, needed, sums, sparse, inherit, add, products }
   outputs.forEach((output, i) => {
     add(output, cotangents[i])
   })
 
   for (const node of [...nodes].reverse()) {
-    if (!needed.has(node) || border.has(node)) continue
+    if (!needed.has(node)) continue
+    for (const { term, of, gaps } of unslice(node.shape, slices.get(node) ?? [])) {
+      if (gaps || of.some((one) => sparse.has(one))) sparse.add(term)
+      add(node, term)
+    }
+    if (border.has(node)) continue
     if (node.op === 'loop') {
       const results = nodes.filter((one) => one.inputs[0] === node && !border.has(one)) as Tensor<LoopResult>[]
       const reached = results.filter((one) => sums.has(one) || wrt.includes(one))
@@ -104,6 +119,13 @@ function products(
     const cotangent = sums.get(node)
     if (!cotangent) continue
     const { inputs, attributes } = node
+    if (node.op === 'slice') {
+      const { start, steps } = attributes as Omit<Sliced, 'cotangent'>
+      const known = slices.get(inputs[0]) ?? []
+      known.push({ start, steps, cotangent })
+      slices.set(inputs[0], known)
+      continue
+    }
     const entry = entryOf(node.op)
     const inPlaces = sparse.has(cotangent)
     const terms = entry.gradient({ inputs, output: node, attributes, cotangent })

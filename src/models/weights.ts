@@ -2,6 +2,7 @@ import { aString, kind, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { ConfiguredModel } from '../nn/kind.ts'
 import { readSafetensors } from '../nn/safetensors.ts'
+import { checkSignature } from '../nn/signature.ts'
 import { madeWith, saveParameters } from '../nn/weights.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { choiceOf, type Source } from '../settings.ts'
@@ -98,6 +99,7 @@ export function load(
   takes('loadWeights', { device, where }, { device: aDevice, where: aString })
   try {
     const { tensors, metadata } = readSafetensors(bytes)
+    checkSignature(tensors, metadata)
     const configuration = readConfiguration(metadata.configuration)
     const name = configuration.model?.value ?? modelSetting.default
     takes('the configuration', { model: name }, { model: modelSetting.range })

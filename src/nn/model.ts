@@ -76,6 +76,8 @@ export interface Model<Example extends Sequence = Sequence> {
   readonly device: Device
   // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
   readonly parameters: Parameters<any>
+  /** What its formula depends on beside them, simple values by name: a training goes on only where they are the same. */
+  readonly config?: object
   /** Bytes of an activation of one row: a batch is cut into slices whose activations stay in a cache. Without it, it is not. */
   readonly rowBytes?: number
   /**

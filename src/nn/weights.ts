@@ -10,7 +10,8 @@ import {
   type ParameterTree,
   specsOf,
 } from './parameters.ts'
-import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.ts'
+import { readSafetensors, type StoredTensor } from './safetensors.ts'
+import { checkSignature, writeSigned } from './signature.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
 type AnyParameters = Parameters<any>
@@ -18,7 +19,7 @@ const areParameters = kind('Parameters', (value) => value instanceof Parameters)
 
 /**
  * Parameters as a safetensors file: each as F32 under its own name, the path of its keys (`blocks.0.norm1.gain`), and
- * `metadata`, texts by name.
+ * `metadata`, texts by name, to which a checksum is added.
  * @throws RmaatError 'diverged' for parameters that are not finite, which must not overwrite a good file
  */
 export async function saveParameters(
@@ -27,7 +28,7 @@ export async function saveParameters(
 ): Promise<Uint8Array> {
   takes('saveParameters', { parameters }, { parameters: areParameters })
   const values = await parameters.device.readVariable(parameters.variable)
-  return writeSafetensors(storedParameters(parameters, Float32Array.from(values)), metadata)
+  return writeSigned(storedParameters(parameters, Float32Array.from(values)), metadata)
 }
 
 /**
@@ -69,7 +70,7 @@ export interface Loaded {
  * Sets parameters to the tensors of their names in a safetensors file, or in what was read of one; F64, F32, F16 and BF16
  * are taken. All of them or, with an error, none: an error is a tensor that is missing or has no place, unless `partly`
  * says otherwise, one of another shape or of integers, and one that is not finite.
- * @throws RmaatError 'data' where the file does not fit, 'diverged' for numbers that are not finite
+ * @throws RmaatError 'data' where the file does not fit or is damaged, 'diverged' for numbers that are not finite
  */
 export async function loadParameters(
   parameters: AnyParameters,
@@ -78,7 +79,9 @@ export async function loadParameters(
 ): Promise<Loaded> {
   takes('loadParameters', { parameters }, { parameters: areParameters })
   takesOptions('loadParameters', options, { prefix: maybe(aString), partly: maybe(aBoolean) }, 'argument')
-  const tensors = file instanceof Map ? file : readSafetensors(file as Uint8Array).tensors
+  const { tensors, metadata } =
+    file instanceof Map ? { tensors: file, metadata: {} } : readSafetensors(file as Uint8Array)
+  checkSignature(tensors, metadata)
   const { named, device, variable } = parameters
   const found = checkTensors(named, tensors, options)
   const before = found.missing.length ? await device.readVariable(variable) : undefined

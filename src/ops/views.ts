@@ -11,7 +11,7 @@ import {
   sizeOf,
 } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { expectDType, type OpEntry, toTensor } from './entry.ts'
+import { expectDType, noGradient, type OpEntry, toTensor } from './entry.ts'
 
 /** Operations that move numbers and change none. The first four cost nothing: they fold into the address of an operand. */
 export const viewEntries = {
@@ -26,12 +26,8 @@ export const viewEntries = {
       return [g.sum(broadcast).reshape(x.shape)]
     },
   },
-  slice: {
-    chooses: true,
-    gradient: ({ cotangent: g, inputs: [x], attributes: { start, steps } }) => [
-      x.shape.reduce((wide, size, axis) => unslice(wide, axis, size, start[axis], steps[axis]), g),
-    ],
-  },
+  // of all slices of a tensor together: see `unslice.ts`
+  slice: { gradient: noGradient },
   concat: {
     gradient: ({ cotangent: g, inputs, attributes: { axis } }) => {
       let at = 0
@@ -71,20 +67,6 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape))
     throw shapeError`broadcastTo: ${x.shape} does not broadcast to ${shape}`
   return new Tensor('broadcastTo', [x], {}, shape, x.dtype)
-}
-
-/** The adjoint of a slice along one axis: its elements where they were, zeros elsewhere. */
-function unslice(part: Tensor, axis: number, size: number, start: number, step: number): Tensor {
-  const [count, gap] = [part.shape[axis], Math.abs(step)]
-  const widths = (at: number, pair: number[]): number[][] => part.shape.map(() => [0, 0]).toSpliced(at, 1, pair)
-  const rising = step > 0 ? part : part.flip(axis)
-  const apart = gap === 1 ? rising : rising.unsqueeze(axis + 1).pad([[0, 0], ...widths(axis, [0, gap - 1])])
-  const before = step > 0 ? start : start + (count - 1) * step
-  const after = Math.max(0, size - before - count * gap)
-  return apart
-    .reshape(part.shape.with(axis, count * gap))
-    .pad(widths(axis, [before, after]))
-    .narrow(axis, 0, size)
 }
 
 /**

@@ -135,10 +135,12 @@ class Emitter {
     for (const { place, allocation } of this.places) place.offset += allocation.offset
     const total = (kind: Buffer['kind']): number =>
       buffers.reduce((sum, buffer) => sum + (buffer.kind === kind ? buffer.elements : 0), 0)
-    const replay = [...this.allocations].reduce(
-      (sum, [{ task }, { elements }]) => sum + (task.kind === 'memory' && task.replay ? elements : 0),
-      0,
+    const kept = [...this.allocations].flatMap(([{ task }, one]) =>
+      task.kind === 'memory' && task.replay ? [one] : [],
     )
+    const keptAt = (now: number): number =>
+      kept.reduce((sum, { elements, first, last }) => sum + (first <= now && now <= last ? elements : 0), 0)
+    const replay = Math.max(0, ...kept.map(({ first }) => keptAt(first)))
     const memory = { arena, replay, inputs: total('input'), variables: total('variable') }
     return {
       buffers: [{ kind: 'arena', elements: arena }, ...buffers],

@@ -20,11 +20,11 @@ export type Buffer =
   | { readonly kind: 'variable'; readonly id: number; readonly elements: number }
   | { readonly kind: 'constant'; readonly values: Float64Array; readonly dtype: DType; readonly elements: number }
 
-/** What the arena is made of, in elements. */
+/** What a plan takes, in elements; `Program.memory` and the events of a training have the same in bytes. */
 export interface Memory {
   /** The whole arena: results and replay buffers, allocated by their live ranges. */
   readonly arena: number
-  /** Of it, what loops keep for their replay: the records of their carries, and what is held. */
+  /** Of it, what loops keep for their replay, the most at a time: the records of their carries, and what is held. */
   readonly replay: number
   /** Inputs, held for the time of a run. */
   readonly inputs: number

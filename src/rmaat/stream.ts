@@ -26,7 +26,8 @@ type SegmentInputs = ReturnType<typeof segmentInputs>
 /**
  * A trained model over one sequence of any length, token after token, in the memory of one segment: between segments m_t
  * stays on the device. Segments are full from the first one on; where the sequence ends within one, that last one is short,
- * padding first. So the logits are those of the model over the same segments at once, to the bit on the CPU. Of a model whose
+ * padding first. So the logits are those of the model over the same segments at once, on the CPU to the bit; of a causal model that
+ * holds for the last segment, the ones before differ by rounding. Of a model whose
  * sequences are aligned at their ends the first segment is the short one, and it may answer worse behind a short last one; a
  * stream can do as it has learned where it knows its `length`. Of `scaled` memory the schedules `infinite` and
  * `running` leave nothing after some tens of segments. The model's weights must not change meanwhile.

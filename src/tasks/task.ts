@@ -5,7 +5,7 @@ import { Random, STREAM } from './random.ts'
 
 /** A sequence and its class. */
 export interface Example {
-  /** Token ids without padding, each 1..vocabulary-1; at least one. */
+  /** Token ids without padding, each 0..vocabulary-1; at least one. The tasks here leave id 0 to padding. */
   readonly tokens: ArrayLike<number>
   /** The class, 0..classes-1. Where `labels` are given it is the last of them that is asked for. */
   readonly label: number

@@ -2,8 +2,8 @@ import { anObject, aString, differences, kind, listOf, shown, takes, wholeFrom }
 import { RmaatError } from '../errors.ts'
 import { aModel, type Model } from '../nn/model.ts'
 import { OPTIMIZER } from '../nn/parameters.ts'
-import { hashOf, siteOf } from '../nn/random.ts'
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../nn/safetensors.ts'
+import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
+import { checkSignature, writeSigned } from '../nn/signature.ts'
 import { checkFinite, checkTensors, sideBySide, storedParameters } from '../nn/weights.ts'
 import type { HostArray } from '../program/device.ts'
 import { sizeOf } from '../tensor/shape.ts'
@@ -26,6 +26,7 @@ export interface TrainState {
   readonly parameters: HostArray
   /** The optimiser's own variables, as its `state` lists them. */
   readonly optimizer: readonly HostArray[]
+  /** Those of `train`, and of a model that has a `config` all of it, after `model.`. */
   readonly options: TrainedBy
 }
 
@@ -64,8 +65,8 @@ export function checkState(state: TrainState, options: TrainedBy, variables: rea
     )
 }
 
-/** The form of a checkpoint: those of form 1 had no checksum. */
-const FORM = 2
+/** The form of a checkpoint: those of form 1 had no checksum, those of form 2 knew nothing of their model's settings. */
+const FORM = 3
 
 const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
   data instanceof Float64Array
@@ -73,20 +74,6 @@ const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
     : data instanceof Int32Array
       ? { dtype: 'I32', shape, data }
       : { dtype: 'F32', shape, data }
-
-const byName = <Value>(entries: Iterable<readonly [string, Value]>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
-
-/** Of all numbers and texts of a checkpoint: one bit that differs gives another. */
-export function checksumOf(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  texts: Readonly<Record<string, string>>,
-): string {
-  const { checksum, ...others } = texts
-  let hash = siteOf(JSON.stringify(byName(Object.entries(others))))
-  for (const [, { data }] of byName(tensors))
-    hash = hashOf(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), hash)
-  return hash.toString(16).padStart(8, '0')
-}
 
 /**
  * The state of a training as a safetensors file: a weights file, whose parameters stand under their own names, and beside them
@@ -106,7 +93,7 @@ export function saveCheckpoint(
     ...optimizer.map((data, i) => [`${OPTIMIZER}${i}`, stored(data, [data.length])] as const),
   ])
   const texts = { ...metadata, training: JSON.stringify({ form: FORM, ...training }) }
-  return writeSafetensors(tensors, { ...texts, checksum: checksumOf(tensors, texts) })
+  return writeSigned(tensors, texts)
 }
 
 /**
@@ -121,12 +108,7 @@ export function loadCheckpoint(
   takes('loadCheckpoint', { model }, { model: aModel })
   const { tensors, metadata } = readSafetensors(bytes)
   const training = trainingOf(metadata.training)
-  const checksum = checksumOf(tensors, metadata)
-  if (metadata.checksum !== checksum)
-    throw new RmaatError(
-      'data',
-      `the checkpoint is damaged: its checksum is ${shown(metadata.checksum)}, that of what it holds ${shown(checksum)}`,
-    )
+  checkSignature(tensors, metadata, true)
   checkTensors(model.parameters.named, tensors)
   const optimizer = [...tensors.keys()].filter((name) => name.startsWith(OPTIMIZER))
   const state = {

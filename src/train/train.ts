@@ -197,7 +197,10 @@ export async function* train<Example extends Sequence, Given extends Training<Ex
     const step = trainingStep(model, optimizer, options)
     return { optimizer, program: compile(device, stepInputs(model, batch), step, options.compiling) }
   })
-  const decided = Object.fromEntries(deciding.map((name) => [name, options[name]]))
+  const decided = Object.fromEntries([
+    ...deciding.map((name) => [name, options[name]]),
+    ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
+  ])
   const variables = [model.parameters.variable, ...optimizer.state]
   try {
     if (from) {

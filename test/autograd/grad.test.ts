@@ -10,7 +10,7 @@ import '../../src/ops/methods.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { devices, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
 import { valuesOf } from './loop-cases.ts'
@@ -105,6 +105,56 @@ for (const [name, build] of Object.entries(throughZero))
       device.close()
     }
   })
+
+test('slices of all kinds give each element what is read of it', async () => {
+  // [from, to, step] of each axis of [4, 5]: neighbours, one twice, overlapping ones, gaps, steps, both axes, an empty one
+  const boxes = [
+    [[0, 2], []],
+    [[2, 3], []],
+    [[0, 2], []],
+    [[1, 4], []],
+    [[], [0, 1]],
+    [[], [3, 5]],
+    [[], [1, 5, 3]],
+    [
+      [1, 3],
+      [2, 4],
+    ],
+    [
+      [3, 4],
+      [0, 5, 2],
+    ],
+    [[2, 2], []],
+  ]
+  const expected = new Array(20).fill(0)
+  for (const [k, [[a = 0, b = 4], [from = 0, to = 5, step = 1]]] of boxes.entries())
+    for (let i = a; i < b; i++) for (let j = from; j < to; j += step) expected[5 * i + j] += 2 ** k
+  for (let i = 0; i < 20; i++) expected[i] += 20 - i
+  for (const open of Object.values(held)) {
+    const device = await open()
+    const program = compile(device, { x: f32(4, 5) }, ({ x }) => {
+      const read = boxes.map(([[a = 0, b = 4], [from = 0, to = 5, step = 1]], k) =>
+        x
+          .narrow(0, a, b)
+          .narrow(1, from, to, step)
+          .mul(2 ** k)
+          .sum(),
+      )
+      const numbers = Float32Array.from({ length: 20 }, (_, i) => i + 1)
+      const backwards = x
+        .flip()
+        .mul(tensor(numbers, [4, 5]))
+        .sum()
+      const [dx]: [Tensor] = grad(
+        read.reduce((a, b) => a.add(b), backwards),
+        [x],
+      )
+      return { dx }
+    })
+    assert.equal([...(await program.arrays({ x: new Array(20).fill(1) })).dx], expected, device.name)
+    device.close()
+  }
+})
 
 test('a gradient has a gradient', async () => {
   const device = await devices.reference()

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert'
 import { SUPERVISED } from '../../src/cli/interrupt.ts'
 import { takeLock } from '../../src/cli/lock.ts'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
-import { checksumOf } from '../../src/train/checkpoint.ts'
+import { checksumOf } from '../../src/nn/signature.ts'
 import { buildCommand } from './built.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
@@ -199,9 +199,9 @@ test('what cannot be resumed is one clear error, exit code 2, and left as it is'
           writeFileSync(join(to, 'checkpoint.safetensors'), bytes)
         }),
       ],
-      /flipped\/checkpoint\.safetensors: the checkpoint is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/,
+      /flipped\/checkpoint\.safetensors: the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/,
     ],
-    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 2, the newest/],
+    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 3, the newest/],
     [[changed('version', version)], /version\/checkpoint\.safetensors: it was written by version 9\.0\.0; expected/],
     [[changed('spoilt', spoilt)], /spoilt\/checkpoint\.safetensors: .* is NaN at element 0: expected finite numbers/],
     [

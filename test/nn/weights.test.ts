@@ -29,11 +29,20 @@ for (const [name, open] of Object.entries(held)) {
     const { tensors, metadata } = readSafetensors(bytes)
     assert.equal([...tensors.keys()].sort(), [...names].sort())
     assert.equal(tensors.get('layers.0.w')!.shape, [2, 3])
-    assert.equal(metadata, { of: 'a test' })
+    assert.match(metadata.checksum, /^[0-9a-f]{8}$/)
+    assert.equal(metadata, { of: 'a test', checksum: metadata.checksum })
     const [before, expected] = [await valuesOf(other), (await valuesOf(one)).map(Math.fround)]
     assert.not.equal(before, expected)
     assert.equal(await loadParameters(other, bytes), { loaded: names, missing: [], surplus: [] })
     assert.equal(await valuesOf(other), expected)
+    const flipped = bytes.slice()
+    flipped[flipped.length - 3] ^= 1
+    await fails('data', /^the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/, () =>
+      loadParameters(other, flipped),
+    )
+    // of another kind, it is not ours to check
+    const foreign = writeSafetensors(tensors, { checksum: 'sha256:00' })
+    assert.equal((await loadParameters(other, foreign)).loaded, names)
     device.close()
   })
 }

@@ -8,7 +8,18 @@ const files = readdirSync(installed, { recursive: true, encoding: 'utf8' }).map(
 const sizeOf = (name: string): number => statSync(join(installed, name)).size
 
 test('the package holds what was built, its sources and its licence, and nothing else', () => {
-  const folders = ['LICENSE', 'README.md', 'assembly', 'dist', 'docs', 'examples', 'kernels', 'package.json', 'src']
+  const folders = [
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'README.md',
+    'assembly',
+    'dist',
+    'docs',
+    'examples',
+    'kernels',
+    'package.json',
+    'src',
+  ]
   assert.equal(readdirSync(installed).sort(), folders)
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   const expected = sources.flatMap((name) => (/(?<!\.d)\.ts$/.test(name) ? name.replaceAll('\\', '/') : []))

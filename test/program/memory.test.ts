@@ -3,8 +3,10 @@ import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { loop } from '../../src/autograd/loop.ts'
 import { einsum } from '../../src/ops/contraction.ts'
+import { zeros } from '../../src/ops/entry.ts'
 import '../../src/ops/methods.ts'
 import { compile, f32, i32, plan } from '../../src/program/program.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 
@@ -107,6 +109,32 @@ test('memory is known without a device', () => {
   assert.is(memory.replay, 6 * 64 * 32)
   assert.is(memory.inputs, 64 * 32)
   assert.ok(memory.arena >= memory.replay + 64 * 64)
+})
+
+test('the gradient of what is read part by part takes little more than it', () => {
+  const [steps, rows, width] = [64, 4, 8]
+  for (const axis of [0, 1, 2]) {
+    const shape = [rows, width].toSpliced(axis, 0, steps)
+    const { memory } = plan(undefined, { x: f32(...shape) }, ({ x }) => {
+      let h = zeros([rows, width])
+      for (let t = 0; t < steps; t++) h = h.add(x.select(axis, t)).tanh()
+      return { dx: grad(h.sum(), [x])[0] }
+    })
+    // the states and the gradient
+    assert.ok(memory.arena <= 2.1 * memory.inputs, `axis ${axis}: ${memory.arena} for ${memory.inputs}`)
+  }
+})
+
+test('what replay keeps is a part of the arena, also where loops follow each other', () => {
+  const { memory } = plan(undefined, { x: f32(64, 32) }, ({ x }) => {
+    const half = (x: Tensor): Tensor =>
+      loop({ count: 9, carry: [x], hold: 4 }, ([h]) => ({ carry: [h.exp().tanh().matmul(h.transpose()).matmul(h)] }))
+        .carry[0]
+    const [first, second] = [half(x), half(x.mul(2))]
+    return { dx: grad(first.sum(), [x])[0], dy: grad(second.sum(), [x])[0] }
+  })
+  assert.ok(memory.replay > 9 * 64 * 32)
+  assert.ok(memory.replay <= memory.arena, `${memory.replay} of ${memory.arena}`)
 })
 
 test.run()

@@ -1,10 +1,11 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { checksumOf } from '../../src/nn/signature.ts'
 import type { Device } from '../../src/program/device.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
-import { checksumOf, loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
+import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { type TrainEvent, type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
@@ -111,6 +112,10 @@ test('a state of another training is refused, with what differs, and leaves the 
   await refused('config', /from is an object; expected the state of a training, or nothing$/, {
     from: {} as TrainState,
   })
+  const other = new Rmaat(device, { ...tiny, ...sizes, update: 'mix', dropout: 0.1 })
+  await fails('config', /: model\.update is mix, there \w+; model\.dropout is 0\.1, there 0$/, () =>
+    eventsOf(other, { from }),
+  )
   const short = { ...from, optimizer: from.optimizer.slice(1) }
   await refused('data', /has arrays of .* numbers; expected .*, those of the parameters and/, { from: short })
   assert.equal(bytesOf(await device.readVariable(model.parameters.variable)), before)
@@ -130,17 +135,17 @@ test('a file that is no checkpoint of the model is refused, and numbers that are
   await loads(/training is undefined; expected what 'training' of the metadata says/, writeSafetensors(tensors))
   const other = (training: string) => writeSafetensors(tensors, { training })
   await loads(/'training' is not JSON/, other('{'))
-  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 3 })
-  await loads(/the checkpoint is of form 3; expected 2, the newest that is known here/, other(newer))
-  await loads(/the checkpoint is damaged: its checksum is undefined, that of what it holds "/, other('{"form": 2}'))
-  const incomplete = { training: '{"form": 2}' }
+  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 4 })
+  await loads(/the checkpoint is of form 4; expected 3, the newest that is known here/, other(newer))
+  await loads(/the file is damaged: its checksum is undefined, that of what it holds "/, other('{"form": 3}'))
+  const incomplete = { training: '{"form": 3}' }
   const signed = writeSafetensors(tensors, { ...incomplete, checksum: checksumOf(tensors, incomplete) })
   await loads(/the checkpoint: step is undefined; expected a whole number/, signed)
   const begin = file.length - [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
   for (const at of [begin, (begin + file.length) >> 1, file.length - 1]) {
     const flipped = file.slice()
     flipped[at] ^= 1
-    await loads(/the checkpoint is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/, flipped)
+    await loads(/the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/, flipped)
   }
   const wide = new Rmaat(device, { ...tiny, ...sizes, width: 16 })
   await loads(/ in the file, \[\d+, 16\] in the model/, file, wide)
