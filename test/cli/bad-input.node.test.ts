@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { writeSigned } from '../../src/nn/signature.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -307,12 +308,17 @@ test('the settings of a weights file are checked, and one that there is not is n
     configuration[name] = { value, source: 'choice', meaning: '' }
     const path = file(
       'changed.safetensors',
-      writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) }),
+      writeSigned(tensors, { ...metadata, configuration: JSON.stringify(configuration) }),
     )
     const { code, err } = await run('evaluate', path)
     assert.is(code, 2)
     assert.match(err, said)
   }
+  const flipped = readFileSync(folder.path('settings', 'weights.safetensors'))
+  flipped[flipped.length - 2] ^= 1
+  const { code, err } = await run('evaluate', file('flipped.safetensors', flipped))
+  assert.is(code, 2)
+  assert.match(err, /flipped\.safetensors: the file is damaged: its checksum is "\w{8}", that of what it holds "/)
 })
 
 test('weights of another task are refused', async () => {

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { RunFolder } from '../../src/cli/run-folder.ts'
-import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { readSafetensors } from '../../src/nn/safetensors.ts'
+import { writeSigned } from '../../src/nn/signature.ts'
 import { fails } from '../support/fails.ts'
 import { jsonLines, type Result, run, temporaryFolder, tiny } from './run.ts'
 
@@ -61,7 +62,7 @@ test('a folder that weights name without saying where it is must be named', asyn
   const configuration = JSON.parse(metadata.configuration)
   configuration.data.value = 'my.tsv'
   const old = folder.path('old.safetensors')
-  writeFileSync(old, writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) }))
+  writeFileSync(old, writeSigned(tensors, { ...metadata, configuration: JSON.stringify(configuration) }))
   const { code, err } = await typedIn('here', 'evaluate', old)
   assert.is(code, 2)
   assert.match(err, /old\.safetensors names its data "my\.tsv", but not the folder that this is in: expected --data$/m)

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { readSafetensors } from '../../src/nn/safetensors.ts'
+import { writeSigned } from '../../src/nn/signature.ts'
 import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
@@ -84,7 +85,7 @@ test('weights that are not finite are no result', async () => {
   const { shape, data } = tensors.get(name)!
   const broken = new Map(tensors).set(name, { dtype: 'F32', shape, data: Float32Array.from(data).fill(Number.NaN) })
   const path = folder.path('broken.safetensors')
-  writeFileSync(path, writeSafetensors(broken, metadata))
+  writeFileSync(path, writeSigned(broken, metadata))
   const { code, err } = await run('evaluate', path)
   assert.ok(code > 0)
   assert.match(err, /\nerror \(\w+\): .*broken\.safetensors.*\n$/)

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { openDevice } from '../../src/backends/open.ts'
 import { load, save } from '../../src/models/weights.ts'
 import { readSafetensors, writeSafetensors } from '../../src/nn/safetensors.ts'
+import { writeSigned } from '../../src/nn/signature.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
@@ -45,7 +46,7 @@ function changed(
   const { tensors, metadata } = readSafetensors(file)
   const configuration = JSON.parse(metadata.configuration)
   edit(configuration, tensors)
-  return writeSafetensors(tensors, { ...metadata, configuration: JSON.stringify(configuration) })
+  return writeSigned(tensors, { ...metadata, configuration: JSON.stringify(configuration) })
 }
 
 test('a file of an earlier version has fewer settings, and the others their defaults', async () => {

@@ -37,8 +37,10 @@ for (const [name, open] of Object.entries(held)) {
     assert.equal(await valuesOf(other), expected)
     const flipped = bytes.slice()
     flipped[flipped.length - 3] ^= 1
-    await fails('data', /^the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/, () =>
-      loadParameters(other, flipped),
+    await fails(
+      'data',
+      /^the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"; without one/,
+      () => loadParameters(other, flipped),
     )
     // of another kind, it is not ours to check
     const foreign = writeSafetensors(tensors, { checksum: 'sha256:00' })
