@@ -104,8 +104,8 @@ function products(
 
   for (const node of [...nodes].reverse()) {
     if (!needed.has(node)) continue
-    for (const { term, of, gaps } of unslice(node.shape, slices.get(node) ?? [])) {
-      if (gaps || of.some((one) => sparse.has(one))) sparse.add(term)
+    for (const term of unslice(node.shape, slices.get(node) ?? [])) {
+      sparse.add(term)
       add(node, term)
     }
     if (border.has(node)) continue

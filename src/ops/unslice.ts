@@ -11,74 +11,43 @@ export interface Sliced {
   readonly cotangent: Tensor
 }
 
-/** What is added to the cotangent of the sliced tensor, in its shape. */
-export interface Unsliced {
-  readonly term: Tensor
-  /** The cotangents in it. */
-  readonly of: readonly Tensor[]
-  /** Whether there are zeros beside them. */
-  readonly gaps: boolean
-}
-
 /**
- * The adjoint of all slices of a tensor. Those that lie behind each other along an axis are one term: a tensor that is read part
- * by part has not as many terms of its whole size.
+ * The adjoint of all slices of a tensor, as terms of its shape. Slices that lie behind each other along an axis are one term: a
+ * tensor that is read part by part has not as many of its whole size.
  */
-export function unslice(shape: Shape, slices: readonly Sliced[]): Unsliced[] {
-  const groups = new Map<string, Sliced[]>()
-  for (const one of slices) {
-    const key = `${one.start}|${one.steps}|${one.cotangent.shape}`
-    const group = groups.get(key) ?? []
-    group.push(one)
-    groups.set(key, group)
+export function unslice(shape: Shape, slices: readonly Sliced[]): Tensor[] {
+  const terms: Tensor[] = []
+  const parts: { readonly axis: number; readonly from: number; readonly part: Tensor }[] = []
+  for (const { start, steps, cotangent } of slices) {
+    const [axis, ...others] = shape.flatMap((size, axis) => (cotangent.shape[axis] === size ? [] : [axis]))
+    if (axis === undefined || others.length || steps.some((step) => step !== 1))
+      terms.push(shape.reduce((wide, size, axis) => widen(wide, axis, size, start[axis], steps[axis]), cotangent))
+    else parts.push({ axis, from: start[axis], part: cotangent })
   }
-  const terms: Unsliced[] = []
-  const parts: Part[] = []
-  for (const group of groups.values()) {
-    const [{ start, steps }] = group
-    const of = group.map(({ cotangent }) => cotangent)
-    const sum = of.reduce((a, b) => a.add(b))
-    const axes = shape.flatMap((size, axis) => (sum.shape[axis] === size ? [] : [axis]))
-    const [axis] = axes
-    if (axes.length === 1 && steps.every((step) => step === 1))
-      parts.push({ axis, from: start[axis], to: start[axis] + sum.shape[axis], sum, of })
-    else {
-      const term = shape.reduce((wide, size, axis) => widen(wide, axis, size, start[axis], steps[axis]), sum)
-      terms.push({ term, of, gaps: true })
+  /** `from` and `end` are those of the last piece. */
+  const rows: { readonly axis: number; from: number; end: number; readonly pieces: Tensor[] }[] = []
+  const fill = ({ axis, end, pieces }: (typeof rows)[number], to: number): void => {
+    if (to > end) pieces.push(zeros(shape.with(axis, to - end)))
+  }
+  for (const { axis, from, part } of parts.sort((a, b) => a.axis - b.axis || a.from - b.from)) {
+    const end = from + part.shape[axis]
+    const own = rows.filter((row) => row.axis === axis)
+    const same = own.find((row) => row.from === from && row.end === end)
+    if (same) {
+      same.pieces.push(same.pieces.pop()!.add(part))
+      continue
     }
+    let row = own.find((row) => row.end <= from)
+    if (!row) {
+      row = { axis, from, end: 0, pieces: [] }
+      rows.push(row)
+    }
+    fill(row, from)
+    row.pieces.push(part)
+    Object.assign(row, { from, end })
   }
-  const chains: Part[][] = []
-  for (const part of parts.sort((a, b) => a.axis - b.axis || a.from - b.from)) {
-    const chain = chains.find((one) => one[0].axis === part.axis && one[one.length - 1].to <= part.from)
-    if (chain) chain.push(part)
-    else chains.push([part])
-  }
-  return [...terms, ...chains.map((chain) => joined(shape, chain))]
-}
-
-/** A slice of `from` up to `to` of one axis. */
-interface Part extends Pick<Unsliced, 'of'> {
-  readonly axis: number
-  readonly from: number
-  readonly to: number
-  readonly sum: Tensor
-}
-
-/** Parts in their order, and zeros between them. */
-function joined(shape: Shape, chain: readonly Part[]): Unsliced {
-  const [{ axis }] = chain
-  const pieces: Tensor[] = []
-  let at = 0
-  const fill = (to: number): void => {
-    if (to > at) pieces.push(zeros(shape.with(axis, to - at)))
-  }
-  for (const { from, to, sum } of chain) {
-    fill(from)
-    pieces.push(sum)
-    at = to
-  }
-  fill(shape[axis])
-  return { term: concat(pieces, axis), of: chain.flatMap(({ of }) => of), gaps: pieces.length > chain.length }
+  for (const row of rows) fill(row, shape[row.axis])
+  return [...terms, ...rows.map(({ axis, pieces }) => concat(pieces, axis))]
 }
 
 /** Along one axis: the elements of a slice where they were, zeros elsewhere. */
