@@ -104,7 +104,8 @@ function products(
 
   for (const node of [...nodes].reverse()) {
     if (!needed.has(node)) continue
-    for (const term of unslice(node.shape, slices.get(node) ?? [])) {
+    const read = slices.get(node)
+    for (const term of read ? unslice(node.shape, read) : []) {
       sparse.add(term)
       add(node, term)
     }

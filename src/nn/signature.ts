@@ -9,7 +9,7 @@ type Texts = Readonly<Record<string, string>>
 const byName = <Value>(entries: Iterable<readonly [string, Value]>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
 
 /** Of all numbers and texts of a file: one bit that differs gives another. */
-export function checksumOf(tensors: Tensors, texts: Texts): string {
+function checksumOf(tensors: Tensors, texts: Texts): string {
   const { checksum, ...others } = texts
   let hash = siteOf(JSON.stringify(byName(Object.entries(others))))
   for (const [, { data }] of byName(tensors))
