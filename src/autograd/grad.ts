@@ -104,8 +104,7 @@ function products(
 
   for (const node of [...nodes].reverse()) {
     if (!needed.has(node)) continue
-    const read = slices.get(node)
-    for (const term of read ? unslice(node.shape, read) : []) {
+    for (const term of unslice(node.shape, slices.get(node) ?? [])) {
       sparse.add(term)
       add(node, term)
     }
