@@ -3,59 +3,83 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { add, lessEqual, mul } from './binary.ts'
 import { where } from './elementwise.ts'
 import { constant, expectDType, iota } from './entry.ts'
+import { scan } from './scan.ts'
 import { concat, stack } from './views.ts'
 
-/** How many elements are combined with all before them at once: each is read so many times. */
+/** So many elements follow one another in a block, and so many blocks, before there are blocks of blocks. */
 const BLOCK = 32
+/** A block that divides the elements evenly may be as short as this. */
+const SHORT = 16
 
 interface Accumulation {
-  /** What all elements of the last axis make together. */
-  readonly reduce: (x: Tensor) => Tensor
+  /** What each element of the axis and all before it make together, of one block. */
+  readonly within: (x: Tensor, axis: number) => Tensor
   readonly join: (before: Tensor, after: Tensor) => Tensor
-  /** The identity element, which fills the last block. */
+  /** The identity element, which is before the first block, and fills the last one. */
   readonly identity: number
 }
 
 /**
  * What each element of an axis and all before it make together. By blocks: each element with those before it in its
- * block, and with what the blocks before make, which is found in the same way. So n elements take log(n) / log(32) levels,
- * and what comes after an element has no influence on it, not even as NaN.
+ * block, and with what the blocks before make, which is found in the same way. So many elements take few roundings one after
+ * another, log(n) / log(32) times those of a block, and what comes after an element has no influence on it, not even as NaN.
  */
-function accumulated(operation: string, x: Tensor, axis: number, how: Accumulation): Tensor {
-  const order = toBack(normalizeAxis(operation, axis, x.rank), x.rank)
-  return overLast(x.transpose(order), how).transpose(order)
+function accumulated(x: Tensor, axis: number, how: Accumulation): Tensor {
+  const { shape } = x
+  const length = shape[axis]
+  if (length <= BLOCK) return length < 2 ? x : how.within(x, axis)
+  const size = blockOf(length)
+  const count = Math.ceil(length / size)
+  const identities = (along: number): Tensor => constant(how.identity, x.dtype).broadcastTo(shape.with(axis, along))
+  const rest = count * size - length
+  const filled = rest ? concat([x, identities(rest)], axis) : x
+  const blocks = how.within(filled.reshape(shape.toSpliced(axis, 1, count, size)), axis + 1)
+  const ends = accumulated(blocks.select(axis + 1, size - 1), axis, how)
+  const before = concat([identities(1), ends.narrow(axis, 0, count - 1)], axis)
+  const joined = how.join(before.unsqueeze(axis + 1).broadcastTo(blocks.shape), blocks)
+  return joined.reshape(shape.with(axis, count * size)).narrow(axis, 0, length)
 }
 
-function overLast(x: Tensor, how: Accumulation): Tensor {
-  const [outer, length] = [x.shape.slice(0, -1), x.shape[x.rank - 1]]
-  const size = Math.min(length, BLOCK)
-  const mask = lessEqual(iota([size, size], 1), iota([size, size], 0))
-  /** Of [..., B]: for each element of a block it and those before it. */
-  const within = (part: Tensor): Tensor => how.reduce(where(mask, part.unsqueeze(-2), how.identity))
-  if (length <= BLOCK) return length < 2 ? x : within(x)
-  const count = Math.ceil(length / BLOCK)
-  const rest = count * BLOCK - length
-  const filled = rest ? concat([x, constant(how.identity, x.dtype).broadcastTo([...outer, rest])], -1) : x
-  const blocks = within(filled.reshape([...outer, count, BLOCK]))
-  const ends = overLast(blocks.select(-1, BLOCK - 1), how).reshape([...outer, count, 1])
-  const joined = how.join(ends.narrow(-2, 0, count - 1).broadcastTo([...outer, count - 1, BLOCK]), blocks.narrow(-2, 1))
-  return concat([blocks.narrow(-2, 0, 1), joined], -2)
-    .reshape([...outer, count * BLOCK])
-    .narrow(-1, 0, length)
+/** The largest that needs no filling, else the largest of all. */
+function blockOf(length: number): number {
+  for (let size = BLOCK; size >= SHORT; size--) if (length % size === 0) return size
+  return BLOCK
 }
+
+/** Each element of a block with those before it, all of them at once. */
+const byMask =
+  (reduce: (all: Tensor) => Tensor, identity: number): Accumulation['within'] =>
+  (x, axis) => {
+    const order = toBack(axis, x.rank)
+    const { [axis]: size } = x.shape
+    const mask = lessEqual(iota([size, size], 1), iota([size, size], 0))
+    return reduce(where(mask, x.transpose(order).unsqueeze(-2), identity)).transpose(order)
+  }
 
 /** The sums of each element and all before it along an axis. Of f32 and i32. */
-export const cumsum = (x: Tensor, axis: number): Tensor =>
-  accumulated('cumsum', x, axis, { reduce: (all) => all.sum(-1), join: add, identity: 0 })
+export function cumsum(x: Tensor, axis: number): Tensor {
+  const along = normalizeAxis('cumsum', axis, x.rank)
+  const whole = byMask((all) => all.sum(-1), 0)
+  const within: typeof whole = (part, axis) =>
+    x.dtype === 'f32' ? scan(constant(1), part, { axis }) : whole(part, axis)
+  return accumulated(x, along, { within, join: add, identity: 0 })
+}
 
 /** The products of each element and all before it along an axis. Of f32 and i32. */
-export const cumprod = (x: Tensor, axis: number): Tensor =>
-  accumulated('cumprod', x, axis, { reduce: (all) => all.prod(-1), join: mul, identity: 1 })
+export function cumprod(x: Tensor, axis: number): Tensor {
+  const along = normalizeAxis('cumprod', axis, x.rank)
+  const whole = byMask((all) => all.prod(-1), 1)
+  /** x - 0 is x, also where it is -0. */
+  const first = (part: Tensor, axis: number): Tensor => where(lessEqual(iota(part.shape, axis), 0), part, -0)
+  const within: typeof whole = (part, axis) =>
+    x.dtype === 'f32' ? scan(part, first(part, axis), { axis }) : whole(part, axis)
+  return accumulated(x, along, { within, join: mul, identity: 1 })
+}
 
 /** log(sum exp(x)) of each element and all before it along an axis. */
 export const logCumSumExp = (x: Tensor, axis: number): Tensor =>
-  accumulated('logCumSumExp', expectDType('logCumSumExp', x, 'f32'), axis, {
-    reduce: (all) => all.logSumExp(),
+  accumulated(expectDType('logCumSumExp', x, 'f32'), normalizeAxis('logCumSumExp', axis, x.rank), {
+    within: byMask((all) => all.logSumExp(), -Infinity),
     join: (before, after) => stack([before, after], -1).logSumExp(),
     identity: -Infinity,
   })

@@ -22,9 +22,11 @@ export function bring(tensors: readonly Tensor[], block: Block): Ref[] {
   return tensors.map((tensor) => block.find(tensor)!)
 }
 
-/** Literals and element numbers have no memory, which kernels other than `fused` need. */
+/** Literals and element numbers have no memory, which kernels other than `fused` need: it takes no more than their own elements. */
 const inMemory = (ref: Ref, block: Block): Ref =>
-  ref.base.task.kind === 'iota' || ref.base.task.kind === 'literal' ? copyOf(ref, block) : ref
+  ref.base.task.kind === 'iota' || ref.base.task.kind === 'literal'
+    ? { ...ref, base: copyOf(whole(ref.base), block).base }
+    : ref
 const contiguous = (ref: Ref, block: Block): Ref => (isContiguous(ref.axes) ? inMemory(ref, block) : copyOf(ref, block))
 
 function build(tensor: Tensor, block: Block): Ref {
