@@ -6,12 +6,15 @@ const PREFIX = 125
 /** The bytes below this one are one character, the others two: one of two prefixes, and one of as many as half of them. */
 const SINGLE = PREFIX - FIRST
 const HALF = (256 - SINGLE) / 2
+/** Added to a byte, modulo 256: so the one that stands before each instruction on vectors, 253, is one character. */
+const SHIFT = 12
 
 /** The text of a module's bytes. */
 export function textOf(bytes: Uint8Array): string {
   const codes = [...bytes].flatMap((byte) => {
-    const rest = byte - SINGLE
-    return rest < 0 ? byte + FIRST : [PREFIX + Math.floor(rest / HALF), FIRST + (rest % HALF)]
+    const shifted = (byte + SHIFT) % 256
+    const rest = shifted - SINGLE
+    return rest < 0 ? shifted + FIRST : [PREFIX + Math.floor(rest / HALF), FIRST + (rest % HALF)]
   })
   return codes.map((code) => String.fromCharCode(code)).join('')
 }
@@ -22,7 +25,8 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   let count = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    bytes[count++] = code < PREFIX ? code - FIRST : SINGLE + (code - PREFIX) * HALF + text.charCodeAt(++i) - FIRST
+    const shifted = code < PREFIX ? code : SINGLE + (code - PREFIX) * HALF + text.charCodeAt(++i)
+    bytes[count++] = shifted - FIRST - SHIFT // modulo 256, as it is a byte
   }
   return bytes.slice(0, count)
 }
