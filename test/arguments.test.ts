@@ -192,10 +192,10 @@ test('gradients and optimisers', async () => {
   await fails('device', /SGD: the variables live on several devices/, () => new SGD([w, other]))
   await fails(
     'config',
-    /AdamW: no option is called lr; there are rate, decay, decays, beta1/,
+    /AdamW: no option is called lr; there are rate, decay, decays, trains, beta1/,
     () => new AdamW([w], any({ lr: 1 })),
   )
-  await fails('config', 'SGD: decays names "wq", which is none of ["0"]', () => new SGD([w], { decays: ['wq'] }))
+  await fails('config', 'SGD: decays names "wq"; there are 0', () => new SGD([w], { decays: ['wq'] }))
   await fails('config', /beta1 is 1; expected a number from 0 to 0.9999/, () => new AdamW([w], { beta1: 1 }))
   await fails('argument', /SGD: rate is a value of Tensor; expected a number or an f32 scalar/, () =>
     new SGD([w]).update([w], tensor([1, 2])),

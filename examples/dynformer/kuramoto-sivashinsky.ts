@@ -1,5 +1,5 @@
 // Kuramoto-Sivashinsky on a ring, u_t = -u u_x - u_xx - u_xxxx, by ETDRK4 (Kassam & Trefethen 2005) in Fourier space.
-import { type Device, loop, randomUniform, read, stack, type Tensor, tensor } from 'rmaat'
+import { type Device, irfft, loop, randomUniform, read, rfft, stack, type Tensor, tensor } from 'rmaat'
 
 /** Points, length of the ring, time of a step and between frames. */
 export const [N, LENGTH, H, APART] = [64, 12 * Math.PI, 0.25, 2]
@@ -23,7 +23,7 @@ const f3 = each((z) => H * (4 * phi(3, z) - phi(2, z)))
 
 /** -(u^2)_x / 2 of spectra v [R, K, 2]: -i k / 2 times a + i b is k / 2 times b - i a. */
 function nonlinear(v: Tensor): Tensor {
-  const square = v.irfft(N).square().rfft().mul(slope)
+  const square = rfft(irfft(v, N).square()).mul(slope)
   return stack([square.select(-1, 1), square.select(-1, 0).neg()], -1)
 }
 
@@ -39,10 +39,10 @@ function step(v: Tensor): Tensor {
 /** Fields APART units of time apart, [frames, rows, N], of random ones that 100 units have made forget how they began. */
 export async function trajectories(device: Device, [rows, frames]: number[], seed: number): Promise<Tensor> {
   const start = randomUniform([rows, N], { seed, site: 1 }).sub(0.5)
-  const begun = loop({ count: 400, carry: [start.sub(start.mean(1, true)).rfft()] }, ([v]) => ({ carry: [step(v)] }))
+  const begun = loop({ count: 400, carry: [rfft(start.sub(start.mean(1, true)))] }, ([v]) => ({ carry: [step(v)] }))
   const { outputs } = loop({ count: frames, carry: begun.carry }, ([v]) => {
     const { carry } = loop({ count: APART / H, carry: [v] }, ([w]) => ({ carry: [step(w)] }))
-    return { carry, outputs: [v.irfft(N)] }
+    return { carry, outputs: [irfft(v, N)] }
   })
   const [fields] = await read(device, outputs[0])
   return tensor(fields, [frames, rows, N])

@@ -38,12 +38,12 @@ function rotary(x: Tensor): Tensor {
 
 /** The lowest modes of v [B, N, d], each with its channels mixed by a complex matrix -> [B, N, d]. */
 function spectralEmbedding(v: Tensor, { spectrum, norm }: Layer): Tensor {
-  const modes = v.rfft(1).narrow(1, 0, MODES) // [B, M, 2, d]
+  const modes = rmaat.rfft(v, 1).narrow(1, 0, MODES) // [B, M, 2, d]
   const [re, im] = [0, 1].map((part) => spectrum.select(1, part)) // [M, d, d]
   const matrix = stack([stack([re, im], 2), stack([im.neg(), re], 2)], 1) // [M, 2, d, 2, d]
   const mixed = einsum('bkqc,kqcpe->bkpe', modes, matrix) // [B, M, 2, d]
   const above = rmaat.zeros([v.shape[0], N / 2 + 1 - MODES, 2, D])
-  return layerNorm(rmaat.concat([mixed, above], 1).irfft(N, 1), norm)
+  return layerNorm(rmaat.irfft(rmaat.concat([mixed, above], 1), N, 1), norm)
 }
 
 /** Attention to all points, without softmax, so that (q k^T) v is q (k^T v): v [B, N, d] -> [B, N, d]. */

@@ -3,9 +3,8 @@ import { usualThreads } from '../backends/wasm/open.ts'
 import { RmaatError } from '../errors.ts'
 import type { Backward } from '../nn/model.ts'
 import type { Plan } from '../program/plan.ts'
-import { Dial, type memoryOn, type Place, type Point, plannedMemory, planStep } from '../train/planner.ts'
-import type { StepOptions } from '../train/step.ts'
-import { makeModel, type modelFor } from './prepare.ts'
+import { Dial, type memoryOn, type Place, type Planned, type Point, plannedMemory, planStep } from '../train/planner.ts'
+import { makeModel, type modelFor, namesIn } from './prepare.ts'
 import { compiling } from './progress.ts'
 import type { Given, withDefaults } from './settings.ts'
 import { bytes, notice, plural } from './terminal.ts'
@@ -24,7 +23,7 @@ export class Planner {
     return new Planner(device === 'reference' ? 'reference' : 'wasm', chosen, threads ?? (await usualThreads()))
   }
 
-  step(options: StepOptions): Plan {
+  step(options: Planned): Plan {
     return planStep(this.model, options, compiling())
   }
 
@@ -32,7 +31,7 @@ export class Planner {
     return plannedMemory(this.model.device, found)
   }
 
-  dial(segments: number, options: StepOptions): Dial {
+  dial(segments: number, options: Planned): Dial {
     return new Dial(this.model, options, segments, compiling())
   }
 }
@@ -62,11 +61,11 @@ export async function keepWithin(
   chosen: ReturnType<typeof modelFor>,
   segments: number,
 ): Promise<Pick<Backward, 'hold' | 'keep'>> {
-  const { hold, keep, memoryBudget, method, batch, clip, slices, reach } = settings
+  const { hold, keep, memoryBudget, method, batch, clip, slices, reach, trains } = settings
   if (hold !== undefined || keep !== undefined || memoryBudget === undefined) return { hold, keep }
   const budget = parseBytes(memoryBudget, '--memory-budget')
   const planner = await Planner.of(settings, chosen)
-  const found = fitting(planner.dial(segments, { method, batch, clip, slices, reach }), budget)
+  const found = fitting(planner.dial(segments, { method, batch, clip, slices, reach, trains: namesIn(trains) }), budget)
   notice(`budget   ${bytes(budget)}: ${placeInWords(found, segments)}, ${bytes(found.peakBytes)} planned`)
   return { hold: found.hold, keep: found.keep }
 }

@@ -1,26 +1,17 @@
-import { isAbsolute } from 'node:path'
 import { Command } from 'commander'
-import { differences, shown } from '../checks.ts'
+import { differences } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { type Configuration, load } from '../models/weights.ts'
+import { load } from '../models/weights.ts'
 import type { Config, ConfiguredModel } from '../nn/kind.ts'
 import { readBytes } from '../runtime/files.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
-import { addPresetAndConfig, givenSettings } from './given.ts'
+import { addPresetAndConfig, givenSettings, valuesOf } from './given.ts'
 import { typed } from './paths.ts'
 import { makeTask, openAndSay, sayTask } from './prepare.ts'
+import { savedEntries } from './pretrained.ts'
 import { progress } from './progress.ts'
-import {
-  addSettings,
-  check,
-  type Given,
-  settings as known,
-  modelSettings,
-  type SettingName,
-  taskSettings,
-  withDefaults,
-} from './settings.ts'
+import { addSettings, type Given, modelSettings, taskSettings, withDefaults } from './settings.ts'
 import { jsonLine, plural, say } from './terminal.ts'
 import { scoreInWords, scoresBeside } from './train.ts'
 
@@ -44,7 +35,8 @@ async function runEvaluation(path: string, options: { json?: boolean }): Promise
     const config = model.config as Readonly<Record<keyof Task, number>>
     const given = givenSettings({ ...options }, model.name)
     checkModel(given, model, path)
-    const settings = withDefaults({ ...saved(configuration, given, path), ...given })
+    const beneath = savedEntries(configuration, given, path, ['segmentLength', 'batch', 'seed'])
+    const settings = withDefaults({ ...valuesOf(beneath), ...given })
     const task = await makeTask(settings)
     if (task.vocabulary > config.vocabulary || task.classes !== config.classes) {
       throw new RmaatError(
@@ -99,29 +91,4 @@ function checkModel(given: Given, { name, config: own }: ConfiguredModel, path: 
   const names = [...modelSettings, 'vocabulary', 'classes', 'towers'].filter((name) => given[name] !== undefined)
   const wrong = differences(names, given, config)
   if (wrong) throw new RmaatError('config', `the settings are not those of the weights ${path}: ${wrong}`)
-}
-
-/** The settings of a weights file that testing asks for, checked; those of its task only where the task stays. */
-function saved(configuration: Configuration, given: Given, path: string): Given {
-  const unknown = Object.keys(configuration).filter((name) => !Object.hasOwn(known, name))
-  if (unknown.length > 0) {
-    throw new RmaatError(
-      'data',
-      `${path}: no setting is called ${unknown.join(', ')}: expected a file of this version or an earlier one`,
-    )
-  }
-  const stays = given.task === undefined || given.task === configuration.task?.value
-  const data = configuration.data?.value
-  if (stays && given.data === undefined && typeof data === 'string' && !isAbsolute(data)) {
-    throw new RmaatError(
-      'config',
-      `${path} names its data ${shown(data)}, but not the folder that this is in: expected --data`,
-    )
-  }
-  const names: SettingName[] = ['segmentLength', 'batch', 'seed', ...(stays ? [...taskSettings, 'testExamples'] : [])]
-  return Object.fromEntries(
-    names.flatMap((name) =>
-      configuration[name] === undefined ? [] : [[name, check(name, configuration[name].value, `${path}: ${name}`)]],
-    ),
-  )
 }

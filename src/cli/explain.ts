@@ -4,12 +4,12 @@ import { isKernel } from '../program/kernels.ts'
 import { describe, list } from '../program/listing.ts'
 import type { Plan } from '../program/plan.ts'
 import { plan } from '../program/program.ts'
-import { type memoryOn, pointsOf } from '../train/planner.ts'
-import type { StepOptions } from '../train/step.ts'
+import { type memoryOn, type Planned, pointsOf } from '../train/planner.ts'
 import { fitting, Planner, parseBytes, placeInWords } from './budget.ts'
-import { addPresetAndConfig, givenSettings } from './given.ts'
+import { addPresetAndConfig, givenEntries, valuesOf } from './given.ts'
 import { table } from './plot.ts'
-import { modelFor, sizesOf } from './prepare.ts'
+import { modelFor, namesIn, sizesOf } from './prepare.ts'
+import { pretrained } from './pretrained.ts'
 import { addSettings, modelSettings, taskSettings, trainingSettings, withDefaults } from './settings.ts'
 import { bytes, count, jsonLine, plural, say } from './terminal.ts'
 
@@ -38,12 +38,14 @@ export function explainCommand(): Command {
 }
 
 async function explain({ json = false, forward = false, operands = false, trace = false, ...rest }: Options) {
-  const settings = withDefaults(givenSettings(rest))
+  const given = givenEntries(rest)
+  const settings = withDefaults(valuesOf((await pretrained(given))?.beneath(given) ?? given))
   const { method, batch, clip, slices, reach, memoryBudget } = settings
   const sizes = await sizesOf(settings)
   const planner = await Planner.of(settings, modelFor(settings, sizes))
   const { model, device } = planner
-  const options = { method, batch, clip, trace, slices, reach, hold: settings.hold, keep: settings.keep }
+  const { hold, keep, trains } = settings
+  const options = { method, batch, clip, trace, slices, reach, hold, keep, trains: namesIn(trains) }
   if (memoryBudget !== undefined) return curve(planner, sizes.segments, options, memoryBudget, json)
   const found = forward
     ? plan(model.device, layoutOf(model, batch).inputs, (inputs) => {
@@ -89,7 +91,7 @@ async function explain({ json = false, forward = false, operands = false, trace 
 const POINTS = 11
 
 /** Memory and products of a step along the dial, and the place on it that a budget takes. */
-function curve(planner: Planner, segments: number, options: StepOptions, text: string, json: boolean): void {
+function curve(planner: Planner, segments: number, options: Planned, text: string, json: boolean): void {
   const budget = parseBytes(text, '--memory-budget')
   const dial = planner.dial(segments, options)
   const points = pointsOf(dial.places.length, POINTS).map((at) => dial.at(dial.places[at]))

@@ -48,8 +48,12 @@ export function givenEntries(
     ...(typeof preset === 'string' ? ofPreset(preset, { model: { value: model }, ...over }) : {}),
     ...over,
   }
-  // what is kept of it must be found again from another folder
-  return given.data === undefined ? given : { ...given, data: { value: absolute(given.data.value as string) } }
+  // what is kept of them must be found again from another folder
+  const paths = ['data', 'weights'].filter((name) => given[name] !== undefined)
+  return {
+    ...given,
+    ...Object.fromEntries(paths.map((name) => [name, { value: absolute(given[name].value as string) }])),
+  }
 }
 
 /** Their values. */

@@ -127,6 +127,10 @@ function checkMethod(given: Given, model: string, segments: number): void {
 export const makeModel = (device: Device, { name, config }: ReturnType<typeof modelFor>): ConfiguredModel =>
   models[name].make(device, config)
 
+/** `head,blocks.1` -> the parts of names in it. */
+export const namesIn = (text: string | undefined): readonly string[] | undefined =>
+  text?.split(',').map((name) => name.trim())
+
 /** Opens the device of the settings and says which. */
 export async function openAndSay({ device: name = 'auto', threads }: Given): Promise<Device> {
   const device = await openDevice(name, { threads })

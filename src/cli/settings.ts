@@ -37,6 +37,18 @@ const everyRange: Range<string> = {
 const beside = {
   task: [choiceOf(Object.keys(tasks) as TaskName[]), 'order', 'choice', 'what is learned; `tasks` lists them'],
   testExamples: [count, undefined, 'choice', 'at most so many test examples (all)'],
+  weights: [
+    text,
+    undefined,
+    'choice',
+    'a file of weights to begin with; its model and its task, as far as nothing else is said',
+  ],
+  trains: [
+    text,
+    undefined,
+    'choice',
+    "what of the model is trained, by its parameters' names or parts of these, such as head,blocks.1 (all)",
+  ],
   method: [
     choiceOf(methods),
     trainDefaults.method,
@@ -179,6 +191,8 @@ export const modelSettings: readonly SettingName[] = [
 
 /** All that `train` takes of it; `explain` takes the same, so that a command line serves both. */
 export const trainingSettings: readonly SettingName[] = [
+  'weights',
+  'trains',
   'method',
   'keep',
   'hold',

@@ -11,8 +11,9 @@ import { keepWithin } from './budget.ts'
 import { Checkpoints, changesTo } from './checkpoints.ts'
 import { addPresetAndConfig, givenEntries, readConfiguration, valuesOf, withSources } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { makeModel, makeTask, memoryInWords, modelFor, openAndSay, sayTask } from './prepare.ts'
+import { makeModel, makeTask, memoryInWords, modelFor, namesIn, openAndSay, sayTask } from './prepare.ts'
 import type { Entries } from './presets.ts'
+import { type Pretrained, pretrained } from './pretrained.ts'
 import { compiling, progress, Recent, skipping } from './progress.ts'
 import { factsOf } from './report-facts.ts'
 import { readRun } from './report-run.ts'
@@ -61,9 +62,11 @@ export function trainCommand(): Command {
 async function runTraining(options: Options): Promise<void> {
   const { resume } = options
   if (resume === undefined) {
-    const given = givenEntries({ ...options })
+    const flags = givenEntries({ ...options })
+    const begin = await pretrained(flags)
+    const given = begin?.beneath(flags) ?? flags
     const { task, method } = withDefaults(valuesOf(given))
-    return trainIn(new RunFolder(options.out, `${task}-${method}`), given, {}, options)
+    return trainIn(new RunFolder(options.out, `${task}-${method}`), given, {}, options, { begin })
   }
   const wrong = (['out', 'preset', 'config'] as const).find((name) => options[name] !== undefined)
   if (wrong) throw new RmaatError('config', `--${wrong} was given with --resume; expected the folder of the run alone`)
@@ -76,25 +79,32 @@ async function runTraining(options: Options): Promise<void> {
       )
     const given = readConfiguration(folder.config)
     const changes = changesTo(withDefaults(valuesOf(given)), { ...options }, folder.config)
-    await trainIn(folder, given, changes, options, checkpoint)
+    await trainIn(folder, given, changes, options, {
+      checkpoint,
+      begin: checkpoint ? undefined : await pretrained(given),
+    })
   } finally {
     folder.close()
   }
 }
 
-/** Trains, and tests. Of a run that goes on: `changes`, which its files do not tell of, and what its checkpoint holds. */
+/**
+ * Trains, and tests. Of a run that goes on: `changes`, which its files do not tell of, and what its checkpoint holds; of another
+ * the weights that it begins with, if any.
+ */
 async function trainIn(
   folder: RunFolder,
   given: Entries,
   changes: Given,
   options: Options,
-  checkpoint?: Uint8Array,
+  { checkpoint, begin }: { readonly checkpoint?: Uint8Array; readonly begin?: Pretrained },
 ): Promise<void> {
   const begun = withDefaults(valuesOf(given))
   const settings = { ...begun, ...changes }
   const { method, steps, batch, seed } = settings
   const task = await makeTask(settings)
   const chosen = modelFor(settings, task)
+  begin?.check(chosen)
   // a text's classes are labels found in its files, and are to stay these
   const beside = taggedBeside(task.name === 'text' ? { ...begun, labels: task.classNames?.join(',') } : begun)
   const configuration = withSources({ ...taggedModel(chosen), ...beside }, given)
@@ -125,6 +135,7 @@ async function trainIn(
   let saved = false
   let last: StepEvent | undefined
   try {
+    await begin?.give(model)
     const recent = new Recent()
     let planned = memoryOn(device.name, { arena: 0, replay: 0, inputs: 0, variables: 0, workspace: 0 })
     const from = checkpoint && checkpoints.restore(checkpoint)
@@ -134,7 +145,7 @@ async function trainIn(
     // another machine may have other room for it
     const { hold, keep } = from ? (from.options as Pick<TrainOptions, 'hold' | 'keep'>) : budgeted
     let [done, skipped, stopped, medianStep, held] = [0, from?.skipped ?? 0, false, Number.NaN, 0]
-    const { reach, slices, rate, schedule, warmUp, floor, decay, clip, patience } = settings
+    const { reach, slices, rate, schedule, warmUp, floor, decay, trains, clip, patience } = settings
     const how = {
       method,
       keep,
@@ -148,6 +159,7 @@ async function trainIn(
       warmUp,
       floor,
       decay,
+      trains: namesIn(trains),
       clip,
       seed,
       trace,

@@ -2,6 +2,7 @@ import { vjp } from '../autograd/grad.ts'
 import { loop } from '../autograd/loop.ts'
 import { elementwise, elementwiseEntries } from '../ops/elementwise.ts'
 import { tensor } from '../ops/entry.ts'
+import { irfft, rfft } from '../ops/fourier.ts'
 import { methods } from '../ops/methods.ts'
 import type { ScalarName } from '../ops/rounded.ts'
 import { type Range, scalars } from '../ops/scalar.ts'
@@ -60,13 +61,16 @@ export function number({ from, to, drawn }: Range, random: number): number {
   }
 }
 
-/** Every method of tensors with its gradient, on the domains of its tests and on larger ones. */
+/** Every method of tensors, and what takes a tensor as these do. */
+export const operations = { ...methods, irfft, rfft }
+
+/** Each of them with its gradient, on the domains of its tests and on larger ones. */
 export function* operationCases(): Generator<Case, void> {
-  for (const name of Object.keys(domains) as (keyof typeof methods)[]) {
+  for (const name of Object.keys(domains) as (keyof typeof operations)[]) {
     for (const domain of [...domains[name], ...(larger[name] ?? [])]) {
       const { specs, values } = sample(domain, SEED)
       const build = (inputs: Readonly<Record<string, Tensor>>) => {
-        const y = applyMethod(name, Object.values(inputs), domain.arguments)
+        const y = applyOperation(name, Object.values(inputs), domain.arguments)
         return domain.differentiable === false ? { y } : { y, ...gradients(y, Object.values(inputs)) }
       }
       yield caseOf(name, { specs, values }, build)
@@ -80,10 +84,16 @@ const caseOf = (
   build: (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>,
 ): Case => ({ operation, plan: plan(undefined, specs, build), inputs: Object.values(values) })
 
-/** The operation on tensors, as its method takes them; several results of one type in one list. */
-export function applyMethod(name: keyof typeof methods, inputs: readonly Tensor[], rest: readonly unknown[] = []) {
-  const method = methods[name] as (...args: never[]) => Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
-  const result = method(...([...inputs, ...rest] as never[]))
+/** The operation on tensors, as its function takes them; several results of one type in one list. */
+export function applyOperation(
+  name: keyof typeof operations,
+  inputs: readonly Tensor[],
+  rest: readonly unknown[] = [],
+) {
+  const operation = operations[name] as (
+    ...args: never[]
+  ) => Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
+  const result = operation(...([...inputs, ...rest] as never[]))
   if (result instanceof Tensor) return result
   return concat(Object.values(result).map((part) => part.cast('f32').reshape([-1])))
 }

@@ -1,5 +1,5 @@
-import type { methods } from '../ops/methods.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
+import type { operations } from './cases.ts'
 
 /** Where an operation is tested: plain data. `shapes` of the inputs, the interval their values are drawn from, further arguments. */
 export interface Domain {
@@ -42,8 +42,8 @@ const reduced = [fit([[4, 6]], -1), fit([[40]])]
 
 type Domains<Name extends string> = { readonly [Key in Name]: readonly Domain[] }
 
-/** Where each method is checked, on every backend and by differences: plain data. */
-export const domains: Domains<keyof typeof methods> = {
+/** Where each operation is checked, on every backend and by differences: plain data. */
+export const domains: Domains<keyof typeof operations> = {
   ...each(one, 'cos', 'erf', 'exp', 'neg', 'sin', 'tanh', 'logSigmoid', 'sigmoid', 'silu', 'softplus', 'square'),
   ...each(bent, 'abs', 'elu', 'eluPlusOne', 'leakyRelu', 'relu'),
   ...each(positive, 'log', 'rsqrt', 'sqrt'),
@@ -122,7 +122,7 @@ export const domains: Domains<keyof typeof methods> = {
 
 /** Beside these, which are small: rows longer than a block, matrices of more than a tile. */
 // biome-ignore format: a domain a line
-export const larger: Partial<Domains<keyof typeof methods>> = {
+export const larger: Partial<Domains<keyof typeof operations>> = {
   add: [fit([[30, 1, 70], [40, 1]])],
   gather: [indexed(200, [200, 64], [300])],
   gelu: [fit([[100, 70]])],

@@ -1,7 +1,7 @@
 import { aString, kind, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { ConfiguredModel } from '../nn/kind.ts'
-import { readSafetensors } from '../nn/safetensors.ts'
+import type { Config, ConfiguredModel } from '../nn/kind.ts'
+import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
 import { checkSignature } from '../nn/signature.ts'
 import { madeWith, saveParameters } from '../nn/weights.ts'
 import { aDevice, type Device } from '../program/device.ts'
@@ -86,31 +86,47 @@ const aConfiguration = kind('settings by name, each { value, source, meaning } o
   }
 })
 
+/** What a file that `save` has made says of its model, and the tensors in it, of which nothing is on a device. */
+export interface Saved {
+  readonly name: string
+  readonly config: Config
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+  readonly configuration: Configuration
+}
+
 /**
- * The model of a file that `save` has made, and the whole configuration in it. A setting of the model that the file does not
- * have keeps its default, as a file of an earlier version has fewer; what is no setting of the model stays in the configuration.
- * `where` names the file in errors, which are all of code `data`; after one of them nothing stays on the device.
+ * Reads a file that `save` has made. A setting of the model that it does not have keeps its default, as a file of an earlier
+ * version has fewer; what is no setting of the model stays in the configuration. `where` names the file in errors, which are all
+ * of code `data`; `use` is what is made of it, whose errors are told of in the same way.
  */
-export function load(
-  device: Device,
-  bytes: Uint8Array,
-  where = 'weights',
-): { model: ConfiguredModel; configuration: Configuration } {
-  takes('loadWeights', { device, where }, { device: aDevice, where: aString })
+export function readSaved<Made>(bytes: Uint8Array, where: string, use: (saved: Saved) => Made): Made {
   try {
     const { tensors, metadata } = readSafetensors(bytes)
     checkSignature(tensors, metadata)
     const configuration = readConfiguration(metadata.configuration)
     const name = configuration.model?.value ?? modelSetting.default
     takes('the configuration', { model: name }, { model: modelSetting.range })
-    const { settings, configure, parameters, make } = models[name as string]
+    const { settings, configure } = models[name as string]
     const known = Object.keys(settings).filter((key) => Object.hasOwn(configuration, key))
     const config = configure(Object.fromEntries(known.map((key) => [key, configuration[key].value])))
-    return { model: madeWith(parameters(config), tensors, '', () => make(device, config)), configuration }
+    return use({ name: name as string, config, tensors, configuration })
   } catch (cause) {
     if (cause instanceof RmaatError) throw new RmaatError('data', `${where}: ${cause.message}`, { cause })
     throw cause
   }
+}
+
+/** The model of a file that `save` has made, and the whole configuration in it; see `readSaved`. After an error nothing stays on the device. */
+export function load(
+  device: Device,
+  bytes: Uint8Array,
+  where = 'weights',
+): { model: ConfiguredModel; configuration: Configuration } {
+  takes('loadWeights', { device, where }, { device: aDevice, where: aString })
+  return readSaved(bytes, where, ({ name, config, tensors, configuration }) => {
+    const { parameters, make } = models[name]
+    return { model: madeWith(parameters(config), tensors, '', () => make(device, config)), configuration }
+  })
 }
 
 function readConfiguration(text: string | undefined): Configuration {

@@ -1,8 +1,13 @@
+import { maybe, numberThat, takes } from '../checks.ts'
+import { aTensor } from '../tensor/kinds.ts'
 import { normalizeAxis, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { einsum } from './contraction.ts'
 import { expectDType, tensor, zeros } from './entry.ts'
 import { concat } from './views.ts'
+
+const anInteger = numberThat('a whole number', () => true)
+const kinds = { x: aTensor, axis: maybe(numberThat('the number of an axis', () => true)) }
 
 /** A transform of so many points at most is one product with a matrix; longer ones are made of such. */
 const POINTS = 64
@@ -66,6 +71,7 @@ const conjugate = (x: Tensor): Tensor => x.mul(tensor([1, -1], [2, 1]))
  * @throws RmaatError 'shape' where N is 0 or has a prime factor above 64
  */
 export function rfft(x: Tensor, axis = -1): Tensor {
+  takes('rfft', { x, axis }, kinds)
   const along = normalizeAxis('rfft', axis, expectDType('rfft', x, 'f32').rank)
   const n = x.shape[along]
   const shape = x.shape.toSpliced(along, 1, frequencies('rfft', n), 2)
@@ -91,6 +97,7 @@ export function rfft(x: Tensor, axis = -1): Tensor {
  * @throws RmaatError 'shape' where the length is not that of the spectrum, or has a prime factor above 64
  */
 export function irfft(spectrum: Tensor, length: number, axis = -1): Tensor {
+  takes('irfft', { x: spectrum, length, axis }, { ...kinds, length: anInteger })
   const along = normalizeAxis('irfft', axis, Math.max(0, expectDType('irfft', spectrum, 'f32').rank - 1))
   const [count, pair] = spectrum.shape.slice(along)
   const expected = [frequencies('irfft', length), 2]

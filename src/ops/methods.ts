@@ -25,8 +25,6 @@ import {
   softplus,
   square,
 } from './formulas.ts'
-import type * as fourier from './fourier.ts'
-import { irfft, rfft } from './fourier.ts'
 import type * as indexing from './indexing.ts'
 import { gather, scatterAdd, scatterUpdate, takeAlong } from './indexing.ts'
 import './inspect.ts'
@@ -65,7 +63,6 @@ type All = typeof unary &
   typeof cumulative &
   typeof elementwise &
   typeof formulas &
-  typeof fourier &
   typeof indexing &
   typeof masks &
   typeof order &
@@ -81,7 +78,7 @@ type Functions = Pick<All, keyof typeof signatures>
 export const methods: Functions = {
   ...{ ...unary, ...binary, matmul, cumprod, cumsum, logCumSumExp, cast, pow, clamp, crossEntropy, gelu, layerNorm },
   ...{ leakyRelu, logSigmoid, logSoftmax, logSumExp, normalize, relu, sigmoid, silu, softmax, softplus, square },
-  ...{ irfft, rfft, gather, scatterAdd, scatterUpdate, takeAlong, maskedFill, oneHot, tril, triu, sort, topK },
+  ...{ gather, scatterAdd, scatterUpdate, takeAlong, maskedFill, oneHot, tril, triu, sort, topK },
   ...{ dropout, all, any, argmax, argmin, max, mean, min, prod, std, sum, var: variance, scan },
   ...{ broadcastTo, flip, narrow, pad, reshape, select, slice, split, squeeze, tile, transpose, unsqueeze },
 }

@@ -5,8 +5,8 @@ import { tensor } from '../ops/entry.ts'
 import '../ops/methods.ts'
 import type { Update } from '../program/program.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
-import type { Variable } from '../tensor/variable.ts'
-import { type Optimizer, type OptimizerOptions, type Trained, Training } from './optimizer.ts'
+import type { Trained } from './chosen.ts'
+import { type OptimizerOptions, Training } from './optimizer.ts'
 
 /** The options of AdamW beside those of all optimisers. */
 export interface AdamWOptions extends OptimizerOptions {
@@ -26,28 +26,20 @@ const LARGEST = 2 ** 63
 /**
  * AdamW (Loshchilov & Hutter 2019): for a `Parameters` one kernel a step. A gradient's elements are clamped to ±2^63: an
  * infinite average square would stop its parameter for good. Elements that are not finite pass, so that the parameter shows
- * them. The defaults: beta1 0.9, beta2 0.98, epsilon 1e-8, decay 0.01.
+ * them. Its state: the average gradients, the average squares, and `steps`. The defaults: beta1 0.9, beta2 0.98, epsilon 1e-8, decay 0.01.
  */
-export class AdamW implements Optimizer {
-  /** The number of steps made so far, an i32 scalar. */
-  readonly steps: Variable
-  /** Its own variables: for each trained one the average gradient, for each the average square, and `steps`. */
-  readonly state: readonly Variable[]
-  private readonly training: Training<AdamWOptions, typeof defaults>
-
+export class AdamW extends Training<AdamWOptions, typeof defaults> {
   /** @throws RmaatError 'argument' for what cannot be trained, 'config' for options that are wrong */
   constructor(parameters: Trained, options: AdamWOptions = {}) {
-    this.training = new Training('AdamW', parameters, options, { kinds, defaults, slots: 2 })
-    this.state = this.training.state
-    this.steps = this.training.steps
+    super('AdamW', parameters, options, { kinds, defaults, slots: 2 })
   }
 
   /** The new values of all variables: see `Optimizer`. */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[] {
-    const { beta1, beta2, epsilon } = this.training.options
+    const { beta1, beta2, epsilon } = this.options
     const corrections = correctionsOf(this.steps, [beta1, beta2])
     const [correction1, correction2] = [0, 1].map((i) => corrections.select(0, i))
-    return this.training.update(gradients, rate, ({ variable, gradient, decay, rate, state: [first, second] }) => {
+    return this.updates(gradients, rate, ({ variable, gradient, decay, rate, state: [first, second] }) => {
       const bounded = where(gradient.isFinite(), gradient.maximum(-LARGEST).minimum(LARGEST), gradient)
       const mean = first.mul(beta1).add(bounded.mul(1 - beta1))
       const square = second.mul(beta2).add(bounded.mul(bounded).mul(1 - beta2))

@@ -1,32 +1,16 @@
-import {
-  aFunction,
-  aString,
-  type Kind,
-  kind,
-  listOf,
-  maybe,
-  notNegative,
-  over,
-  shown,
-  takes,
-  takesOptions,
-} from '../checks.ts'
+import { type Kind, kind, maybe, notNegative, over, shown, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { isParameters } from '../nn/is-parameters.ts'
-import type { NamedParameter, Parameters } from '../nn/parameters.ts'
 import { where } from '../ops/elementwise.ts'
-import { expectDType, iota } from '../ops/entry.ts'
+import { expectDType } from '../ops/entry.ts'
 import '../ops/methods.ts'
 import type { Device } from '../program/device.ts'
 import type { Update } from '../program/program.ts'
 import { tensors } from '../tensor/kinds.ts'
-import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
-
-/** What an optimiser trains: the parameters of a model, in one kernel, or f32 variables, each in a kernel of its own. */
-// biome-ignore lint/suspicious/noExplicitAny: parameters of whatever tree
-export type Trained = Parameters<any> | readonly Variable[]
+import { aNames, choice, isWithin, type Names, rangesOf, type Trained } from './chosen.ts'
 
 /** The interface of all optimisers. */
 export interface Optimizer {
@@ -40,6 +24,8 @@ export interface Optimizer {
    * scalar; by default that of the options.
    */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
+  /** Whether it moves the parameter of that name; without it, it moves all. `train` finds no gradient of those that stay. */
+  readonly trains?: (name: string) => boolean
 }
 
 /** The options of all optimisers. */
@@ -48,23 +34,17 @@ export interface OptimizerOptions {
   readonly rate?: number
   /** Weight decay, per unit of the learning rate. */
   readonly decay?: number
-  /**
-   * What weight decay applies to: parameters by their names, or the ends of these (`w` is that of `blocks.0.up.w`), or by
-   * what a function says of the name. Variables of a list are called by their numbers, `0`, `1`, ... Without it: all
-   * variables of a list; of parameters those whose specification says so. A name that none has is an error.
-   */
-  readonly decays?: readonly string[] | ((name: string) => boolean)
+  /** What weight decay applies to. Without it: all variables of a list; of parameters those whose specification says so. */
+  readonly decays?: Names
+  /** What is trained; all where nothing is said. The rest stays as it is, whatever its gradient. */
+  readonly trains?: Names
 }
 
 const optionKinds = {
   rate: maybe(notNegative),
   decay: maybe(notNegative),
-  decays: maybe(
-    kind(
-      'a list of names or a function of a name',
-      (value) => aFunction.fits(value) || listOf(aString, 'names').fits(value),
-    ),
-  ),
+  decays: maybe(aNames),
+  trains: maybe(aNames),
 }
 const aTrained = kind(
   'Parameters or a list of different f32 variables',
@@ -91,20 +71,21 @@ export interface Part {
   readonly state: readonly Variable[]
 }
 
-/** The elements from the first number to below the second. */
-type Range = readonly [from: number, to: number]
 type CommonDefaults = { readonly rate: number; readonly decay: number }
 
-/** What all optimisers share: the trained variables, weight decay, the rate, and the optimiser's state. */
-export class Training<Options extends OptimizerOptions, Defaults extends CommonDefaults> {
-  readonly options: Options & Defaults
-  /** `slots` variables for each trained one, slot by slot, and last the number of steps. */
+/** What our optimisers share: the trained variables, weight decay, the rate, and the optimiser's state. */
+export abstract class Training<Options extends OptimizerOptions, Defaults extends CommonDefaults> implements Optimizer {
+  /** Its own variables: `slots` for each trained one, slot by slot, and last the number of steps. */
   readonly state: readonly Variable[]
+  protected readonly options: Options & Defaults
   private readonly where: string
   private readonly trained: Trained
   private readonly variables: readonly Variable[]
-  /** The elements of each variable that have weight decay. */
-  private readonly decayed: readonly (readonly Range[])[]
+  /** Whether the variable or parameter of that name is trained. */
+  readonly trains: (name: string) => boolean
+  /** The elements of each variable that have weight decay, and those that are trained. */
+  private readonly decayed: ReturnType<typeof rangesOf>
+  private readonly moved: ReturnType<typeof rangesOf>
 
   /** `kinds`: those of the options beside the common ones; `slots`: how many state variables each trained one has. */
   constructor(
@@ -123,19 +104,32 @@ export class Training<Options extends OptimizerOptions, Defaults extends CommonD
     if (variables.some((one) => one.device !== device))
       throw new RmaatError('device', `${where}: the variables live on several devices; expected those of one`)
     this.variables = variables
-    this.decayed = decayedOf(where, trained, options.decays)
+    const { decays, trains } = options
+    const decaysOf = decays && choice(where, 'decays', trained, decays)
+    this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
+    this.trains = trains ? choice(where, 'trains', trained, trains) : () => true
+    this.moved = rangesOf(trained, this.trains)
+    if (this.moved.every((ranges) => ranges.length === 0))
+      throw new RmaatError(
+        'config',
+        `${where}: trains is ${shown(trains)}, which chooses nothing; expected one name at least`,
+      )
     this.state = device.allOrNothing(() => [
       ...Array.from({ length: slots }, () => variables.map(({ shape }) => device.variable(shape))).flat(),
       device.variable([], 'i32'),
     ])
   }
 
+  /** The number of steps made so far, an i32 scalar. */
   get steps(): Variable {
     return this.state[this.state.length - 1]
   }
 
+  /** The new values of all variables: see `Optimizer`. */
+  abstract update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
+
   /** The updates that `step` makes of each variable, and that of the number of steps. */
-  update(
+  protected updates(
     given: Tensor | readonly Tensor[],
     rate: TensorLike = this.options.rate,
     step: (part: Part) => Update[],
@@ -145,7 +139,11 @@ export class Training<Options extends OptimizerOptions, Defaults extends CommonD
     const gradients = this.gradientsOf(given)
     const updates = variables.flatMap((variable, i) => {
       const own = state.filter((_, at) => at % variables.length === i && at < state.length - 1)
-      return step({ variable, gradient: gradients[i], decay: this.decayOf(i), rate, state: own })
+      const { [i]: moved } = this.moved
+      if (moved.length === 0) return []
+      const isMoved = isWithin(moved, variable)
+      const made = step({ variable, gradient: gradients[i], decay: this.decayOf(i), rate, state: own })
+      return isMoved ? made.map(([target, value]): Update => [target, where(isMoved, value, target)]) : made
     })
     return [...updates, [steps, steps.add(1)]]
   }
@@ -170,41 +168,7 @@ export class Training<Options extends OptimizerOptions, Defaults extends CommonD
     const [variable, ranges] = [variables[i], decayed[i]]
     if (options.decay === 0 || ranges.length === 0) return 0
     const decay = variable.mul(options.decay)
-    const [[from, to]] = ranges
-    if (from === 0 && to === sizeOf(variable.shape)) return decay
-    const element = iota(variable.shape, 0)
-    const isIn = ([from, to]: Range): Tensor =>
-      from === 0 ? element.less(to) : element.less(to).sub(element.less(from))
-    return where(
-      ranges.map(isIn).reduce((all, one) => all.add(one)),
-      decay,
-      0,
-    )
+    const isDecayed = isWithin(ranges, variable)
+    return isDecayed ? where(isDecayed, decay, 0) : decay
   }
-}
-
-/** The elements of each variable that have weight decay. */
-function decayedOf(where: string, trained: Trained, decays: OptimizerOptions['decays']): Range[][] {
-  const isCalled = (name: string, end: string): boolean => name === end || name.endsWith(`.${end}`)
-  const isNamed = (name: string): boolean =>
-    typeof decays === 'function' ? Boolean(decays(name)) : decays!.some((end) => isCalled(name, end))
-  if (typeof decays === 'object') {
-    const names: string[] = isParameters(trained)
-      ? trained.named.map(({ name }) => name)
-      : [...trained.keys()].map(String)
-    const none = decays.find((end) => !names.some((name) => isCalled(name, end)))
-    if (none !== undefined)
-      throw new RmaatError('config', `${where}: decays names ${shown(none)}, which is none of ${shown(names)}`)
-  }
-  if (!isParameters(trained))
-    return trained.map(({ shape }, i) => (!decays || isNamed(`${i}`) ? [[0, sizeOf(shape)]] : []))
-  const named = trained.named as readonly NamedParameter[]
-  const ranges: Range[] = []
-  for (const { name, spec, offset } of [...named].sort((a, b) => a.offset - b.offset)) {
-    if (!(decays ? isNamed(name) : spec.decay)) continue
-    const [last, end] = [ranges[ranges.length - 1], offset + sizeOf(spec.shape)]
-    if (last?.[1] === offset) ranges[ranges.length - 1] = [last[0], end]
-    else ranges.push([offset, end])
-  }
-  return [ranges]
 }

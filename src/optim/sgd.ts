@@ -1,29 +1,37 @@
+import { maybe, numberThat } from '../checks.ts'
+import '../ops/methods.ts'
 import type { Update } from '../program/program.ts'
 import type { Tensor, TensorLike } from '../tensor/tensor.ts'
-import type { Variable } from '../tensor/variable.ts'
-import { type Optimizer, type OptimizerOptions, type Trained, Training } from './optimizer.ts'
+import type { Trained } from './chosen.ts'
+import { type OptimizerOptions, Training } from './optimizer.ts'
 
-const defaults = { rate: 0.001, decay: 0 }
+/** The options of SGD beside those of all optimisers. */
+export interface SGDOptions extends OptimizerOptions {
+  /** What is left of the last step's velocity; 0, which needs none. */
+  readonly momentum?: number
+}
 
-/** Stochastic gradient descent: w - rate x (gradient + decay x w). No weight decay by default. */
-export class SGD implements Optimizer {
-  /** The number of steps made so far, an i32 scalar. */
-  readonly steps: Variable
-  /** Its own variables: `steps`. */
-  readonly state: readonly Variable[]
-  private readonly training: Training<OptimizerOptions, typeof defaults>
+const defaults = { rate: 0.001, decay: 0, momentum: 0 }
+const kinds = { momentum: maybe(numberThat('a number from 0 to below 1', (value) => value >= 0 && value < 1)) }
 
+/**
+ * Stochastic gradient descent: w - rate x v, where v is the gradient, decay x w, and momentum x the v before, added up (Sutskever
+ * et al. 2013, as PyTorch has it). Without weight decay and momentum by default. Its state: with momentum the velocities, and `steps`.
+ */
+export class SGD extends Training<SGDOptions, typeof defaults> {
   /** @throws RmaatError 'argument' for what cannot be trained, 'config' for options that are wrong */
-  constructor(parameters: Trained, options: OptimizerOptions = {}) {
-    this.training = new Training('SGD', parameters, options, { kinds: {}, defaults, slots: 0 })
-    this.state = this.training.state
-    this.steps = this.training.steps
+  constructor(parameters: Trained, options: SGDOptions = {}) {
+    super('SGD', parameters, options, { kinds, defaults, slots: options?.momentum ? 1 : 0 })
   }
 
   /** The new values of all variables: see `Optimizer`. */
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[] {
-    return this.training.update(gradients, rate, ({ variable, gradient, decay, rate }) => [
-      [variable, variable.sub(gradient.add(decay).mul(rate))],
-    ])
+    const { momentum } = this.options
+    return this.updates(gradients, rate, ({ variable, gradient, decay, rate, state: [velocity] }) => {
+      const pull = gradient.add(decay)
+      const step = velocity ? velocity.mul(momentum).add(pull) : pull
+      const moved: Update = [variable, variable.sub(step.mul(rate))]
+      return velocity ? [moved, [velocity, step]] : [moved]
+    })
   }
 }

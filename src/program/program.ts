@@ -203,9 +203,10 @@ const anUpdate = kind(
   'a pair [variable, tensor]',
   (value) => Array.isArray(value) && value.length === 2 && aVariable.fits(value[0]) && aTensor.fits(value[1]),
 )
+export const someUpdates = listOf(anUpdate, 'pairs [variable, tensor]')
 
 function checkUpdates(device: Device | undefined, updates: readonly Update[]): void {
-  takes('compile', { updates }, { updates: listOf(anUpdate, 'pairs [variable, tensor]') }, 'program')
+  takes('compile', { updates }, { updates: someUpdates }, 'program')
   const seen = new Set<Variable>()
   for (const [variable, value] of updates) {
     if (variable.device !== device) throw new RmaatError('device', `an update of a variable on ${variable.device.name}`)

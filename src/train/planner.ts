@@ -1,5 +1,5 @@
 import type { Backward, Model } from '../nn/model.ts'
-import { AdamW } from '../optim/adamw.ts'
+import { AdamW, type AdamWOptions } from '../optim/adamw.ts'
 import { elementsOf } from '../program/axes.ts'
 import type { Device } from '../program/device.ts'
 import type { Told } from '../program/lower.ts'
@@ -7,9 +7,12 @@ import type { Memory, Plan } from '../program/plan.ts'
 import { memoryOf, plan } from '../program/program.ts'
 import { type StepOptions, stepInputs, trainingStep } from './step.ts'
 
+/** How a step is planned: what AdamW trains beside what a step takes. */
+export type Planned = StepOptions & Pick<AdamWOptions, 'trains'>
+
 /** The plan of a training step with AdamW; the model may stand on a device that plans alone. */
-export function planStep(model: Model, options: StepOptions, compiling?: Told): Plan {
-  const step = trainingStep(model, new AdamW(model.parameters), options)
+export function planStep(model: Model, { trains, ...options }: Planned, compiling?: Told): Plan {
+  const step = trainingStep(model, new AdamW(model.parameters, { trains }), options)
   return plan(model.device, stepInputs(model, options.batch), step, compiling)
 }
 
@@ -77,7 +80,7 @@ export class Dial {
   private readonly plan: (place: Place) => Plan
   private readonly device: Device
 
-  constructor(model: Model, options: StepOptions, segments: number, compiling?: Told) {
+  constructor(model: Model, options: Planned, segments: number, compiling?: Told) {
     this.device = model.device
     this.plan = (place) => planStep(model, { ...options, ...place }, compiling)
     const peak = (hold: number): number => this.at({ hold, keep: 0 }).peakBytes

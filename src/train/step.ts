@@ -1,12 +1,15 @@
 import { grad, stopGradient, vjp } from '../autograd/grad.ts'
 import { slicesOf, sumOverSlices } from '../autograd/slices.ts'
+import { takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { type Backward, forwardOf, layoutOf, type Model } from '../nn/model.ts'
+import type { NamedParameter } from '../nn/parameters.ts'
+import { zeros } from '../ops/entry.ts'
 import { concat } from '../ops/views.ts'
 import { clipByNorm } from '../optim/clip.ts'
 import { allOrNone } from '../optim/guard.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
-import { f32, type InputSpec, i32, type Update } from '../program/program.ts'
+import { f32, type InputSpec, i32, someUpdates, type Update } from '../program/program.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 export interface StepOptions extends Backward {
@@ -53,9 +56,11 @@ export function trainingStep(model: Model, optimizer: Optimizer, options: StepOp
   if (batch % slices !== 0)
     throw new RmaatError('config', `a batch of ${batch} sequences cannot be cut into ${slices} slices of equal size`)
   return ({ step, rate, ...inputs }: Readonly<Record<string, Tensor>>): StepResults => {
-    const { gradient: whole, memoryNorms, ...rest } = sumsOf(model, options, inputs, step, slices)
+    const { gradient: whole, memoryNorms, ...rest } = sumsOf(model, optimizer.trains, options, inputs, step, slices)
     const { gradient, norm, finite } = clipByNorm(whole, clip)
-    const { updates, made } = allOrNone(optimizer.update(gradient, rate), finite)
+    const wanted = optimizer.update(gradient, rate)
+    takes('the optimizer', { update: wanted }, { update: someUpdates }, 'program')
+    const { updates, made } = allOrNone(wanted, finite)
     return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, made, updates }
   }
 }
@@ -65,18 +70,25 @@ const PREPARED = 'prepared '
 
 /** What adds up over the rows of a batch. */
 type Sums = Pick<StepResults, 'loss' | 'correct' | 'memoryNorms' | 'memoryGradients'> & {
-  /** Of all parameters, one after another. */
+  /** Of all parameters, one after another; 0 of those that are not trained. */
   readonly gradient: Tensor
 }
 
 function sumsOf(
   model: Model,
+  trains: Optimizer['trains'],
   { method, keep, hold, reach, trace = false }: StepOptions,
   inputs: Readonly<Record<string, Tensor>>,
   step: Tensor,
   slices: number,
 ): Sums {
   const { parameters } = model
+  const all: readonly NamedParameter[] = parameters.named
+  const moved = all.filter(({ name }) => trains?.(name) ?? true)
+  const targets = moved.map(({ tensor }) => tensor)
+  /** Of all parameters, of gradients of those that are trained. */
+  const flat = (gradients: readonly Tensor[]): Tensor =>
+    parameters.flat(all.map((one) => gradients[moved.indexOf(one)] ?? zeros(one.spec.shape)))
   // one for all slices: their own gradient follows once, behind the loop
   const shared = slices > 1 ? (model.prepare?.() ?? []) : []
   const sums = sumOverSlices(inputs, slices, (rows, firstRow) => {
@@ -86,20 +98,20 @@ function sumsOf(
     const { loss, correct, carries = [] } = forwardOf(model, rows, options)
     if (trace && carries.length === 0)
       throw new RmaatError('config', 'a trace was asked for of a model that has no carries: expected one with a loop')
-    const all = grad(loss, [...parameters.list, ...prepared, ...(trace ? carries : [])])
-    const [ofPrepared, ofCarries] = [parameters.list.length, parameters.list.length + prepared.length]
+    const found = grad(loss, [...targets, ...prepared, ...(trace ? carries : [])])
+    const [ofPrepared, ofCarries] = [targets.length, targets.length + prepared.length]
     return {
       loss,
       ...(correct ? { correct } : {}),
-      gradient: parameters.flat(all.slice(0, ofPrepared)),
-      ...(trace ? { memoryNorms: rowNorms(carries), memoryGradients: rowNorms(all.slice(ofCarries)) } : {}),
-      ...Object.fromEntries(prepared.map((_, i) => [PREPARED + i, all[ofPrepared + i]])),
+      gradient: flat(found.slice(0, ofPrepared)),
+      ...(trace ? { memoryNorms: rowNorms(carries), memoryGradients: rowNorms(found.slice(ofCarries)) } : {}),
+      ...Object.fromEntries(prepared.map((_, i) => [PREPARED + i, found[ofPrepared + i]])),
     }
   }) as Sums & Readonly<Record<string, Tensor>>
   if (shared.length === 0) return sums
   const own = Object.entries(sums).filter(([name]) => !name.startsWith(PREPARED))
   const ofShared = shared.map((_, i) => sums[PREPARED + i])
-  const through = parameters.flat(vjp(shared, ofShared, parameters.list))
+  const through = flat(vjp(shared, ofShared, targets))
   return { ...(Object.fromEntries(own) as Sums), gradient: sums.gradient.add(through) }
 }
 

@@ -7,6 +7,7 @@ import {
   aShare,
   aString,
   kind,
+  listOf,
   maybe,
   notNegative,
   oneOf,
@@ -19,6 +20,8 @@ import {
 import { RmaatError } from '../errors.ts'
 import { aModel, layoutOf, type Method, type Model, methods, type Sequence } from '../nn/model.ts'
 import { AdamW } from '../optim/adamw.ts'
+import { aNames, type Names } from '../optim/chosen.ts'
+import type { Optimizer } from '../optim/optimizer.ts'
 import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
 import type { HostArray } from '../program/device.ts'
 import { isKernel } from '../program/kernels.ts'
@@ -26,6 +29,7 @@ import type { Told } from '../program/lower.ts'
 import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
 import { type Stream, take } from '../tasks/task.ts'
+import { aVariable } from '../tensor/kinds.ts'
 import { aState, checkState, type TrainState } from './checkpoint.ts'
 import { stepInputs, trainingStep } from './step.ts'
 
@@ -41,7 +45,15 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   /** Of StepOptions. */
   readonly slices?: number
   readonly rate: number
+  /** Weight decay of AdamW, which trains where no optimiser is given. */
   readonly decay: number
+  /** The parameters that it trains, of AdamW's options: all where nothing is said. */
+  readonly trains?: Names
+  /**
+   * Makes what trains the model's parameters instead, such as `(parameters) => new SGD(parameters, { momentum: 0.9 })`, or one of
+   * your own: its `update` gets one vector of all gradients, clipped, and the rate. `train` deletes its state.
+   */
+  readonly optimizer?: (parameters: Model['parameters']) => Optimizer
   readonly clip: number
   /** Of the order of the examples. */
   readonly seed: number
@@ -101,6 +113,8 @@ const trainKinds = {
   warmUp: maybe(aShare),
   floor: maybe(aShare),
   decay: maybe(notNegative),
+  trains: maybe(aNames),
+  optimizer: maybe(aFunction),
   clip: maybe(positive),
   seed: maybe(wholeFrom(0)),
   trace: maybe(aBoolean),
@@ -157,6 +171,11 @@ export interface StepEvent {
   readonly memoryGradients?: number[]
 }
 
+const anOptimizer = kind('one with state, its variables, and update', (value) => {
+  if (!anObject.fits(value)) return false
+  const { state, update } = value as Partial<Optimizer>
+  return listOf(aVariable, 'variables').fits(state) && aFunction.fits(update)
+})
 const aStream = kind(
   'a stream of examples',
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
@@ -192,13 +211,21 @@ export async function* train<Example extends Sequence, Given extends Training<Ex
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
   const layout = layoutOf(model, batch)
+  if (given.optimizer && (given.decay ?? given.trains) !== undefined)
+    throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
   const { optimizer, program } = device.allOrNothing(() => {
-    const optimizer = new AdamW(model.parameters, { decay: options.decay })
+    const { decay, trains } = options
+    const optimizer = options.optimizer?.(model.parameters) ?? new AdamW(model.parameters, { decay, trains })
+    takes('train', { optimizer }, { optimizer: anOptimizer }, 'config')
     const step = trainingStep(model, optimizer, options)
     return { optimizer, program: compile(device, stepInputs(model, batch), step, options.compiling) }
   })
+  const { trains } = optimizer
+  const names: string[] = model.parameters.named.map(({ name }) => name)
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
+    ...(options.optimizer ? [['optimizer', optimizer.constructor.name]] : []),
+    ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
     ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]

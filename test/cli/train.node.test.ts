@@ -79,6 +79,58 @@ test('evaluate gives the accuracy again, and takes another number of segments', 
   assert.match(out, /^order in 6 segments \(trained with 4\)\naccuracy /)
 })
 
+test('a training begins with the weights of another, on its task or on another one, and may move a part of them', async () => {
+  const weights = folder.path('run', 'weights.safetensors')
+  const short = ['--batch', '4', '--steps', '2', '--test-examples', '50', '--json']
+  const tensorsOf = (name: string) => readSafetensors(readFileSync(folder.path(name, 'weights.safetensors'))).tensors
+  const before = tensorsOf('run')
+  const changed = (name: string): string[] => {
+    const after = tensorsOf(name)
+    return [...before].flatMap(([key, { data }]) => (`${after.get(key)!.data}` === `${data}` ? [] : [key]))
+  }
+
+  // the same task and model: their settings are those of the file
+  const same = await run('train', '--weights', weights, '--trains', 'head2,wq', ...short, '--out', folder.path('same'))
+  assert.is(same.code, 0, same.err)
+  assert.match(same.err, /\nweights {2}\d+ parameters of .*run.weights\.safetensors\n/)
+  assert.equal(changed('same'), ['blocks.0.wq', 'head2.w', 'head2.b'])
+  const config = JSON.parse(readFileSync(folder.path('same', 'config.json'), 'utf8'))
+  assert.equal([config.width.value, config.task.value, config.trains.value], [8, 'order', 'head2,wq'])
+  assert.is(config.weights.value, weights)
+  const [first] = jsonLines(same.out).filter(({ kind }) => kind === 'step')
+  const [anew] = jsonLines(readFileSync(folder.path('run', 'log.jsonl'), 'utf8')).filter(({ kind }) => kind === 'step')
+  assert.not.equal(first.loss, anew.loss)
+
+  // another task: what has its sizes begins anew, and is named
+  const other = await run('train', '--weights', weights, '--task', 'cue', ...short, '--out', folder.path('other'))
+  assert.is(other.code, 0, other.err)
+  assert.match(other.err, /; of other sizes here, and so from their beginning: embed, head2\.w, head2\.b\n/)
+  const begun = JSON.parse(readFileSync(folder.path('other', 'config.json'), 'utf8'))
+  assert.equal([begun.task.value, begun.width.value, begun.segmentLength.value], ['cue', 8, config.segmentLength.value])
+  const told = await run('explain', '--weights', weights, '--trains', 'head2', '--json')
+  const all = await run('explain', '--weights', weights, '--json')
+  const [few, many] = [told, all].map(({ out }) => jsonLines(out).at(-1))
+  assert.ok(few.kernels < many.kernels, `${few.kernels} of ${many.kernels}`)
+
+  for (const [flags, message] of [
+    [
+      ['--width', '16'],
+      /^error \(config\): .*weights.safetensors: "embed" is \[8, 8\] in the file, \[8, 16\] in the model: expected/m,
+    ],
+    [['--model', 'rmt'], /^error \(config\): model is rmt, but the weights of .* are of the model rmaat$/m],
+    [
+      ['--trains', 'head'],
+      /^error \(config\): AdamW: trains names "head"; there are embed, position, memory, blocks, 0, wq,/m,
+    ],
+    [['--trains', ' '], /^error \(config\): AdamW: trains names ""; there are/m],
+  ] as const) {
+    const { code, err } = await run('train', '--weights', weights, ...flags, ...short, '--out', folder.path('wrong'))
+    assert.is(code, 2)
+    assert.match(err, message)
+    assert.not(existsSync(folder.path('wrong')))
+  }
+})
+
 test('weights that are not finite are no result', async () => {
   const { tensors, metadata } = readSafetensors(readFileSync(folder.path('run', 'weights.safetensors')))
   const name = 'head2.b'

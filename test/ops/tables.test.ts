@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { vjp } from '../../src/autograd/grad.ts'
 import { einsum } from '../../src/ops/contraction.ts'
 import { tensor } from '../../src/ops/entry.ts'
+import { irfft, rfft } from '../../src/ops/fourier.ts'
 import '../../src/ops/methods.ts'
 import { compile, type InputSpec } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
@@ -38,6 +39,8 @@ function apply({ name, arguments: given }: Case, inputs: readonly Tensor[]): Ten
   const rest = given.map((one) => (isNumber(one) ? Number(one) : one))
   if (name === 'einsum') return [einsum(rest[0] as string, inputs[0], inputs[1])]
   const [x, ...others] = inputs
+  if (name === 'rfft') return [rfft(x, rest[0] as number)]
+  if (name === 'irfft') return [irfft(x, ...(rest as [number, number]))]
   const method = x[name as 'mul'] as (...args: unknown[]) => Tensor | Record<string, Tensor>
   const result = method.call(x, ...others, ...rest)
   return result instanceof Tensor ? [result] : Object.values(result)

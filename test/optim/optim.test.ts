@@ -122,6 +122,76 @@ for (const [name, open] of Object.entries(held)) {
       device.close()
     })
 
+  test(`SGD on ${name} with momentum takes the steps of its formula`, async () => {
+    const device = await open()
+    const variable = device.variable([5], 'f32', start)
+    const optimizer = new SGD([variable], { momentum: 0.9, decay: 0.1 })
+    const program = compile(device, { g: f32(5), rate: f32() }, ({ g, rate }) => ({
+      updates: optimizer.update([g], rate),
+    }))
+    const [w, v] = [start.slice(), new Float64Array(5)]
+    for (let step = 1; step <= 6; step++) {
+      const rate = 0.05 / step
+      const g = gradientAt(step)
+      await program.run({ g, rate })
+      for (let i = 0; i < 5; i++) {
+        v[i] = 0.9 * v[i] + g[i] + 0.1 * w[i]
+        w[i] -= rate * v[i]
+      }
+    }
+    assert.ok(relativeError(await device.readVariable(variable), w) < tolerance)
+    assert.ok(relativeError(await device.readVariable(optimizer.state[0]), v) < tolerance)
+    assert.is(new SGD([variable]).state.length, 1) // without it there is none to keep
+    device.close()
+  })
+
+  for (const type of [AdamW, SGD])
+    test(`${type.name} on ${name} moves what it is told to, and leaves the rest as it was`, async () => {
+      const device = await open()
+      const tree = {
+        up: { w: parameter([3, 2], init.values([1, 2, 3, 4, 5, 6]), true), b: parameter([2], init.values([7, 8])) },
+        head: { w: parameter([2], init.values([9, 10]), true) },
+      }
+      for (const [trains, moved] of [
+        [['head'], ['head.w']],
+        [['w'], ['up.w', 'head.w']],
+        [['up.b'], ['up.b']],
+        [(one: string) => one.startsWith('up'), ['up.w', 'up.b']],
+      ] as const) {
+        const [some, all] = [0, 1].map(() => new Parameters(device, tree, 0))
+        const [one, other] = [
+          new type(some, { decay: 0.5, trains, rate: 0.1 }),
+          new type(all, { decay: 0.5, rate: 0.1 }),
+        ]
+        const gradients = some.list.map(({ shape }) => zeros(shape).add(0.25))
+        const before = await device.readVariable(some.variable)
+        const program = compile(device, {}, () => ({ updates: [...one.update(gradients), ...other.update(gradients)] }))
+        for (let step = 0; step < 2; step++) await program.run({})
+        const [after, moves] = [await device.readVariable(some.variable), await device.readVariable(all.variable)]
+        for (const { name, offset, spec } of some.named) {
+          const own = (values: typeof before): number[] => [
+            ...values.slice(offset, offset + spec.shape.reduce((a, b) => a * b)),
+          ]
+          const isMoved = (moved as readonly string[]).includes(name)
+          assert.is(one.trains(name), isMoved, name)
+          assert.equal(own(after), own(isMoved ? moves : before), `${trains}: ${name}`)
+          assert.not.equal(own(moves), own(before), name)
+        }
+      }
+      const list = [0, 1].map(() => device.variable([2], 'f32', [1, 2]))
+      const second = new type(list, { trains: ['1'], rate: 1 })
+      const gradients = list.map(() => zeros([2]).add(1))
+      await compile(device, {}, () => ({ updates: second.update(gradients) })).run({})
+      assert.equal([...(await device.readVariable(list[0]))], [1, 2])
+      assert.equal([...(await device.readVariable(second.steps))], [1])
+      await fails(
+        'config',
+        `${type.name}: trains is [], which chooses nothing; expected one name at least`,
+        () => new type(list, { trains: [] }),
+      )
+      device.close()
+    })
+
   test(`a step on ${name} that is left out does not count`, async () => {
     const device = await open()
     const [a, b] = [device.variable([5], 'f32', start), device.variable([2], 'f32', [1, 2])]

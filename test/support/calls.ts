@@ -242,6 +242,8 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     }),
   zeros: () => plain(rmaat.zeros, [2, 3], 'i32'),
 
+  rfft: () => plain(rmaat.rfft, tokens(), 1),
+  irfft: () => plain(rmaat.irfft, tensor([1, 0, 0, 1, 2, 0], [3, 2]), 4, 0),
   scan: () => plain(rmaat.scan, tokens(), tokens(), { axis: 1, reverse: true, first: rmaat.zeros([2, 4]) }),
   'scan of complex numbers': () => plain(rmaat.scan, heads(), heads(), { axis: 1, complex: 3 }),
 

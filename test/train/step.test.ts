@@ -51,6 +51,43 @@ for (const [name, config] of Object.entries<Partial<ModelConfig>>({
   })
 }
 
+test('of what is not trained no gradient is found, and that of the rest is the same', async () => {
+  const device = await devices.reference()
+  for (const slices of [1, 2]) {
+    const model = new Rmaat(device, { ...tiny, segments: 3, learnScale: true })
+    const batch = batchValues(someBatch(ROWS, model.config), model.config, model.config.retention)
+    const options = { method: 'amrb', batch: ROWS, clip: 1e9, slices } as const
+    const run = async (trains?: readonly string[]) => {
+      const optimizer = new AdamW(model.parameters, { trains })
+      const before = await device.readVariable(model.parameters.variable)
+      const program = compile(device, stepInputs(model, ROWS), trainingStep(model, optimizer, options))
+      const { norm } = await program.run({ ...batch, step: 0, rate: 1e-3 })
+      const after = await device.readVariable(model.parameters.variable)
+      device.write(model.parameters.variable, before)
+      const moments = await device.readVariable(optimizer.state[0])
+      return { norm: Number(norm), before, after, moments, kernels: program.plan.instructions.length }
+    }
+    const [all, head] = [await run(), await run(['head2', 'blocks.0.wq'])]
+    assert.ok(head.kernels < all.kernels, `${head.kernels} of ${all.kernels} kernels`)
+    let squares = 0
+    for (const { name, offset, spec } of model.parameters.named) {
+      const isTrained = /^(head2|blocks\.0\.wq)/.test(name)
+      for (let i = offset; i < offset + spec.shape.reduce((a, b) => a * b, 1); i++) {
+        const expected = isTrained ? all.moments[i] : 0
+        assert.ok(
+          Math.abs(head.moments[i] - expected) <= 1e-12 * (1 + Math.abs(expected)),
+          `${name}: ${head.moments[i]}`,
+        )
+        if (!isTrained) assert.is(head.after[i], head.before[i], name)
+        squares += (10 * head.moments[i]) ** 2
+      }
+    }
+    // it is the norm of what is trained that is clipped
+    assert.ok(Math.abs(head.norm - Math.sqrt(squares)) < 1e-9 * head.norm, `${head.norm}`)
+  }
+  device.close()
+})
+
 test('slices divide the batch, and are no larger than asked where a row is not', () => {
   const row = 528 * 64 * 4
   const slices = (batch: number, bytes?: number, gradients = 1e5): number => slicesOf(batch, row, gradients, bytes)

@@ -1,0 +1,118 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Model } from '../../src/nn/model.ts'
+import type { Optimizer } from '../../src/optim/optimizer.ts'
+import type { Device } from '../../src/program/device.ts'
+import type { Update } from '../../src/program/program.ts'
+import { Rmaat } from '../../src/rmaat/model.ts'
+import { tasks } from '../../src/tasks/index.ts'
+import type { Tensor, TensorLike } from '../../src/tensor/tensor.ts'
+import type { Variable } from '../../src/tensor/variable.ts'
+import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
+import { type StepEvent, type TrainOptions, train } from '../../src/train/train.ts'
+import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
+import { tiny } from '../support/model.ts'
+
+const task = tasks.cue({ segments: 2, segmentLength: 4 })
+
+const modelFor = (device: Device): Rmaat =>
+  new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes })
+
+async function steps(model: Rmaat, options: Partial<TrainOptions>): Promise<StepEvent[]> {
+  const events: StepEvent[] = []
+  for await (const event of train(model, task, options)) if (event.kind === 'step') events.push(event)
+  return events
+}
+
+/** Lion (Chen et al. 2023) without decay, in the words of a user. */
+class Lion implements Optimizer {
+  readonly steps: Variable
+  readonly state: readonly Variable[]
+  private readonly parameters: Model['parameters']
+
+  constructor(parameters: Model['parameters']) {
+    const { device, variable } = parameters
+    this.parameters = parameters
+    this.steps = device.variable([], 'i32')
+    this.state = [device.variable(variable.shape), this.steps]
+  }
+
+  update(gradient: Tensor, rate: TensorLike): Update[] {
+    const { variable } = this.parameters
+    const [mean] = this.state
+    const toward = mean.mul(0.9).add(gradient.mul(0.1))
+    return [
+      [variable, variable.sub(toward.sign().mul(rate))],
+      [mean, mean.mul(0.99).add(gradient.mul(0.01))],
+      [this.steps, this.steps.add(1)],
+    ]
+  }
+}
+
+test('an optimiser of its own trains a model, and goes on where it was stopped', async () => {
+  const device = await devices['wasm relaxed']()
+  const optimizer = (parameters: Model['parameters']): Optimizer => new Lion(parameters)
+  const options = { steps: 6, batch: 4, rate: 1e-3, optimizer }
+  const straight = modelFor(device)
+  const events = await steps(straight, options)
+  const [first] = events
+  assert.ok(first.gradientNorm > 0 && !first.skipped)
+  const again = modelFor(device)
+  let state: TrainState | undefined
+  for await (const event of train(again, task, { ...options, checkpoint: (step) => step === 3 })) {
+    if (event.kind === 'checkpoint') state = event.state
+    if (state) break
+  }
+  const from = loadCheckpoint(again, saveCheckpoint(again, state!)).state
+  await fails(
+    'config',
+    /^train: the options are not those of the state to go on from: optimizer is undefined, there Lion$/,
+    () => steps(again, { ...options, optimizer: undefined, from }),
+  )
+  await steps(again, { ...options, from })
+  const [one, other] = await Promise.all(
+    [straight, again].map((model) => device.readVariable(model.parameters.variable)),
+  )
+  assert.equal(other, one)
+  device.close()
+})
+
+test('what does not train is refused as an optimiser', async () => {
+  const device = await devices.reference()
+  const model = modelFor(device)
+  const state = [device.variable([])]
+  const wrong = /^train: optimizer is an object; expected one with state, its variables, and update$/
+  for (const made of [{}, { state, update: 3 }, { state: [3], update: () => [] }])
+    await fails('config', wrong, () => steps(model, { optimizer: () => made as never }))
+  await fails('program', /^the optimizer: update is 7; expected a list of pairs \[variable, tensor\]$/, () =>
+    steps(model, { optimizer: () => ({ state, update: () => 7 }) as never }),
+  )
+  for (const more of [{ decay: 0.1 }, { trains: ['head2'] }])
+    await fails('config', /^train: decay and trains are of AdamW; expected them within the optimizer given$/, () =>
+      steps(model, { ...more, optimizer: (parameters) => new Lion(parameters) }),
+    )
+  device.close()
+})
+
+test('a training of some weights leaves the others as they are, and goes on as such alone', async () => {
+  const device = await devices['wasm relaxed']()
+  const model = modelFor(device)
+  const before = await device.readVariable(model.parameters.variable)
+  const options = { steps: 4, batch: 4, trains: ['head2', 'wq'] }
+  let state: TrainState | undefined
+  for await (const event of train(model, task, { ...options, checkpoint: (step) => step === 2 }))
+    if (event.kind === 'checkpoint') state = event.state
+  const after = await device.readVariable(model.parameters.variable)
+  for (const { name, offset, spec } of model.parameters.named) {
+    const end = offset + spec.shape.reduce((a, b) => a * b, 1)
+    const isSame = `${before.subarray(offset, end)}` === `${after.subarray(offset, end)}`
+    assert.is(isSame, !/head2|wq/.test(name), name)
+  }
+  await fails('config', /trains is undefined, there blocks\.0\.wq, head2\.w, head2\.b$/, () =>
+    steps(model, { ...options, trains: undefined, from: state }),
+  )
+  device.close()
+})
+
+test.run()
