@@ -78,6 +78,11 @@ export function rfft(x: Tensor, axis = -1): Tensor {
   if (sizeOf(shape) === 0) return zeros(shape)
   const [n1, n2] = factors(n)
   const [a, c] = [x.shape.slice(0, along), x.shape.slice(along + 1)].map(sizeOf)
+  // rows beside each other are transformed faster than one after another
+  if (c === 1 && a > 1)
+    return rfft(x.reshape([a, n]).transpose(), 0)
+      .transpose([2, 0, 1])
+      .reshape(shape)
   const first = einsum(
     'jkpi,aijc->akjpc',
     roots(n, -1, () => 1),
@@ -108,6 +113,10 @@ export function irfft(spectrum: Tensor, length: number, axis = -1): Tensor {
   const [n1, n2] = factors(length)
   const [a, c] = [shape.slice(0, along), shape.slice(along + 1)].map(sizeOf)
   const given = spectrum.reshape([a, count, 2, c])
+  if (c === 1 && a > 1)
+    return irfft(given.reshape([a, count, 2]).transpose([1, 2, 0]), length, 0)
+      .transpose()
+      .reshape(shape)
   // a frequency and its conjugate add up to twice the real part: so k1 up to n1 / 2 is enough, as in `rfft`
   const others = conjugate(given.narrow(1, 1, Math.ceil(length / 2)).flip(1))
   const all = n2 === 1 ? given.unsqueeze(1) : concat([given, others], 1).reshape([a, n2, n1, 2, c])

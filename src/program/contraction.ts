@@ -8,8 +8,8 @@ import type { ProductAxis } from './plan.ts'
 const LANES = 4
 
 /**
- * Whether a contraction is better computed element by element: it sums nothing, or it sums short rows that are contiguous
- * in one operand, each with one row of the other operand.
+ * Whether a contraction is better computed element by element: it sums nothing, every element of one operand meets but one of the
+ * other, or it sums short rows that are contiguous in one operand, each with one row of the other operand.
  */
 export function isRowByRow(x: Ref, y: Ref, { a, b, out }: Contraction): boolean {
   const inner = [...a].filter((letter) => !out.includes(letter)).join('')
@@ -18,7 +18,8 @@ export function isRowByRow(x: Ref, y: Ref, { a, b, out }: Contraction): boolean 
     const rows = letters.endsWith(inner) && ref.axes.at(-1)?.stride === 1 && length >= LANES && length <= WIDEST_ROW
     return rows && [...other].every((letter) => letters.includes(letter))
   }
-  return inner === '' || isContiguousIn(x, a, b) || isContiguousIn(y, b, a)
+  const isPaired = [...a].every((letter) => b.includes(letter)) && [...b].every((letter) => a.includes(letter))
+  return inner === '' || isPaired || isContiguousIn(x, a, b) || isContiguousIn(y, b, a)
 }
 
 /** A contraction as a matrix product. Its axes become batch, m, n and k; n holds the last axis of the result. */
