@@ -1,4 +1,4 @@
-import { aNumber, anObject, aString, differences, maybe, notNegative, takes, wholeFrom } from '../checks.ts'
+import { aBoolean, aNumber, anObject, aString, differences, maybe, notNegative, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Configuration } from '../models/weights.ts'
 import type { ConfiguredModel } from '../nn/kind.ts'
@@ -7,7 +7,7 @@ import { writeFileAtomically } from '../runtime/files.ts'
 import { type Task, take } from '../tasks/index.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../train/checkpoint.ts'
 import { evaluate } from '../train/evaluate.ts'
-import type { StepEvent } from '../train/train.ts'
+import type { StepEvent } from '../train/events.ts'
 import { givenSettings } from './given.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { Given } from './settings.ts'
@@ -34,6 +34,8 @@ interface Beside {
   /** Sum of the losses since the last scored checkpoint, and the number of those steps. */
   readonly sum: number
   readonly steps: number
+  /** Whether a run that nobody interrupts would have judged this state: it is judged before the run goes on. */
+  readonly due?: boolean
 }
 const besideKinds = {
   log: wholeFrom(0),
@@ -42,6 +44,7 @@ const besideKinds = {
   best: maybe(anObject),
   sum: aNumber,
   steps: notNegative,
+  due: maybe(aBoolean),
 }
 
 interface Run {
@@ -71,6 +74,8 @@ export class Checkpoints {
   private steps = 0
   /** Whether an uninterrupted run would have saved this state as well. */
   private regular = true
+  /** Whether what a run resumes from is still to be judged. */
+  due = false
 
   constructor(run: Run) {
     this.run = run
@@ -97,13 +102,13 @@ export class Checkpoints {
       checkSame(parsed(metadata.configuration) as Configuration, configuration)
       const beside = (parsed(metadata.run) ?? {}) as Beside
       takes("the metadata's 'run'", beside, besideKinds, 'data')
-      const { log, device, data = this.data, best, sum, steps } = beside
+      const { log, device, data = this.data, best, sum, steps, due = false } = beside
       if (data !== this.data)
         throw new RmaatError(
           'data',
           'the examples are not those that it was made with: a file that they are read from has changed; expected it as it was',
         )
-      Object.assign(this, { log, best, sum, steps, step: state.step })
+      Object.assign(this, { log, best, sum, steps, due, step: state.step })
       const here = deviceOf(model)
       if (device !== here)
         notice(`device   the checkpoint comes from ${device}: ${here} goes on from it with other bits`)
@@ -132,7 +137,9 @@ export class Checkpoints {
   /** Saves a state. */
   async keep(state: TrainState, write: (entry: object) => void): Promise<void> {
     const { folder, model, configuration } = this.run
+    const isLast = state.step === state.options.steps
     const score = this.regular ? await this.score() : undefined
+    const due = score === undefined && (this.regular || isLast)
     const better = score !== undefined && isBetter(score, this.best)
     if (score) {
       if (better) this.best = score
@@ -140,7 +147,7 @@ export class Checkpoints {
       ;[this.sum, this.steps] = [0, 0]
     }
     const { data, best, sum, steps } = this
-    const beside: Beside = { log: folder.flush(), device: deviceOf(model), data, best, sum, steps }
+    const beside: Beside = { log: folder.flush(), device: deviceOf(model), data, best, sum, steps, due }
     const bytes = saveCheckpoint(model, state, {
       configuration: JSON.stringify(configuration),
       rmaat: version,

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 import type { Told } from '../program/lower.ts'
-import type { StepEvent } from '../train/train.ts'
+import type { StepEvent } from '../train/events.ts'
 import { count, duration, notice, percent, terminal } from './terminal.ts'
 
 export interface Progress {

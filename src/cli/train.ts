@@ -5,8 +5,9 @@ import { models } from '../models/index.ts'
 import { save, taggedModel } from '../models/weights.ts'
 import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
+import type { StepEvent } from '../train/events.ts'
 import { memoryOn } from '../train/planner.ts'
-import { type StepEvent, type TrainOptions, train } from '../train/train.ts'
+import { type TrainOptions, train } from '../train/train.ts'
 import { keepWithin } from './budget.ts'
 import { Checkpoints, changesTo } from './checkpoints.ts'
 import { addPresetAndConfig, givenEntries, readConfiguration, valuesOf, withSources } from './given.ts'
@@ -193,6 +194,8 @@ async function trainIn(
         notice(`memory   ${memoryInWords(planned)}`)
         notice(`log      ${folder.log}`)
         shown = progress('training', steps, from?.step)
+        // what was interrupted before it was judged
+        if (from && checkpoints.due) await checkpoints.keep(from, tell)
       }
       if (event.kind === 'checkpoint') {
         await checkpoints.keep(event.state, tell)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { MultiBar, Presets } from 'cli-progress'
 import { type ErrorCode, RmaatError } from '../errors.ts'
-import type { StepEvent } from '../train/train.ts'
+import type { StepEvent } from '../train/events.ts'
 import { duration, notice, percent, terminal } from './terminal.ts'
 
 /** A training as a process of its own: the flags of `train`, and a title for its progress bar. */

@@ -1,7 +1,7 @@
 import { anObject, aString, differences, kind, listOf, shown, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, type Model } from '../nn/model.ts'
-import { OPTIMIZER } from '../nn/parameters.ts'
+import { type NamedParameter, OPTIMIZER } from '../nn/parameters.ts'
 import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
 import { checkSignature, writeSigned } from '../nn/signature.ts'
 import { checkFinite, checkTensors, sideBySide, storedParameters } from '../nn/weights.ts'
@@ -65,8 +65,8 @@ export function checkState(state: TrainState, options: TrainedBy, variables: rea
     )
 }
 
-/** The form of a checkpoint: those of form 1 had no checksum, those of form 2 knew nothing of their model's settings. */
-const FORM = 3
+/** The form of a checkpoint: those of form 1 had no checksum, those of form 2 knew nothing of their model, of form 3 not its seed. */
+const FORM = 4
 
 const stored = (data: HostArray, shape: readonly number[]): StoredTensor =>
   data instanceof Float64Array
@@ -111,9 +111,12 @@ export function loadCheckpoint(
   checkSignature(tensors, metadata, true)
   checkTensors(model.parameters.named, tensors)
   const optimizer = [...tensors.keys()].filter((name) => name.startsWith(OPTIMIZER))
+  const doubles = sideBySide(model.parameters, tensors)
+  const own: readonly NamedParameter[] = model.parameters.named
   const state = {
     ...training,
-    parameters: sideBySide(model.parameters, tensors),
+    // as they were, so that they are saved as they were
+    parameters: own.some(({ name }) => tensors.get(name)!.dtype === 'F64') ? doubles : Float32Array.from(doubles),
     optimizer: optimizer.map((_, i) => tensors.get(`${OPTIMIZER}${i}`)?.data),
   } as TrainState
   takes('the checkpoint', state, stateKinds, 'data')

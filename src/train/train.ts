@@ -19,6 +19,7 @@ import {
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, layoutOf, type Method, type Model, methods, type Sequence } from '../nn/model.ts'
+import { placeOf } from '../nn/parameters.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { aNames, type Names } from '../optim/chosen.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
@@ -26,11 +27,11 @@ import { learningRate, type RateOptions, rateKinds } from '../optim/schedule.ts'
 import type { HostArray } from '../program/device.ts'
 import { isKernel } from '../program/kernels.ts'
 import type { Told } from '../program/lower.ts'
-import type { Memory } from '../program/plan.ts'
 import { compile } from '../program/program.ts'
-import { type Stream, take } from '../tasks/task.ts'
+import { type AsyncStream, type Stream, takeAny } from '../tasks/task.ts'
 import { aVariable } from '../tensor/kinds.ts'
 import { aState, checkState, type TrainState } from './checkpoint.ts'
+import type { StepEvent, TrainEvent } from './events.ts'
 import { stepInputs, trainingStep } from './step.ts'
 
 /** How a model is trained; `trainDefaults` stand for what is left out. */
@@ -126,66 +127,25 @@ const trainKinds = {
   checkpoint: maybe(aFunction),
 }
 
-/** The events of a training: one stream for the progress bar, the log and a chart. */
-export type TrainEvent =
-  | {
-      readonly kind: 'begin'
-      readonly parameters: number
-      readonly memory: Memory & { readonly workspace: number }
-      readonly kernels: number
-    }
-  | StepEvent
-  | { readonly kind: 'checkpoint'; readonly state: TrainState }
-  | {
-      readonly kind: 'end'
-      readonly steps: number
-      /** How many of them changed nothing. */
-      readonly skipped: number
-      /** Whether it ended before the last step that was asked for. */
-      readonly stopped: boolean
-      readonly medianStep: number
-      readonly heldBytes: number
-    }
-
-export interface StepEvent {
-  readonly kind: 'step'
-  readonly step: number
-  readonly loss: number
-  readonly gradientNorm: number
-  /** Share of the batch that was right, before the step; of models that tell classes apart. */
-  readonly accuracy?: number
-  readonly rate: number
-  readonly milliseconds: number
-  /**
-   * How long the device stood still before it, while examples were drawn and laid out and the events before it were handled, saved
-   * and tested.
-   */
-  readonly waitMilliseconds: number
-  readonly validTokens: number
-  readonly tokensPerSecond: number
-  /** The gradient or what it would have changed was not finite, and all stayed as it was. */
-  readonly skipped: boolean
-  /** Mean over the rows of the norm of m_t, t = 1..T. */
-  readonly memoryNorms?: number[]
-  /** Mean over the rows of the norm of dL/dm_t of their own loss, t = 1..T. */
-  readonly memoryGradients?: number[]
-}
-
 const anOptimizer = kind('one with state, its variables, and update', (value) => {
   if (!anObject.fits(value)) return false
   const { state, update } = value as Partial<Optimizer>
   return listOf(aVariable, 'variables').fits(state) && aFunction.fits(update)
 })
+const someExamples = listOf(anObject, 'objects')
 const aStream = kind(
   'a stream of examples',
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
 )
 
 /** What a model is trained on; every task is one. A model may ask for more, and checks it. */
-export interface Training<Example extends Sequence> {
+export interface Training<Example extends object> {
   readonly name: string
-  /** Examples without end. The same seed gives the same in the same order. */
-  train(seed: number): Stream<Example>
+  /**
+   * Examples without end, which may come one by one from elsewhere. The same seed gives the same in the same order. A stream that
+   * is no longer needed is told so by its `return`, and can close what it reads.
+   */
+  train(seed: number): Stream<Example> | AsyncStream<Example>
 }
 
 /** After so many milliseconds signals, timers and a page get their turn. */
@@ -197,7 +157,7 @@ const BREATH = 50
  * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
  * 'config' and 'data' for a state to go on from that is not one of this training
  */
-export async function* train<Example extends Sequence, Given extends Training<Example> = Training<Example>>(
+export async function* train<Example extends object, Given extends Training<Example> = Training<Example>>(
   model: Model<Example>,
   task: Given,
   given: Partial<TrainOptions> = {},
@@ -224,11 +184,13 @@ export async function* train<Example extends Sequence, Given extends Training<Ex
   const names: string[] = model.parameters.named.map(({ name }) => name)
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
+    ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
     ...(options.optimizer ? [['optimizer', optimizer.constructor.name]] : []),
     ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
     ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
+  let stream: Stream<Example> | AsyncStream<Example> | undefined
   try {
     if (from) {
       checkState(from, decided, variables)
@@ -241,18 +203,23 @@ export async function* train<Example extends Sequence, Given extends Training<Ex
       memory: program.memory,
       kernels: program.plan.instructions.filter(isKernel).length,
     }
-    const examples = task.train(options.seed)
+    stream = task.train(options.seed)
+    const examples = stream
     takes('train', { examples }, { examples: aStream })
     if (from) await skip(examples, from.step * batch, options)
     const times: number[] = []
+    let drawn: Promise<readonly Example[]> = Promise.resolve([])
     let step = from?.step ?? 0
     let breath = performance.now()
     let free = breath // since when the device has nothing to do
     const run = async (): Promise<StepEvent> => {
       const own = ++step
-      const rows = take(examples, batch)
+      // those of a step that is under way come first
+      drawn = drawn.then(() => takeAny(examples, batch))
+      const rows = await drawn
+      takes('train', { examples: rows }, { examples: someExamples }, 'data')
       const inputs = layout.values(rows)
-      const validTokens = rows.reduce((sum, { tokens }) => sum + tokens.length, 0)
+      const validTokens = rows.reduce((sum, one) => sum + ((one as Partial<Sequence>).tokens?.length ?? 0), 0)
       const rate = learningRate(own, { ...options, steps })
       let [milliseconds, waitMilliseconds] = [Number.NaN, Number.NaN]
       const results: Readonly<Record<string, HostArray>> = await program.arrays(
@@ -327,18 +294,19 @@ export async function* train<Example extends Sequence, Given extends Training<Ex
   } finally {
     program.close()
     for (const variable of optimizer.state) device.delete(variable)
+    await stream?.return?.(undefined as never)
   }
 }
 
 /** Draws the examples that a training has seen, and forgets them. */
 async function skip(
-  examples: Stream<unknown>,
+  examples: Stream<unknown> | AsyncStream<unknown>,
   count: number,
   { skipping, signal }: Pick<TrainOptions, 'skipping' | 'signal'>,
 ): Promise<void> {
   let breath = performance.now()
   for (let done = 0; done < count && !signal?.aborted; done++) {
-    examples.next()
+    await takeAny(examples, 1)
     if (performance.now() - breath < BREATH) continue
     skipping?.(done + 1, count)
     await new Promise((resolve) => setTimeout(resolve, 0))

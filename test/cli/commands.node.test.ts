@@ -27,7 +27,7 @@ test('explain gives the peak and its parts before anything runs', async () => {
   // doubles, and the whole batch at once
   const reference = jsonLines((await run('explain', '--device', 'reference', '--json')).out).at(-1)
   assert.is(reference.memory.arena, 2 * whole.memory.arena)
-  assert.is(reference.memory.workspace, 0)
+  assert.ok(reference.memory.workspace < whole.memory.workspace) // constants alone
 })
 
 test('explain answers at once for half a million tokens', async () => {

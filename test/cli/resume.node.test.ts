@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -10,28 +9,13 @@ import { takeLock } from '../../src/cli/lock.ts'
 import { readSafetensors } from '../../src/nn/safetensors.ts'
 import { writeSigned } from '../../src/nn/signature.ts'
 import { buildCommand } from './built.ts'
-import { jsonLines, run, temporaryFolder, tiny } from './run.ts'
+import { jsonLines, leftIn, run, temporaryFolder, tiny } from './run.ts'
 
 const folder = temporaryFolder()
 test.after(folder.remove)
 const main = buildCommand(folder.path('built'))
 const flags = [...tiny, '--device', 'wasm', '--dropout', '0.1', '--checkpoint-every', '1']
 const files = ['best.safetensors', 'checkpoint.safetensors', 'config.json', 'log.jsonl', 'weights.safetensors']
-
-/** What a run leaves that is the same whenever it is made: of the log all but what the clock and processes tell. */
-function leftIn(out: string) {
-  const told = jsonLines(readFileSync(join(out, 'log.jsonl'), 'utf8'))
-  const log = told
-    .filter(({ kind }) => ['step', 'checkpoint'].includes(kind))
-    .map(({ milliseconds, waitMilliseconds, tokensPerSecond, ...entry }) => entry)
-  const bits = (name: string) => {
-    const { tensors } = readSafetensors(readFileSync(join(out, `${name}.safetensors`)))
-    const hash = createHash('sha256')
-    for (const [name, { data }] of tensors) hash.update(name).update(data)
-    return hash.digest('hex')
-  }
-  return { log, weights: bits('weights'), best: bits('best') }
-}
 
 /** Fewer where another version of Node runs what ours does as well. */
 const KILLS = process.env.OTHER_NODE ? 6 : 30
@@ -201,7 +185,7 @@ test('what cannot be resumed is one clear error, exit code 2, and left as it is'
       ],
       /flipped\/checkpoint\.safetensors: the file is damaged: its checksum is "\w{8}", that of what it holds "\w{8}"$/,
     ],
-    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 3, the newest/],
+    [[changed('newer', newer)], /newer\/checkpoint\.safetensors: the checkpoint is of form 7; expected 4, the newest/],
     [[changed('version', version)], /version\/checkpoint\.safetensors: it was written by version 9\.0\.0; expected/],
     [[changed('spoilt', spoilt)], /spoilt\/checkpoint\.safetensors: .* is NaN at element 0: expected finite numbers/],
     [

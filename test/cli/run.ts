@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rmaat } from '../../src/cli/rmaat.ts'
 import { terminal } from '../../src/cli/terminal.ts'
+import { readSafetensors } from '../../src/nn/safetensors.ts'
 
 export interface Result {
   readonly code: number
@@ -53,3 +55,18 @@ export const tiny = [
   ...['--memory', '2', '--width', '8', '--layers', '1', '--heads', '2', '--features', '4', '--feed-forward', '8'],
   ...['--batch', '4', '--steps', '5', '--test-examples', '100'],
 ]
+
+/** What a run leaves that is the same whenever it is made: of the log all but what the clock and processes tell. */
+export function leftIn(out: string) {
+  const told = jsonLines(readFileSync(join(out, 'log.jsonl'), 'utf8'))
+  const log = told
+    .filter(({ kind }) => ['step', 'checkpoint'].includes(kind))
+    .map(({ milliseconds, waitMilliseconds, tokensPerSecond, ...entry }) => entry)
+  const bits = (name: string) => {
+    const { tensors } = readSafetensors(readFileSync(join(out, `${name}.safetensors`)))
+    const hash = createHash('sha256')
+    for (const [name, { data }] of tensors) hash.update(name).update(data)
+    return hash.digest('hex')
+  }
+  return { log, weights: bits('weights'), best: bits('best') }
+}

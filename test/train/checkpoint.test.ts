@@ -7,7 +7,8 @@ import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
-import { type TrainEvent, type TrainOptions, train } from '../../src/train/train.ts'
+import type { TrainEvent } from '../../src/train/events.ts'
+import { type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
@@ -135,10 +136,10 @@ test('a file that is no checkpoint of the model is refused, and numbers that are
   await loads(/training is undefined; expected what 'training' of the metadata says/, writeSafetensors(tensors))
   const other = (training: string) => writeSafetensors(tensors, { training })
   await loads(/'training' is not JSON/, other('{'))
-  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 4 })
-  await loads(/the checkpoint is of form 4; expected 3, the newest that is known here/, other(newer))
-  await loads(/the file is damaged: its checksum is undefined, that of what it holds "/, other('{"form": 3}'))
-  const incomplete = writeSigned(tensors, { training: '{"form": 3}' })
+  const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 5 })
+  await loads(/the checkpoint is of form 5; expected 4, the newest that is known here/, other(newer))
+  await loads(/the file is damaged: its checksum is undefined, that of what it holds "/, other('{"form": 4}'))
+  const incomplete = writeSigned(tensors, { training: '{"form": 4}' })
   await loads(/the checkpoint: step is undefined; expected a whole number/, incomplete)
   const begin = file.length - [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
   for (const at of [begin, (begin + file.length) >> 1, file.length - 1]) {
