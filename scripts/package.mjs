@@ -70,14 +70,15 @@ const [{ inPage }, { WORKER }] = await Promise.all(
 writeFileSync('dist/worker.js', `${inPage(WORKER)}\n`)
 writeFileSync('dist/worker.d.ts', 'export {}\n')
 
-// the package has the kernels twice: as they are written, to be read, and here without comments and indentation
+// the package has the kernels twice: as they are written, to be read, and here without comments and spaces that mean nothing
 for (const file of files.filter((name) => name.endsWith('.wgsl.js'))) {
   const module = readFileSync(file, 'utf8')
   const short = module.replace(/(?<=^const text = )".*"(?=;$)/m, (text) => {
     const lines = JSON.parse(text)
       .replace(/\/\*[\s\S]*?\*\/|\/\/(?! STEPS$).*/gm, '') // a mark, for which the steps of a program are put
       .split('\n')
-    const kept = lines.map((line) => line.trim()).filter(Boolean)
+    // spaces beside a sign that is none with its neighbours; those of - and / are left, which would be
+    const kept = lines.map((line) => line.trim().replace(/ ?([=,{}():;+]) ?/g, '$1')).filter(Boolean)
     return JSON.stringify(`${kept.join('\n')}\n`)
   })
   if (short === module) throw new Error(`${file} does not hold one text`)

@@ -80,8 +80,11 @@ export function differences(
   others: Readonly<Record<string, unknown>>,
   where = 'there',
 ): string {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : shown(value))
-  const differing = names.filter((name) => found[name] !== others[name])
+  const text = (value: unknown): string =>
+    typeof value === 'string' ? value : anObject.fits(value) ? JSON.stringify(value) : shown(value)
+  const isSame = (one: unknown, other: unknown): boolean =>
+    one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other))
+  const differing = names.filter((name) => !isSame(found[name], others[name]))
   return differing.map((name) => `${name} is ${text(found[name])}, ${where} ${text(others[name])}`).join('; ')
 }
 

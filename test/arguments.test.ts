@@ -195,6 +195,14 @@ test('gradients and optimisers', async () => {
     /AdamW: no option is called lr; there are rate, decay, decays, trains, beta1/,
     () => new AdamW([w], any({ lr: 1 })),
   )
+  const around: Record<string, unknown> = { w: rmaat.linearParameters(2, 2) }
+  around.again = around
+  await fails(
+    'argument',
+    'Parameters: again holds itself; expected a tree',
+    () => new rmaat.Parameters(device, around as never, 0),
+  )
+  await fails('shape', /of two operands at most$/, () => any(rmaat.einsum)('ij,jk,kl->il', w, w, w))
   await fails('config', 'SGD: decays names "wq"; there are 0', () => new SGD([w], { decays: ['wq'] }))
   await fails('config', /beta1 is 1; expected a number from 0 to 0.9999/, () => new AdamW([w], { beta1: 1 }))
   await fails('argument', /SGD: rate is a value of Tensor; expected a number or an f32 scalar/, () =>

@@ -33,6 +33,7 @@ const inner = [
   'Stream.inTurn',
   'Stream.pass',
   'Stream.roomIn',
+  'Stream.tokensIn',
   'Stream.segment',
   'new RmaatError', // what is thrown
   'new Tensor', // operations make tensors

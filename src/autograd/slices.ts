@@ -23,15 +23,23 @@ export function slicesOf(batch: number, rowBytes: number, summands: number, byte
   return largest
 }
 
+/** A slice of a batch: the number of its first row, and how many it has. */
+interface Slice {
+  readonly firstRow: Tensor
+  readonly rows: number
+}
+let underWay: Slice | undefined
+/** The slice whose formula is being written; none where that is of a whole batch. */
+export const sliceUnderWay = (): Slice | undefined => underWay
+
 /**
  * A formula that sums over the rows of its inputs, the first axis of each, as the sum of what it yields for slices of them:
- * what one kernel writes is still in the cache when the next one takes it up, and a thread takes whole slices. `compute`
- * learns which row of the batch is its first one, where it has not all of them.
+ * what one kernel writes is still in the cache when the next one takes it up, and a thread takes whole slices.
  */
 export function sumOverSlices<Sums extends Readonly<Record<string, Tensor>>>(
   inputs: Readonly<Record<string, Tensor>>,
   slices: number,
-  compute: (inputs: Readonly<Record<string, Tensor>>, firstRow?: Tensor) => Sums,
+  compute: (inputs: Readonly<Record<string, Tensor>>) => Sums,
 ): Sums {
   if (slices === 1) return compute(inputs)
   const names = Object.keys(inputs)
@@ -42,9 +50,16 @@ export function sumOverSlices<Sums extends Readonly<Record<string, Tensor>>>(
   })
   const { outputs } = loop({ count: slices, carry: [], inputs: cut }, (_, parts, index) => {
     const slice = Object.fromEntries(names.map((name, i) => [name, parts[i]]))
-    const sums = compute(slice, index.mul(parts[0].shape[0]))
-    keys = Object.keys(sums)
-    return { carry: [], outputs: keys.map((key) => sums[key]) }
+    const { 0: rows } = parts[0].shape
+    const outer = underWay
+    underWay = { firstRow: index.mul(rows), rows }
+    try {
+      const sums = compute(slice)
+      keys = Object.keys(sums)
+      return { carry: [], outputs: keys.map((key) => sums[key]) }
+    } finally {
+      underWay = outer
+    }
   })
   return Object.fromEntries(keys.map((key, i) => [key, outputs[i].sum(0)])) as Sums
 }

@@ -1,6 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import { countsOf, describeKernel } from '../program/kernels.ts'
-import type { Kernel } from '../program/plan.ts'
+import type { Kernel, Plan } from '../program/plan.ts'
 
 /** What a kernel may count to in i32, with room to step past the last. */
 export const MOST = 2 ** 31 - 2 ** 16
@@ -15,3 +15,7 @@ export function checkCounts(call: Kernel, lanes = Infinity): void {
       )
   }
 }
+
+/** What a plan's constants take, which a backend holds beside its memory: in bytes. */
+export const constantBytes = ({ buffers }: Plan): number =>
+  buffers.reduce((sum, buffer) => sum + (buffer.kind === 'constant' ? buffer.values.byteLength : 0), 0)

@@ -1,5 +1,6 @@
 import { RmaatError } from '../errors.ts'
 import { Device, type Loaded } from '../program/device.ts'
+import { constantBytes } from './counts.ts'
 import { loadNested } from './nesting.ts'
 import { SLICE_BYTES, workspaceOf } from './wasm/encode.ts'
 
@@ -28,6 +29,7 @@ export const planningDevice = (name: 'wasm' | 'reference', threads: number): Dev
     writeVariable: () => {},
     deleteVariable: () => {},
     readVariable: async () => refuse(),
-    load: (plan) => (name === 'wasm' ? loadNested(plan, (own) => planned(workspaceOf(own, threads))) : planned(0)),
+    load: (plan) =>
+      name === 'wasm' ? loadNested(plan, (own) => planned(workspaceOf(own, threads))) : planned(constantBytes(plan)),
     close: () => {},
   })

@@ -7,7 +7,6 @@ import { classLoss, positionLoss } from '../nn/losses.ts'
 import type { Forward, ForwardOptions, Layout, Model } from '../nn/model.ts'
 import { layerNorm, layerNormParameters } from '../nn/norm.ts'
 import { Parameters, type ParameterTree } from '../nn/parameters.ts'
-import { constant } from '../ops/entry.ts'
 import { aDevice, type Device } from '../program/device.ts'
 import { f32, i32 } from '../program/program.ts'
 import type { Attention, AttentionConfig } from '../rmaat/attention/attention.ts'
@@ -18,7 +17,6 @@ import { answer, classify, headParameters } from '../rmaat/head.ts'
 import { count, without } from '../rmaat/kind.ts'
 import { askedOf, batchOf, everyAnswer } from '../tasks/batch.ts'
 import { checkSizes, type Example } from '../tasks/task.ts'
-import { sizeOf } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** What belongs to the recurrence, which there is none of. */
@@ -120,7 +118,7 @@ class Whole implements Model<Example> {
   /** Logits from the mean over the valid tokens, [B, classes]; causal, from each token, [B, N, classes]. */
   forward(
     inputs: Readonly<Record<'tokens' | 'valid' | 'labels' | 'weights', Tensor>>,
-    { step, prepared = this.prepare(), firstRow = 0 }: Omit<ForwardOptions, 'method'> = {},
+    { step, prepared = this.prepare() }: Omit<ForwardOptions, 'method'> = {},
   ): Forward {
     const { layer, config } = this
     const { embed, position, blocks, final } = this.parameters.tensors
@@ -130,10 +128,8 @@ class Whole implements Model<Example> {
     const seen = valid.cast('f32')
     const dropAt =
       (of: object) =>
-      (x: Tensor, name?: string): Tensor => {
-        const firstElement = constant((sizeOf(x.shape) / seen.shape[0]) * config.towers, 'i32').mul(firstRow)
-        return dropout(x, config.dropout, { of, name, step, firstElement })
-      }
+      (x: Tensor, name?: string): Tensor =>
+        dropout(x, config.dropout, { of, name, step })
     const through = (x: Tensor, own: (typeof blocks)[number], at: number): Tensor =>
       layer.apply(x, own, { config, prepared: prepared[at], valid: seen, drop: dropAt(own) })
     const embedded = embedding(tokens, embed)

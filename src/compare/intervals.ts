@@ -56,7 +56,7 @@ export function fusedIntervals(call: Fused, memory: Memory): Interval[] {
         const held = addresses.map((address) => (kind === 'index' ? address : memory[view.buffer][address]))
         // what a prologue loads is the same for every row: one block holds a whole number of its periods
         const values = Float64Array.from({ length: lanes }, (_, i) => held[prologue ? i % held.length : i])
-        return dtype === 'f32' && kind === 'memory' ? spreadNaN(values) : { low: values, high: values }
+        return dtype === 'f32' && kind === 'memory' ? spreadLoaded(values) : { low: values, high: values }
       }
       case 'constant': {
         const value = step.dtype === 'f32' ? Math.fround(step.value) : step.value
@@ -103,12 +103,14 @@ export function fusedIntervals(call: Fused, memory: Memory): Interval[] {
 
 const known = (low: number, high: number): boolean => low > -Infinity && high < Infinity
 
-/** A NaN or an infinity that was loaded. */
-function spreadNaN(values: Float64Array): Interval {
-  if (values.every(Number.isFinite)) return { low: values, high: values }
+/** What was loaded: a NaN or an infinity may be anything, a number below the normal ones 0. */
+function spreadLoaded(values: Float64Array): Interval {
+  const isUsual = (x: number): boolean => x === 0 || (Math.abs(x) >= TINY && Math.abs(x) < Infinity)
+  if (values.every(isUsual)) return { low: values, high: values }
+  const spread = (end: -1 | 1) => (x: number) => (Number.isFinite(x) ? end * Math.max(0, end * x) : end * Infinity)
   return {
-    low: values.map((x) => (Number.isFinite(x) ? x : -Infinity)),
-    high: values.map((x) => (Number.isFinite(x) ? x : Infinity)),
+    low: values.map((x) => (isUsual(x) ? x : spread(-1)(x))),
+    high: values.map((x) => (isUsual(x) ? x : spread(1)(x))),
   }
 }
 

@@ -142,13 +142,15 @@ export function linearAttention(query: Tensor, key: Tensor, value: Tensor, optio
     const ones = zeros([...value.shape.slice(0, 3), 1]).add(1)
     const sums = causalSums(q, masked(k, valid), concat([value, ones], -1))
     const norm = sums.narrow(3, -1)
-    // a token with nothing but padding to attend to gets zeros
-    return sums.narrow(3, 0, -1).div(where(norm.greater(0), norm, 1))
+    return divided(sums.narrow(3, 0, -1), norm)
   }
   const state = einsum('bnhm,bnhv->bhmv', k, masked(value, valid))
   const norm = einsum('bnhm,bhm->bnh', q, valid ? einsum('bnhm,bn->bhm', k, valid) : k.sum(1))
-  return einsum('bnhm,bhmv->bnhv', q, state).div(norm.reshape([...norm.shape, 1]))
+  return divided(einsum('bnhm,bhmv->bnhv', q, state), norm.reshape([...norm.shape, 1]))
 }
+
+/** A token with nothing but padding to attend to gets zeros. */
+const divided = (sums: Tensor, norm: Tensor): Tensor => sums.div(where(norm.greater(0), norm, 1))
 
 /** x [B, N, h, w] -> [B, chunks, size, h, w]: chunks of so many tokens, the last one filled up with zeros. */
 export function inChunks(x: Tensor, size: number): Tensor {

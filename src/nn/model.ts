@@ -1,8 +1,9 @@
-import { aCount, aFunction, anObject, kind, takes } from '../checks.ts'
+import { aCount, aFunction, anObject, kind, shown, takes } from '../checks.ts'
+import { RmaatError } from '../errors.ts'
 import type { Device } from '../program/device.ts'
 import type { HostInputs, InputSpec } from '../program/program.ts'
 import { aTensor } from '../tensor/kinds.ts'
-import type { Tensor, TensorLike } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { Parameters } from './parameters.ts'
 
 /**
@@ -26,7 +27,7 @@ export interface Backward {
   readonly reach?: number
 }
 
-/** What every example has. */
+/** What an example of a sequence has. */
 export interface Sequence {
   /** Token ids without padding. */
   readonly tokens: ArrayLike<number>
@@ -36,7 +37,7 @@ export interface Sequence {
 export type ModelSpecs = Readonly<Record<string, InputSpec>>
 
 /** How examples become the inputs of a program. */
-export interface Layout<Example extends Sequence> {
+export interface Layout<Example extends object> {
   /** The first axis of each counts the rows of the batch, an example a row. */
   readonly inputs: ModelSpecs
   /**
@@ -52,8 +53,6 @@ export interface ForwardOptions extends Backward {
   readonly step?: Tensor
   /** What `prepare` made, where it is computed once for several slices of a batch. */
   readonly prepared?: readonly Tensor[]
-  /** The number of the inputs' first row in the batch, where they are a slice of it. */
-  readonly firstRow?: TensorLike
 }
 
 /** What `forward` gives. */
@@ -72,7 +71,8 @@ export interface Forward {
 }
 
 /** What stands between a model and all that trains, tests, explains and compares it. */
-export interface Model<Example extends Sequence = Sequence> {
+// biome-ignore lint/suspicious/noExplicitAny: of whatever examples
+export interface Model<Example extends object = any> {
   readonly device: Device
   // biome-ignore lint/suspicious/noExplicitAny: of whatever tree
   readonly parameters: Parameters<any>
@@ -112,7 +112,7 @@ export const aModel = kind('a model', (value) => {
 const aScalar = kind('an f32 scalar', (value) => aTensor.fits(value) && (value as Tensor).rank === 0)
 
 /** A model's layout, which must be one. */
-export function layoutOf<Example extends Sequence>(
+export function layoutOf<Example extends object>(
   model: Model<Example>,
   rows: number,
   segments?: number,
@@ -122,6 +122,12 @@ export function layoutOf<Example extends Sequence>(
   takes('the model', { layout }, { layout: anObject })
   const { inputs, values } = layout
   takes("the model's layout", { inputs, values }, { inputs: anObject, values: aFunction })
+  for (const [name, { shape }] of Object.entries(inputs))
+    if (shape[0] !== rows)
+      throw new RmaatError(
+        'config',
+        `the model's layout of ${rows} rows: the input ${name} is ${shown(shape)}; expected its first axis to count the rows`,
+      )
   return layout
 }
 

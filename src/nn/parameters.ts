@@ -152,13 +152,20 @@ const aTree = kind(
 )
 const isSpec = (tree: ParameterTree): tree is ParameterSpec => 'init' in tree && 'shape' in tree
 
-function* walk(tree: ParameterTree, path: string): Generator<{ name: string; spec: ParameterSpec }> {
+function* walk(
+  tree: ParameterTree,
+  path: string,
+  around: readonly ParameterTree[] = [],
+): Generator<{ name: string; spec: ParameterSpec }> {
   takes('Parameters', { [path || 'tree']: tree }, { [path || 'tree']: aTree })
+  if (around.includes(tree)) throw new RmaatError('argument', `Parameters: ${path} holds itself; expected a tree`)
   if (isSpec(tree)) {
     takes(`parameter ${path}`, tree, specKinds)
     checkShape(`parameter ${path}`, tree.shape)
     yield { name: path, spec: tree }
-  } else for (const [key, child] of Object.entries(tree)) if (child) yield* walk(child, path ? `${path}.${key}` : key)
+  } else
+    for (const [key, child] of Object.entries(tree))
+      if (child) yield* walk(child, path ? `${path}.${key}` : key, [...around, tree])
 }
 
 /** The path of keys of a subtree or a leaf of a parameter tree, and the seed of the run. */

@@ -69,7 +69,7 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
   const match = /^((?:[a-zA-Z]|\.{3})*)(?:,((?:[a-zA-Z]|\.{3})*))?->((?:[a-zA-Z]|\.{3})*)$/.exec(
     notation.replaceAll(' ', ''),
   )
-  if (!match) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji'")
+  if (!match) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji', of two operands at most")
   const subscripts = [match[1], ...(match[2] === undefined ? [] : [match[2]])]
   if (subscripts.length !== operands.length) throw wrong(`${subscripts.length} operands are named`)
   if ([...subscripts, match[3]].some((list) => list.split('...').length > 2))

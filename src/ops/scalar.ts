@@ -55,7 +55,8 @@ const budget = (text: string, bound: (exact: number, args: readonly number[]) =>
 
 const exactly = budget('exact', () => 0)
 /** k units in the last place. */
-const ulps = (k: number): Budget => budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), k * TINY))
+const ulps = (k: number): Budget =>
+  budget(`${k} ULP`, (exact) => Math.max(k * 2 * UNIT * Math.abs(exact), Math.max(1, k) * TINY))
 const rounded = ulps(0.5)
 const wholes = budget('exact below 2²², else 2.5 ULP', (exact) =>
   Math.abs(exact) < 2 ** 22 ? 0 : 5 * UNIT * Math.abs(exact),

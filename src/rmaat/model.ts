@@ -1,5 +1,6 @@
 import { stopGradient } from '../autograd/grad.ts'
 import { loop, rematerialise } from '../autograd/loop.ts'
+import { sliceUnderWay } from '../autograd/slices.ts'
 import { aCount, anObject, kind, maybe, oneOf, shown, takes, takesOptions, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { dropout } from '../nn/dropout.ts'
@@ -15,8 +16,8 @@ import { aDevice, type Device } from '../program/device.ts'
 import { f32 } from '../program/program.ts'
 import { aSequence, askedOf, batchOf, everyAnswer, textsOf } from '../tasks/batch.ts'
 import { checkSizes, type Example } from '../tasks/task.ts'
-import { aTensor, tensorLike } from '../tensor/kinds.ts'
-import { sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
+import { aTensor } from '../tensor/kinds.ts'
+import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import type { Attention, AttentionConfig } from './attention/attention.ts'
 import { attentions } from './attention/index.ts'
@@ -46,13 +47,11 @@ const forwardKinds = {
   reach: maybe(aCount),
   step: maybe(aCounter),
   prepared: maybe(whatWasPrepared),
-  firstRow: maybe(tensorLike),
 }
 
 interface SegmentOptions {
   readonly segment?: TensorLike
   readonly step?: Tensor | undefined
-  readonly firstRow?: TensorLike | undefined
   readonly wanted: number
   /** Whether the gradient computes all blocks but the last once more. */
   readonly replay?: boolean
@@ -146,10 +145,11 @@ export class Rmaat implements Model<Example> {
    * last segment, [B, classes], or of a causal model those at every token, [B, T, S, classes]; the carries are the memory as it
    * enters the segments, m_1 ... m_T [B, M, d].
    */
-  forward(inputs: BatchTensors, options: ForwardOptions): Required<Forward> {
+  forward(given: Readonly<Record<string, Tensor>>, options: ForwardOptions): Required<Forward> {
+    const inputs = given as BatchTensors
     this.check(inputs, options)
     const { labels, weights } = inputs
-    const { step, prepared = this.prepare(), firstRow, hold } = options
+    const { step, prepared = this.prepare(), hold } = options
     const { loss: lossAt, memory: slots, width, causal, towers } = this.config
     const w = this.parameters.tensors
     // of two towers, the texts are rows by turns
@@ -170,8 +170,8 @@ export class Rmaat implements Model<Example> {
     const through = (memory: Tensor, [ids, mask]: readonly Tensor[], segment: TensorLike, wanted: number) => {
       // the last segment is not replayed; but where it alone is computed whole, its lower blocks are, or it would need half as
       // much memory again as a replay of the others. A slice of a batch is small: there its time counts
-      const replay = !isKept && wanted > slots && lossAt === 'last' && segments > 1 && firstRow === undefined
-      return this.segment(memory, ids, mask, prepared, { segment, step, firstRow, wanted, replay, hold })
+      const replay = !isKept && wanted > slots && lossAt === 'last' && segments > 1 && !sliceUnderWay()
+      return this.segment(memory, ids, mask, prepared, { segment, step, wanted, replay, hold })
     }
     const lossOf = (outputs: Outputs, labels: Tensor, alive: Tensor) =>
       targets
@@ -304,17 +304,15 @@ export class Rmaat implements Model<Example> {
     tokens: Tensor,
     valid: Tensor,
     prepared: readonly Tensor[],
-    { segment = 0, step, firstRow = 0, wanted, replay = false, hold }: SegmentOptions,
+    { segment = 0, step, wanted, replay = false, hold }: SegmentOptions,
   ): Outputs {
     const w = this.parameters.tensors
-    const { dropout: rate, norm, causal, towers } = this.config
+    const { dropout: rate, norm, causal } = this.config
     const [rows, slots] = memory.shape
     const dropAt =
       (of: object) =>
-      (x: Tensor, name?: string): Tensor => {
-        const firstElement = constant((sizeOf(x.shape) / rows) * towers, 'i32').mul(firstRow)
-        return dropout(x, rate, { of, name, segment, step, firstElement })
-      }
+      (x: Tensor, name?: string): Tensor =>
+        dropout(x, rate, { of, name, segment, step })
     const ones = zeros([rows, slots]).add(1)
     const seen = concat([ones, valid.cast('f32'), ...(causal ? [ones] : [])], 1)
     const { attention, attentionConfig: config } = this

@@ -26,7 +26,7 @@ type SegmentInputs = ReturnType<typeof segmentInputs>
 /**
  * A trained model over one sequence of any length, token after token, in the memory of one segment: between segments m_t
  * stays on the device. Segments are full from the first one on; where the sequence ends within one, that last one is short,
- * padding first. So the logits are those of the model over the same segments at once, on the CPU to the bit; of a causal model that
+ * padding first, or of a causal model whose length is not known, last. So the logits are those of the model over the same segments at once, on the CPU to the bit; of a causal model that
  * holds for the last segment, the ones before differ by rounding. Of a model whose
  * sequences are aligned at their ends the first segment is the short one, and it may answer worse behind a short last one; a
  * stream can do as it has learned where it knows its `length`. Of `scaled` memory the schedules `infinite` and
@@ -155,6 +155,14 @@ export class Stream implements SequenceStream {
     return this.length % segmentLength || segmentLength
   }
 
+  /** How many tokens a segment holds when the stream ends, as far as that is known; else how many it takes. */
+  private tokensIn(segment: number): number {
+    const room = this.roomIn(segment)
+    if (this.length === undefined) return room
+    const before = segment === 0 ? 0 : this.roomIn(0) + (segment - 1) * this.model.config.segmentLength
+    return Math.min(room, this.length - before)
+  }
+
   private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const done = this.turn.then(work)
     this.turn = done
@@ -175,12 +183,12 @@ export class Stream implements SequenceStream {
   }
 
   /**
-   * The segment under way, padding first; of a causal model its tokens stand where they will when it is full, as none of them
-   * sees what follows.
+   * The segment under way, padding first; of a causal model its tokens stand where they will when it is full, or as full as it gets,
+   * as none of them sees what follows.
    */
   private segment() {
     const { segmentLength, causal } = this.model.config
-    const begin = segmentLength - (causal ? this.roomIn(this.passed) : this.waiting)
+    const begin = segmentLength - (causal ? this.tokensIn(this.passed) : this.waiting)
     const end = begin + this.waiting
     const tokens = new Int32Array(segmentLength)
     tokens.set(this.pending.subarray(0, this.waiting), begin)

@@ -56,8 +56,8 @@ interface Unpacked {
 }
 
 /**
- * The lines of a file of any length, one after another, without what ends them; unpacked where its name ends in `.gz`, all
- * members of it.
+ * The lines of a file of any length, one after another, without what ends them and without a byte order mark, behind which they may
+ * be in UTF-16; unpacked where its name ends in `.gz`, all members of it.
  * @throws RmaatError 'data' where there is no such file, it cannot be read, or it is not whole gzip
  */
 export async function* readLines(path: string): AsyncGenerator<Uint8Array, void> {
@@ -76,7 +76,7 @@ export async function* readLines(path: string): AsyncGenerator<Uint8Array, void>
     return whole.at(-1) === RETURN ? whole.subarray(0, -1) : whole
   }
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    for await (const chunk of piecesWithoutMark(stream as AsyncIterable<Uint8Array>, path)) {
       let start = 0
       for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
         yield line(chunk.subarray(start, end))

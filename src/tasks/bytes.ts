@@ -2,7 +2,7 @@ import { RmaatError } from '../errors.ts'
 import { readBytes } from '../runtime/files.ts'
 import { Random, STREAM } from './random.ts'
 import { about, type SettingsOf, segmentSettings, settingsOf, written } from './settings.ts'
-import { type Example, type Examples, type Task, textOf } from './task.ts'
+import { type Example, type Examples, type Task, textOf, within } from './task.ts'
 import { tokensOf } from './text-files.ts'
 
 /** What there is to know of it. */
@@ -77,7 +77,10 @@ function windows(
 ): Examples {
   return {
     length: to - from,
-    slice: (start, end) => windows(content, length, Math.min(from + start, to), Math.min(from + end, to)),
+    slice(start, end) {
+      const [first, last] = within(start, end, to - from)
+      return windows(content, length, from + first, from + last)
+    },
     *[Symbol.iterator]() {
       for (let at = from; at < to; at++) yield exampleOf(content, at * length, length)
     },

@@ -109,24 +109,46 @@ export function majority(
 /** Examples without end. */
 export type Stream<Kind = Example> = Generator<Kind, never>
 
+/** Examples without end that are awaited, as they come from elsewhere. */
+export type AsyncStream<Kind = Example> = AsyncGenerator<Kind, never>
+
 /** The next `count` examples of a stream. */
-export function take<Kind>(stream: Stream<Kind>, count: number): Kind[] {
-  return Array.from({ length: count }, (_, i) => {
-    const { value, done } = stream.next() as IteratorResult<Kind>
-    if (!done) return value
-    throw new RmaatError('data', `the stream of examples has ended after ${i} of ${count}; expected one without end`)
-  })
+export const take = <Kind>(stream: Stream<Kind>, count: number): Kind[] =>
+  Array.from({ length: count }, (_, i) => given(stream.next(), i, count))
+
+/** The same of either kind of stream. */
+export async function takeAny<Kind>(stream: Stream<Kind> | AsyncStream<Kind>, count: number): Promise<Kind[]> {
+  const examples: Kind[] = []
+  for (let i = 0; i < count; i++) {
+    const next = stream.next()
+    examples.push(given(next instanceof Promise ? await next : next, i, count))
+  }
+  return examples
+}
+
+function given<Kind>({ value, done }: IteratorResult<Kind>, i: number, count: number): Kind {
+  if (!done) return value
+  throw new RmaatError('data', `the stream of examples has ended after ${i} of ${count}; expected one without end`)
 }
 
 /** How many examples of files there are for what. */
 export const countsInWords = (training: number, validation: number, test: number): string =>
   `${training} rows to train on, ${validation} held out for validation, ${test} to test with`
 
+/** The part of a list of so many from one number to below another: what there is of it. */
+export const within = (from: number, to: number, length: number): readonly [from: number, to: number] => {
+  const last = Math.max(0, Math.min(to, length))
+  return [Math.max(0, Math.min(from, last)), last]
+}
+
 /** Those numbered `start` to `end` of a stream, which is made anew by each iteration. */
 export function made(stream: () => Generator<Example, never>, end: number, start = 0): Examples {
   return {
     length: end - start,
-    slice: (from, to) => made(stream, start + Math.min(to, end - start), start + Math.min(from, to, end - start)),
+    slice(from, to) {
+      const [first, last] = within(from, to, end - start)
+      return made(stream, start + last, start + first)
+    },
     *[Symbol.iterator]() {
       const examples = stream()
       for (let at = 0; at < end; at++) {

@@ -1,7 +1,7 @@
 import { slicesOf, sumOverSlices } from '../autograd/slices.ts'
 import { aCount, aFunction, anAbortSignal, kind, maybe, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { aModel, forwardOf, layoutOf, type Model, type Sequence } from '../nn/model.ts'
+import { aModel, forwardOf, layoutOf, type Model } from '../nn/model.ts'
 import type { HostArray } from '../program/device.ts'
 import { compile } from '../program/program.ts'
 import { type Examples, groups } from '../tasks/task.ts'
@@ -47,7 +47,7 @@ const evaluateKinds = {
  * many are tested together, and what is padding alone is not computed.
  * @throws RmaatError 'diverged' where the loss is not finite: no answer of the model means anything then
  */
-export async function evaluate<Example extends Sequence>(
+export async function evaluate<Example extends object>(
   model: Model<Example>,
   examples: Examples<Example> | readonly Example[],
   options: EvaluateOptions = {},
@@ -65,8 +65,8 @@ export async function evaluate<Example extends Sequence>(
       return sumOverSlices(
         inputs,
         slicesOf(batch, rowBytes, 2, device.backend.sliceBytes),
-        (rows, firstRow): Readonly<Record<string, Tensor>> => {
-          const { loss, correct } = forwardOf(model, rows, { method: 'amrb', prepared, firstRow })
+        (rows): Readonly<Record<string, Tensor>> => {
+          const { loss, correct } = forwardOf(model, rows, { method: 'amrb', prepared })
           return correct ? { loss, correct } : { loss }
         },
       )
@@ -121,7 +121,7 @@ export async function evaluate<Example extends Sequence>(
  * The examples in batches of such as need equally many segments. What is left over in the end comes together, those that need
  * the fewest first.
  */
-function* batchesOf<Example extends Sequence>(
+function* batchesOf<Example extends object>(
   model: Model<Example>,
   examples: Iterable<Example>,
   batch: number,

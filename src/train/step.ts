@@ -24,11 +24,17 @@ export interface StepOptions extends Backward {
 }
 
 /** The inputs of a training step: a batch, the number of the step, and the learning rate. */
-export const stepInputs = (model: Model, batch: number): Readonly<Record<string, InputSpec>> => ({
-  ...layoutOf(model, batch).inputs,
-  step: i32(),
-  rate: f32(),
-})
+export function stepInputs(model: Model, batch: number): Readonly<Record<string, InputSpec>> {
+  const { inputs } = layoutOf(model, batch)
+  const own = { step: i32(), rate: f32() }
+  const taken = Object.keys(own).find((name) => name in inputs)
+  if (taken)
+    throw new RmaatError(
+      'config',
+      `the model's layout has an input ${taken}, which a training step has, too; expected another name`,
+    )
+  return { ...inputs, ...own }
+}
 
 /** What a training step yields, and what its variables become. */
 export type StepResults = {
@@ -91,10 +97,10 @@ function sumsOf(
     parameters.flat(all.map((one) => gradients[moved.indexOf(one)] ?? zeros(one.spec.shape)))
   // one for all slices: their own gradient follows once, behind the loop
   const shared = slices > 1 ? (model.prepare?.() ?? []) : []
-  const sums = sumOverSlices(inputs, slices, (rows, firstRow) => {
+  const sums = sumOverSlices(inputs, slices, (rows) => {
     const prepared = shared.map(stopGradient)
     const backward = { method, keep, hold, reach, step }
-    const options = firstRow === undefined ? backward : { ...backward, firstRow, prepared }
+    const options = slices === 1 ? backward : { ...backward, prepared }
     const { loss, correct, carries = [] } = forwardOf(model, rows, options)
     if (trace && carries.length === 0)
       throw new RmaatError('config', 'a trace was asked for of a model that has no carries: expected one with a loop')

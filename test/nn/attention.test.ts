@@ -90,6 +90,23 @@ test('the gradient of causal linear attention over chunks is that of all pairs a
   device.close()
 })
 
+test('a row of nothing but padding, or no token to attend to, gives zeros and finite gradients', async () => {
+  const device = await devices['wasm relaxed']()
+  const parameters = new Parameters(device, attentionParameters(4), 1)
+  for (const mix of Object.values(mixes))
+    for (const causal of [false, true]) {
+      const valid = tensor([1, 1, 0, 0], [2, 2])
+      const y = attention(tensor(some(16, 1), [2, 2, 4]), parameters.tensors, { heads: 2, mix, causal, valid })
+      const [found, gradient] = await read(
+        device,
+        y,
+        parameters.flat(grad(y.narrow(0, 0, 1).square().sum(), parameters.list)),
+      )
+      assert.ok([...found, ...gradient].every(Number.isFinite), `${mix.name}, causal ${causal}`)
+    }
+  device.close()
+})
+
 test('several heads share the width, a token sees none that follow, and padding reaches no token', async () => {
   const device = await devices.reference()
   const { tensors: w } = new Parameters(device, attentionParameters(6, 4), 1)

@@ -120,7 +120,7 @@ function model<Target>(
         const targets = examples.flatMap((example) => example.target as number | number[])
         return {
           tokens: filled(
-            examples.flatMap(({ tokens }) => Array.from(tokens)),
+            examples.flatMap(({ tokens = [] }) => Array.from(tokens)),
             3 * rows,
           ),
           target: filled(targets, (rows * targets.length) / examples.length),

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { grad } from '../../src/autograd/grad.ts'
 import { loop } from '../../src/autograd/loop.ts'
 import { einsum } from '../../src/ops/contraction.ts'
-import { zeros } from '../../src/ops/entry.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
 import '../../src/ops/methods.ts'
 import { compile, f32, i32, plan } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -57,6 +57,21 @@ test('the reference holds eight bytes for each of the four', async () => {
   device.close()
 })
 
+test('the constants of a program are in what it takes', async () => {
+  for (const name of ['reference', 'wasm relaxed']) {
+    const device = await devices[name]()
+    const before = device.backend.heldBytes
+    const table = tensor(Float64Array.from({ length: 40_000 }, (_, i) => i))
+    const { arena, inputs, variables, workspace } = compile(device, { x: f32(40_000) }, ({ x }) => x.mul(table)).memory
+    const scale = name === 'reference' ? 2 : 1
+    assert.ok(workspace >= 4 * scale * 40_000, `${workspace}`)
+    const planned = scale * (arena + inputs + variables) + workspace
+    const measured = device.backend.heldBytes - before
+    assert.ok(Math.abs(measured - planned) <= (scale === 2 ? 0 : PAGE), `${name}: ${planned}, measured ${measured}`)
+    device.close()
+  }
+})
+
 test('more memory than 4 GiB is refused with the numbers', async () => {
   const device = await devices['wasm simd']()
   const held = device.backend.heldBytes
@@ -88,7 +103,7 @@ test('what is stretched beyond what kernels count is refused with the numbers', 
     await fails('memory', [/4294967296 terms/, /2147418112/], stretched([65536, 65536]))
     await fails('memory', [/4294967296 terms/, /2147418112/], () =>
       compile(device, { x: f32(1), y: f32(1) }, ({ x, y }) => ({
-        y: einsum('ij,ij->', x.broadcastTo([65536, 65536]), y.broadcastTo([65536, 65536])),
+        y: einsum('aij,bij->ab', x.broadcastTo([2, 65536, 65536]), y.broadcastTo([3, 65536, 65536])),
       })),
     )
     if (name.startsWith('webgpu'))

@@ -110,6 +110,28 @@ test('every schedule, memory update, attention and norm is read as in a batch wh
   device.close()
 })
 
+test('a causal model whose short segment is the last one answers as in a batch, where the length is known', async () => {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...config, causal: true, align: 'start', retention: 'none', segments: 3 })
+  for (const length of [1, S - 1, S, S + 1, 3 * S - 2]) {
+    const { values, inputs } = model.layout(1, Math.ceil(length / S))
+    const program = compile(device, inputs, (inputs) => model.forward(inputs, { method: 'amrb' }).predicted)
+    const tokens = someTokens(length)
+    const stream = new Stream(model, { length })
+    await stream.push(tokens.slice(0, 1))
+    await stream.push(tokens.slice(1))
+    const logits = await program.arrays(values([{ tokens: Int32Array.from(tokens), label: 0 }]))
+    const { classes } = model.config
+    const full = Math.floor(length / S) * S
+    // align 'start': whole segments first; the short one, padding first, is the last of all three
+    const last = length % S === 0 ? length - 1 : full + S - 1
+    const at = logits.slice(last * classes, (last + 1) * classes)
+    assert.ok(relativeError(await stream.predict(), at) < 1e-10, `${length} tokens`)
+    stream.close()
+  }
+  device.close()
+})
+
 test('segments in rows, one after another, are the forward pass; one of another length is an error', async () => {
   const device = await devices['wasm relaxed']()
   const model = new Rmaat(device, { ...config, layers: 2, norm: 'pre' })

@@ -265,8 +265,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
     const model = modelOn(await open())
     const specs = Object.entries(rmaat.batchInputs(2, sizes))
     const batch = Object.fromEntries(specs.map(([name, { shape, dtype }]) => [name, rmaat.zeros(shape, dtype).add(1)]))
-    const firstRow = tensor([0], [], 'i32')
-    const options = { method: 'amrb', step: tensor([1], [], 'i32'), prepared: model.prepare(), firstRow }
+    const options = { method: 'amrb', step: tensor([1], [], 'i32'), prepared: model.prepare() }
     return slowly(plain((...args: Any[]) => (model.forward as Any)(...args), batch, options))
   },
   'Rmaat.advance': ofSegment('advance', { retention: rmaat.zeros([2]).add(1) }),

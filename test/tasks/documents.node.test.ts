@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readLines, writeFileAtomically } from '../../src/runtime/files.ts'
+import { readBytes, readLines, writeFileAtomically } from '../../src/runtime/files.ts'
 import { batchOf, type Example, take, tasks } from '../../src/tasks/index.ts'
 import { fails } from '../support/fails.ts'
 
@@ -48,6 +48,18 @@ documents('retrieval: two documents with a separator, each cut, in the splits of
     Array.from({ length: 5 }, (_, i) => `${i % 2} document ${i}\n---\nother ${i % 3} "x"`),
   )
   batchOf([...long.test], { ...long, batch: 5 })
+})
+
+documents('retrieval: files in UTF-16 behind a byte order mark are read as those in UTF-8', async ({ folder }) => {
+  await writePairs(folder)
+  const plain = await tasks.retrieval({ path: folder })
+  const path = `${folder}/new_aan_pairs.test.tsv`
+  const text = Buffer.from(await readBytes(path)).toString('utf8')
+  await writeFileAtomically(path, Buffer.from(`\ufeff${text}`, 'utf16le'))
+  const wide = await tasks.retrieval({ path: folder })
+  const shown = (task: typeof plain): string[] =>
+    [...task.test].map(({ tokens, label }) => `${label} ${task.show(tokens)}`)
+  assert.equal(shown(wide), shown(plain))
 })
 
 documents(

@@ -2,6 +2,7 @@ import { elementsOf } from '../../program/axes.ts'
 import type { Backend, HostArray, Loaded } from '../../program/device.ts'
 import type { Kernel, KernelOf, Plan, View } from '../../program/plan.ts'
 import { turn } from '../../runtime/turns.ts'
+import { constantBytes } from '../counts.ts'
 import { addresses, addressOf, type Iterations, walk } from '../cursor.ts'
 import { doubles } from './doubles.ts'
 import { fused } from './fused.ts'
@@ -80,7 +81,7 @@ export class ReferenceBackend implements Backend {
       return found
     }
     return {
-      workspace: 0,
+      workspace: constantBytes(plan),
       run: async (inputs, timed) => {
         const begin = performance.now()
         feed(inputs)
