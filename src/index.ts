@@ -15,4 +15,5 @@ export { batchOf, type Example, type Examples, type Task, tasks } from './tasks/
 export { loadCheckpoint, saveCheckpoint, type TrainState } from './train/checkpoint.ts'
 export { type Evaluation, evaluate } from './train/evaluate.ts'
 export type { TrainEvent } from './train/events.ts'
-export { type TrainOptions, train, trainDefaults } from './train/train.ts'
+export { type PredictOptions, predict } from './train/predict.ts'
+export { type Training, type TrainOptions, train, trainDefaults } from './train/train.ts'

@@ -170,11 +170,13 @@ export function causalSums(q: Tensor, k: Tensor, v: Tensor): Tensor {
   const size = Math.ceil(tokens / Math.ceil(tokens / CHUNK)) // of equal chunks little is filled up
   const chunks = [q, k, v].map((x) => inChunks(x.narrow(1, 0, tokens), size).transpose([1, 0, 2, 3, 4]))
   const count = chunks[0].shape[0]
+  const within = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
+    einsum('bhnj,bjhv->bnhv', where(causalMask(size, size), einsum('bnhm,bjhm->bhnj', q, k), 0), v)
+  if (count === 1) return within(q, k.narrow(1, 0, tokens), v.narrow(1, 0, tokens))
   const { outputs } = loop(
     { count, carry: [zeros([batch, heads, features, v.shape[3]])], inputs: chunks },
     ([before], [q, k, v]) => {
-      const scores = where(causalMask(size, size), einsum('bnhm,bjhm->bhnj', q, k), 0)
-      const mixed = einsum('bhnj,bjhv->bnhv', scores, v).add(einsum('bnhm,bhmv->bnhv', q, before))
+      const mixed = within(q, k, v).add(einsum('bnhm,bhmv->bnhv', q, before))
       return { carry: [before.add(einsum('bnhm,bnhv->bhmv', k, v))], outputs: [mixed] }
     },
   )

@@ -4,7 +4,7 @@ import type { Shape } from '../tensor/dtype.ts'
 import { tensorLike } from '../tensor/kinds.ts'
 import { checkShape, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { lessEqual } from './binary.ts'
+import { lessEqual, mul } from './binary.ts'
 import { elementwise, where } from './elementwise.ts'
 import { expectDType, iota } from './entry.ts'
 
@@ -51,6 +51,28 @@ const checkSource = (where: string, source: RandomSource): void =>
 /** Uniform in [0, 1): a multiple of 2^-24. */
 export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
   elementwise('uniform', [randomBits(shape, source)])
+
+/**
+ * Normal with mean 0 and deviation 1 (Box & Muller 1958), of two uniform numbers each, which are the source's elements 2 i and
+ * 2 i + 1; none is beyond 6.01.
+ */
+export function randomNormal(shape: Shape, source: RandomSource): Tensor {
+  checkShape('randomNormal', shape)
+  checkSource('randomNormal', source)
+  const { firstElement = 0 } = source
+  const first = typeof firstElement === 'number' ? 2 * firstElement : mul(firstElement, 2)
+  const pairs = randomUniform([...shape, 2], { ...source, firstElement: first })
+  const [radius, angle] = [0, 1].map((i) => pairs.select(-1, i))
+  // no logarithm of 0, nor of more than 1
+  return mul(
+    radius
+      .add(2 ** -26)
+      .log()
+      .mul(-2)
+      .sqrt(),
+    angle.mul(2 * Math.PI).cos(),
+  )
+}
 
 /** Zero with the probability `rate`, else x / (1 - rate). The mask is never stored. */
 export function dropout(x: Tensor, rate: number, source: RandomSource): Tensor {

@@ -31,7 +31,7 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal
 }
 
-const someExamples = kind(
+export const someExamples = kind(
   'a list of at least one example',
   (value) => typeof value === 'object' && value !== null && Symbol.iterator in value && (value as Examples).length > 0,
 )

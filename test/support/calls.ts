@@ -85,6 +85,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   embedding: () => plain(rmaat.embedding, tensor([1, 0], [2], 'i32'), tokens()),
   embeddingParameters: () => plain(rmaat.embeddingParameters, 3, 2),
   evaluate: async () => slowly(plain(rmaat.evaluate, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
+  predict: async () => slowly(plain(rmaat.predict, modelOn(await open()), examples(), { batch: 2, segments: 2 })),
   f32: () => plain(f32, 2, 3),
   feedForward: layer(rmaat.feedForward, rmaat.feedForwardParameters(4, 6), tokens(), (x: Any) => x?.relu()),
   feedForwardParameters: () => plain(rmaat.feedForwardParameters, 4, 6),
@@ -169,6 +170,7 @@ export const calls: Readonly<Record<string, () => Invocation | Promise<Invocatio
   },
   positionLoss: () => plain(rmaat.positionLoss, tokens(), classesOf(2, 3), shares(2), shares(2)),
   randomBits: () => plain(rmaat.randomBits, [3], { seed: 1, site: 2, segment: 3, step: 4, firstElement: 5 }),
+  randomNormal: () => plain(rmaat.randomNormal, [3], { seed: 1, site: 2, segment: 3, step: 4, firstElement: 5 }),
   randomUniform: () => plain(rmaat.randomUniform, [3], { seed: 1, site: 2, segment: 3, step: 4, firstElement: 5 }),
   read: async () => plain(rmaat.read, await open(), vector(1)),
   readSafetensors: () =>

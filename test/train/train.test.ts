@@ -6,6 +6,7 @@ import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import type { StepEvent, TrainEvent } from '../../src/train/events.ts'
+import { type PredictOptions, predict } from '../../src/train/predict.ts'
 import { type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
@@ -39,6 +40,31 @@ test('a small model learns cue recall by replay', async () => {
   const after = await evaluate(model, longer.test)
   assert.ok(before.accuracy < 0.3, `${before.accuracy} before`)
   assert.ok(after.accuracy > 0.95, `${after.accuracy} after`)
+  device.close()
+})
+
+test('what is predicted of examples is what they are judged by, in whatever batches', async () => {
+  const device = await devices.reference()
+  const model = new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes })
+  const examples = task.test.slice(0, 23)
+  const of = async (options: PredictOptions): Promise<number[][]> => {
+    const found: number[][] = []
+    for await (const logits of predict(model, examples, options)) found.push([...logits])
+    return found
+  }
+  const [few, many] = [await of({ batch: 5 }), await of({})]
+  assert.is(few.length, 23)
+  for (const [i, logits] of many.entries())
+    for (const [j, logit] of logits.entries()) assert.ok(Math.abs(few[i][j] - logit) < 1e-12)
+  let [right, loss] = [0, 0]
+  for (const [i, { label }] of [...examples].entries()) {
+    const logits = many[i]
+    right += Number(logits.indexOf(Math.max(...logits)) === label)
+    loss += Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[label as number]
+  }
+  const expected = await evaluate(model, examples)
+  assert.is(right / 23, expected.accuracy)
+  assert.ok(Math.abs(loss / 23 - expected.loss) < 1e-12)
   device.close()
 })
 
