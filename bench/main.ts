@@ -9,6 +9,7 @@ import { exported } from './suites/export.ts'
 import { gemm } from './suites/gemm.ts'
 import { instructions } from './suites/instructions.ts'
 import { length } from './suites/length.ts'
+import { single } from './suites/operations.ts'
 import { peers } from './suites/peers.ts'
 import { scalars } from './suites/scalars.ts'
 import { scan } from './suites/scan.ts'
@@ -16,7 +17,7 @@ import { steps } from './suites/steps.ts'
 import { stream } from './suites/stream.ts'
 import { threads } from './suites/threads.ts'
 
-const suites = [gemm, threads, scalars, scan, instructions, steps, stream, peers, length, dial, exported]
+const suites = [gemm, threads, scalars, scan, single, instructions, steps, stream, peers, length, dial, exported]
 
 const command = new Command('bench')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')
