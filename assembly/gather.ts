@@ -17,6 +17,14 @@ export function gather(at: usize): void {
   const first = firstOf(count)
   const end = endOf(count)
   let out = place(at + 44) + first * rowBytes
+  if (rowBytes == 4) {
+    for (let i = first; i < end; ++i) {
+      const index = <usize>word(indices, i)
+      store<i32>(out, index < tableRows ? word(table, <i32>index) : missing)
+      out += 4
+    }
+    return
+  }
   for (let i = first; i < end; ++i) {
     const index = <usize>word(indices, i)
     if (index < tableRows) copy(out, table + index * rowBytes, rowBytes)
