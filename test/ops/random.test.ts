@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { randomNormal, randomUniform } from '../../src/ops/random.ts'
 import { read } from '../../src/program/program.ts'
-import { held, relativeError } from '../support/devices.ts'
+import { devices, held, relativeError } from '../support/devices.ts'
 
 const source = { seed: 7, site: 11, step: 3 }
 
@@ -26,7 +26,7 @@ for (const [name, open] of Object.entries(held)) {
 }
 
 test('many of them have the moments and the tails of a normal distribution', async () => {
-  const device = await held['wasm relaxed']()
+  const device = await devices['wasm relaxed']()
   const count = 200_000
   const values = Array.from((await read(device, randomNormal([count], source)))[0])
   const moment = (k: number): number => values.reduce((sum, x) => sum + x ** k, 0) / count
