@@ -2,29 +2,17 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Model } from '../../src/nn/model.ts'
 import type { Optimizer } from '../../src/optim/optimizer.ts'
-import type { Device } from '../../src/program/device.ts'
 import type { Update } from '../../src/program/program.ts'
-import { Rmaat } from '../../src/rmaat/model.ts'
-import { tasks } from '../../src/tasks/index.ts'
+import type { Rmaat } from '../../src/rmaat/model.ts'
 import type { Tensor, TensorLike } from '../../src/tensor/tensor.ts'
 import type { Variable } from '../../src/tensor/variable.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
-import type { StepEvent } from '../../src/train/events.ts'
 import { type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
-import { tiny } from '../support/model.ts'
+import { cueModel as modelFor, stepsOf, cue as task } from '../support/training.ts'
 
-const task = tasks.cue({ segments: 2, segmentLength: 4 })
-
-const modelFor = (device: Device): Rmaat =>
-  new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes })
-
-async function steps(model: Rmaat, options: Partial<TrainOptions>): Promise<StepEvent[]> {
-  const events: StepEvent[] = []
-  for await (const event of train(model, task, options)) if (event.kind === 'step') events.push(event)
-  return events
-}
+const steps = (model: Rmaat, options: Partial<TrainOptions>) => stepsOf(model, task, options)
 
 /** Lion (Chen et al. 2023) without decay, in the words of a user. */
 class Lion implements Optimizer {

@@ -7,10 +7,10 @@ import { Parameters } from '../../src/nn/parameters.ts'
 import type { Device } from '../../src/program/device.ts'
 import { f32, type InputSpec } from '../../src/program/program.ts'
 import { loadCheckpoint, saveCheckpoint, type TrainState } from '../../src/train/checkpoint.ts'
-import type { StepEvent } from '../../src/train/events.ts'
 import { type Training, type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
+import { stepsOf } from '../support/training.ts'
 
 interface Pair {
   readonly x: readonly number[]
@@ -49,11 +49,8 @@ const task = {
   },
 }
 
-async function steps(model: Model<Pair>, from: Training<Pair>, options: Partial<TrainOptions>): Promise<StepEvent[]> {
-  const events: StepEvent[] = []
-  for await (const event of train(model, from, { batch: 8, ...options })) if (event.kind === 'step') events.push(event)
-  return events
-}
+const steps = (model: Model<Pair>, from: Training<Pair>, options: Partial<TrainOptions>) =>
+  stepsOf(model, from, { batch: 8, ...options })
 
 test('examples that are awaited train as those at hand, without tokens; either stream is closed in the end', async () => {
   const device = await devices['wasm relaxed']()

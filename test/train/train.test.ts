@@ -5,23 +5,15 @@ import { compile } from '../../src/program/program.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
 import { tasks } from '../../src/tasks/index.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
-import type { StepEvent, TrainEvent } from '../../src/train/events.ts'
+import type { TrainEvent } from '../../src/train/events.ts'
 import { type PredictOptions, predict } from '../../src/train/predict.ts'
 import { type TrainOptions, train } from '../../src/train/train.ts'
 import { devices } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
+import { cueModel as modelFor, stepsOf, cue as task } from '../support/training.ts'
 
-const task = tasks.cue({ segments: 2, segmentLength: 4 })
-
-const modelFor = (device: Device): Rmaat =>
-  new Rmaat(device, { ...tiny, segments: 2, vocabulary: task.vocabulary, classes: task.classes })
-
-async function steps(model: Rmaat, options: Partial<TrainOptions>): Promise<StepEvent[]> {
-  const events: StepEvent[] = []
-  for await (const event of train(model, task, options)) if (event.kind === 'step') events.push(event)
-  return events
-}
+const steps = (model: Rmaat, options: Partial<TrainOptions>) => stepsOf(model, task, options)
 
 test('a small model learns cue recall by replay', async () => {
   const device = await devices['wasm relaxed']()
