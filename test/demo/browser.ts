@@ -22,7 +22,7 @@ export interface Page {
   keyboard: { press(key: string): Promise<void> }
   focus(selector: string): Promise<void>
   waitForTimeout(milliseconds: number): Promise<void>
-  waitForFunction(code: string): Promise<unknown>
+  waitForFunction(code: string, argument?: unknown, options?: { timeout: number }): Promise<unknown>
   waitForEvent(name: 'download'): Promise<{ saveAs(path: string): Promise<void> }>
   evaluate<T>(code: string): Promise<T>
   emulateMedia(options: { colorScheme: 'light' | 'dark' }): Promise<void>
@@ -46,7 +46,7 @@ const load = async (path: string) => import(new URL(path, import.meta.url).href)
 
 /** The page, built and served from a folder within a host, in a headless Chromium; undefined where there is none. */
 export async function openDemo() {
-  const { anyBrowser } = await load('../runtimes/chromium.mjs')
+  const { anyBrowser, WAIT_MS } = await load('../runtimes/chromium.mjs')
   const browser: Browser | undefined = await anyBrowser()
   if (!browser) return undefined
   const { buildDemo, serve } = await load('../../scripts/demo.mjs')
@@ -68,7 +68,7 @@ export async function openDemo() {
       servers.push(server)
       server.on('request', ({ url }) => fetched.add(url === '/some/where/' ? `${url}index.html` : url!))
       const page = await browser.newPage({ locale: 'en-US', viewport: { width: 1360, height: 900 } })
-      page.setDefaultTimeout(120_000) // a GPU in software compiles for long
+      page.setDefaultTimeout(WAIT_MS)
       if (!isolates) await page.addInitScript('window.coi = { shouldRegister: () => false }')
       page.on('console', (message) => {
         if (['error', 'warning'].includes(message.type!())) faults.push(message.text!())

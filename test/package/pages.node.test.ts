@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { serve, ways } from './pages.ts'
 import { root } from './project.ts'
 
-const { anyBrowser } = await import(pathToFileURL(join(root, 'test/runtimes/chromium.mjs')).href)
+const { anyBrowser, WAIT_MS } = await import(pathToFileURL(join(root, 'test/runtimes/chromium.mjs')).href)
 const browser: Browser | undefined = await anyBrowser()
 
 /** What the tests use of Playwright. */
@@ -14,6 +14,7 @@ interface Browser {
   close(): Promise<void>
 }
 interface Page {
+  setDefaultTimeout(milliseconds: number): void
   goto(url: string): Promise<unknown>
   on(event: 'console' | 'pageerror' | 'requestfailed', listener: (what: { type?(): string }) => void): void
   evaluate(call: (question: Question) => unknown, question: Question): Promise<Answer>
@@ -41,6 +42,7 @@ declare const inWorker: (question: Question) => unknown
 async function open(folder: string, policy?: string) {
   const { url, close } = await serve(folder, policy)
   const page = await browser!.newPage()
+  page.setDefaultTimeout(WAIT_MS)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type!()))

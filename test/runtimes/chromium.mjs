@@ -48,6 +48,9 @@ function isExecutable(path) {
   }
 }
 
+/** How long a page of such tests is waited for: machines differ tenfold, but what hangs is to be told before it is ended. */
+export const WAIT_MS = SILENCE_MS - 20_000
+
 /** A browser for tests of its own; undefined where there is none for this system. */
 export async function anyBrowser() {
   for await (const candidate of candidates()) {
