@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate.ts'
 import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
 import { modelsCommand } from './models.ts'
+import { predictCommand } from './predict.ts'
 import { presetsCommand } from './presets.ts'
 import { reportCommand } from './report.ts'
 import { sampleCommand } from './sample.ts'
@@ -37,6 +38,7 @@ export async function rmaat(args: readonly string[]): Promise<void> {
   const onModels = [
     trainCommand,
     evaluateCommand,
+    predictCommand,
     streamCommand,
     sampleCommand,
     exportCommand,

@@ -73,8 +73,7 @@ async function readStream(weights: string, file: string | undefined, options: Op
     const stream = streamOf(model, weights, { length })
     notice(`model    ${models[name].inWords(config)}`)
     notice(`input    ${where}: ${task}, until it ends`)
-    const labels = configuration.labels?.value
-    const classNames = form.classNames ?? (typeof labels === 'string' ? labels.split(',') : undefined)
+    const classNames = classNamesOf(configuration, form)
     const answer = async () => {
       const logits = [...(await stream.predict())]
       const { tokens, segments } = stream
@@ -149,7 +148,7 @@ export function taskOf(given: TaskName | undefined, { task }: Configuration, wei
   throw new RmaatError('config', `${weights} does not say what it was trained for: expected --task`)
 }
 
-function checkForm({ vocabulary }: Written, task: TaskName, known: number, weights: string): void {
+export function checkForm({ vocabulary }: Written, task: TaskName, known: number, weights: string): void {
   if (vocabulary <= known) return
   throw new RmaatError('config', `${task} has ${vocabulary} token ids, the weights of ${weights} are for ${known}`)
 }
@@ -161,8 +160,13 @@ export function softmax(logits: readonly number[]): number[] {
   return powers.map((power) => power / sum)
 }
 
+/** What the classes of weights are called, where they or their task say it. */
+export function classNamesOf({ labels }: Configuration, form: Written | undefined): readonly string[] | undefined {
+  return form?.classNames ?? (typeof labels?.value === 'string' ? labels.value.split(',') : undefined)
+}
+
 /** The class of the largest logit, its name and its probability. */
-function likeliest(logits: readonly number[], names: readonly string[] | undefined) {
+export function likeliest(logits: readonly number[], names: readonly string[] | undefined) {
   const best = logits.indexOf(Math.max(...logits))
   const probability = softmax(logits)[best]
   return { class: best, name: names?.[best] ?? `${best}`, probability }
@@ -177,7 +181,7 @@ const inALine = ({ tokens, segments, name, probability }: Answer): string =>
   `${plural(tokens, 'token').padStart(16)}  ${plural(segments, 'segment').padStart(14)}  ${shown(name)} ${percent(probability)}`
 
 /** The bytes of a file or of standard input; they end where the signal comes. */
-async function* piecesOf(
+export async function* piecesOf(
   file: string | undefined,
   where: string,
   signal: AbortSignal,

@@ -1,16 +1,15 @@
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { asItIsOrPacked, isFolder, listFolder, readBytes, withoutMark } from '../runtime/files.ts'
+import { commaRows, linesOf, type TableRow, tabRows } from './table.ts'
 
 const MOST_COLUMNS = 100
-const TAB = 9
-const NEWLINE = 10
-const RETURN = 13
+const LONGEST_LABEL = 100
 
-/** A line of a file: the label as it is written there. */
+/** A row of a file: the label as it is written there, undefined where none is read. */
 export interface Row {
   readonly tokens: Uint16Array
-  readonly label: string
+  readonly label: string | undefined
 }
 
 /** Texts as tokens: the id of a byte is its value and one. */
@@ -20,43 +19,90 @@ export function tokensOf(bytes: Uint8Array): Uint16Array {
   return tokens
 }
 
-/** The places of label and text, from 0, and how many columns there are. */
-export interface Columns {
-  readonly label: number
+/** Where label and text stand. */
+export type Columns = Places | Names
+
+/** Their places, from 0, and how many columns there are. */
+interface Places {
+  readonly label: number | undefined
   readonly text: number
   readonly count: number
 }
 
-/** @throws RmaatError 'config' for what names no columns */
-export function columnsOf(given: string): Columns {
-  const names = String(given).split(',')
-  const [label, text] = [names.indexOf('label'), names.indexOf('text')]
-  const once = names.filter((name) => name === 'label' || name === 'text').length === 2
-  if (label >= 0 && text >= 0 && once && names.length <= MOST_COLUMNS) return { label, text, count: names.length }
-  const right = `the columns with commas between, label and text once each among at most ${MOST_COLUMNS}, as in label,-,text`
+/** Their names in the first line of the file, or in the objects of JSON lines. */
+interface Names {
+  readonly label: string | undefined
+  readonly text: string
+}
+
+const NAMES: Names = { label: 'label', text: 'text' }
+
+/**
+ * What the setting columns says: places, as in `label,-,text`, or names, as in `label=sentiment,text=review`.
+ * @param labelled whether a label must be among them
+ * @throws RmaatError 'config' for what names no columns
+ */
+export function columnsOf(given: string, labelled = true): Columns {
+  const words = String(given).split(',')
+  const found = words.some((word) => word.includes('=')) ? namesOf(words) : placesOf(words)
+  if (found && (found.label !== undefined || !labelled)) return found
+  const right =
+    `the columns with commas between, label and text once each among at most ${MOST_COLUMNS}, as in label,-,text, ` +
+    'or their names in the first line, as in label=sentiment,text=review'
   throw new RmaatError('config', `text: columns is ${shown(given)}; it must be ${right}`)
+}
+
+function placesOf(words: readonly string[]): Places | undefined {
+  const of = (name: string) => words.flatMap((word, at) => (word === name ? [at] : []))
+  const [label, text] = [of('label'), of('text')]
+  if (label.length > 1 || text.length !== 1 || words.length > MOST_COLUMNS) return undefined
+  return { label: label[0], text: text[0], count: words.length }
+}
+
+function namesOf(words: readonly string[]): Names | undefined {
+  const pairs = words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)])
+  const { label, text, ...others } = Object.fromEntries(pairs)
+  const fits = Object.keys(others).length === 0 && pairs.length === (label === undefined ? 1 : 2)
+  return fits && text && label !== '' ? { label, text } : undefined
+}
+
+/** `label, -, text`, or `label=sentiment, text=review` */
+export function named(columns: Columns): string {
+  const { label, text } = columns
+  if (!('count' in columns)) return `label=${label}, text=${text}`
+  return Array.from({ length: columns.count }, (_, at) => (at === label ? 'label' : at === text ? 'text' : '-')).join(
+    ', ',
+  )
 }
 
 export interface Parsed {
   readonly rows: Row[]
-  /** Of files of lines. */
+  /** Of files of rows. */
   readonly columns: Columns | undefined
   /** The rows of a test file, where there is one. */
   readonly test?: Row[]
 }
 
+/** What is read of a file. */
+export interface Reading {
+  /** How many bytes are kept of each text, from its beginning. */
+  readonly length: number
+  /** Where label and text stand, where that is known. */
+  readonly columns?: Columns | undefined
+  /** Whether every row must have a label; else one is read where it stands. */
+  readonly labelled: boolean
+}
+
 /**
- * The texts of a folder or of one file, each cut after `length` bytes.
+ * The texts of a folder or of one file.
  * @throws RmaatError 'data'
  */
-export async function readTexts(path: string, length: number, given: Columns | undefined): Promise<Parsed> {
-  const read = async (file: string, known?: Columns) =>
-    parseTexts(withoutMark(await readBytes(file), file), file, length, known ?? given)
+export async function readTexts(path: string, reading: Reading): Promise<Parsed> {
+  const read = async (file: string, columns = reading.columns) =>
+    parseTexts(withoutMark(await readBytes(file), file), file, { ...reading, columns })
   if (!(await isFolder(path))) return read(path)
   const names = await listFolder(path)
-  return names.includes('train') && names.includes('test')
-    ? readReviews(path, length, given)
-    : fromFolder(path, names, read)
+  return names.includes('train') && names.includes('test') ? readReviews(path, reading) : fromFolder(path, names, read)
 }
 
 async function fromFolder(
@@ -64,24 +110,26 @@ async function fromFolder(
   names: readonly string[],
   read: (file: string, columns?: Columns) => Promise<Parsed>,
 ): Promise<Parsed> {
-  const [train, test] = ['train.tsv', 'test.tsv'].map((name) => asItIsOrPacked(names, name))
-  if (train === undefined || test === undefined) {
-    const found = names.slice(0, 5).join(', ') || 'nothing'
-    throw new RmaatError(
-      'data',
-      `${folder}: expected train.tsv and test.tsv, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found ${found}${names.length > 5 ? ', …' : ''}`,
-    )
+  for (const kind of ['tsv', 'csv', 'jsonl']) {
+    const [train, test] = ['train', 'test'].map((name) => asItIsOrPacked(names, `${name}.${kind}`))
+    if (train === undefined || test === undefined) continue
+    const { rows, columns } = await read(`${folder}/${train}`)
+    return { rows, columns, test: (await read(`${folder}/${test}`, columns)).rows }
   }
-  const { rows, columns } = await read(`${folder}/${train}`)
-  return { rows, columns, test: (await read(`${folder}/${test}`, columns)).rows }
+  const found = names.slice(0, 5).join(', ') || 'nothing'
+  throw new RmaatError(
+    'data',
+    `${folder}: expected train.tsv and test.tsv, or both as .csv or .jsonl, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found ${found}${names.length > 5 ? ', …' : ''}`,
+  )
 }
 
 /**
  * The Large Movie Review Dataset as it is published: a review is a file `NUMBER_RATING.txt` in `pos` or `neg` of `train`
  * and `test`, which are taken as the labels 1 and 0; `unsup` is not read.
  */
-async function readReviews(folder: string, length: number, given: Columns | undefined): Promise<Parsed> {
-  if (given) throw new RmaatError('config', `text: columns goes with files of lines, but ${folder} holds a file a text`)
+async function readReviews(folder: string, { length, columns }: Reading): Promise<Parsed> {
+  if (columns)
+    throw new RmaatError('config', `text: columns goes with files of rows, but ${folder} holds a file a text`)
   const part = async (name: string): Promise<Row[]> => {
     const rows: Row[] = []
     for (const [kind, label] of [
@@ -104,88 +152,173 @@ async function readReviews(folder: string, length: number, given: Columns | unde
 }
 
 /**
- * The rows of a file, their texts cut after `length` bytes. Blank lines at its end count as none.
+ * The rows of a file by its name: `.csv` has commas between cells, `.jsonl` and `.ndjson` an object a line, any other one tabs.
  * @param where the file's name, for errors
- * @throws RmaatError 'data' with file and line for a line with too few columns, a bad label or an empty text
+ * @throws RmaatError 'data' with file and line for a row with too few columns, a bad label or an empty text
  */
-export function parseTexts(
-  bytes: Uint8Array,
-  where: string,
-  length: number,
-  given?: Columns,
-): Parsed & { columns: Columns } {
-  const lines: Uint8Array[] = []
-  for (let start = 0; start < bytes.length; ) {
-    const newline = bytes.indexOf(NEWLINE, start)
-    const next = newline === -1 ? bytes.length : newline + 1
-    let end = newline === -1 ? bytes.length : newline
-    if (bytes[end - 1] === RETURN && end > start) end--
-    lines.push(bytes.subarray(start, end))
-    start = next
-  }
-  while (lines.at(-1)?.length === 0) lines.pop()
-  if (lines.length === 0) throw new RmaatError('data', `${where}: expected lines of labels and texts, found nothing`)
-  if (lines[0][0] === 0 || lines[0][1] === 0) {
+export function parseTexts(bytes: Uint8Array, where: string, reading: Reading): Parsed & { columns: Columns } {
+  if (bytes.length > 1 && (bytes[0] === 0 || bytes[1] === 0)) {
     throw new RmaatError(
       'data',
       `${where}: expected UTF-8, or UTF-16 with a byte order mark; found a zero in its first bytes`,
     )
   }
-  const columns = given ?? findColumns(lines, where)
-  return { rows: lines.map((line, at) => parseLine(line, columns, length, `${where}, line ${at + 1}`)), columns }
+  const [, kind] = /\.(csv|jsonl|ndjson)(?:\.gz)?$/i.exec(where) ?? []
+  const parsed =
+    kind && !/csv/i.test(kind) ? fromObjects(bytes, where, reading) : fromTable(bytes, where, reading, !!kind)
+  if (parsed.rows.length === 0)
+    throw new RmaatError('data', `${where}: expected rows of labels and texts, found nothing`)
+  return parsed
 }
 
-/** As many columns as the line with the fewest tabs has; more tabs belong to texts, so most lines must agree. */
-function findColumns(lines: readonly Uint8Array[], where: string): Columns {
-  const tabs = lines.map(tabsIn)
-  const least = tabs.reduce((a, b) => Math.min(a, b))
-  const few = tabs.filter((count) => count === least).length
-  if (least > 0 && few < lines.length / 10) {
+/** Rows of cells. Between tabs the last column reaches to the end of its line. */
+function fromTable(bytes: Uint8Array, where: string, { length, columns, labelled }: Reading, commas: boolean) {
+  const table = commas ? commaRows(bytes, where) : tabRows(bytes)
+  const heading = table.length === 0 ? undefined : headingOf(table[0], where, columns, labelled)
+  const places = heading ?? (columns && 'count' in columns ? columns : findPlaces(table, where, labelled, commas))
+  const rows = table.slice(heading ? 1 : 0).map(({ cells, line }) => {
+    const at = `${where}, line ${line}`
+    if (commas ? cells.length !== places.count : cells.length < places.count) {
+      const expected = `${plural(places.count)} between ${commas ? 'commas' : 'tabs'}`
+      throw new RmaatError('data', `${at}: expected ${expected}, found ${cells.length}`)
+    }
+    const place = (index: number): string => `column ${index + 1} of ${places.count}`
+    const cell = (index: number): Uint8Array =>
+      commas || index < places.count - 1 ? cells[index] : lineOf(cells.slice(index))
+    const label = places.label === undefined ? undefined : new TextDecoder().decode(cell(places.label))
+    return rowOf(label, cell(places.text), at, length, [place(places.label ?? 0), place(places.text)])
+  })
+  if (!columns && !heading && places.label !== undefined) checkFirst(rows, where)
+  return { rows, columns: heading ? (columns ?? NAMES) : places }
+}
+
+/** Cells of a line and the tabs between. */
+function lineOf(cells: readonly Uint8Array[]): Uint8Array {
+  const [first, last] = [cells[0], cells.at(-1)!]
+  return new Uint8Array(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset)
+}
+
+/** The places of names in the first line; undefined where that is no line of headings. */
+function headingOf(
+  { cells }: TableRow,
+  where: string,
+  columns: Columns | undefined,
+  labelled: boolean,
+): Places | undefined {
+  if (columns && 'count' in columns) return undefined
+  const { label, text } = columns ?? NAMES
+  const found = cells.map((cell) => new TextDecoder().decode(cell).trim())
+  const places = { label: placeOf(found, label), text: placeOf(found, text) }
+  const fits = places.text !== undefined && (places.label !== undefined || !labelled)
+  if (fits) return { label: places.label, text: places.text!, count: cells.length }
+  if (!columns) return undefined
+  const expected = labelled ? `${shown(label)} and ${shown(text)}` : shown(text)
+  throw new RmaatError(
+    'data',
+    `${where}, line 1: expected headings with ${expected} once each, as columns says; found ${shown(found.join(', '))}`,
+  )
+}
+
+function placeOf(names: readonly string[], name: string | undefined): number | undefined {
+  if (name === undefined) return undefined
+  const at = names.indexOf(name)
+  return at >= 0 && names.lastIndexOf(name) === at ? at : undefined
+}
+
+/**
+ * The label is the first column, the text the last one. Of lines with tabs there are as many as the one with the fewest has;
+ * more tabs belong to texts, so most lines must agree.
+ */
+function findPlaces(table: readonly TableRow[], where: string, labelled: boolean, commas: boolean): Places {
+  const counts = table.map(({ cells }) => cells.length)
+  const least = commas ? (counts[0] ?? 1) : counts.reduce((a, b) => Math.min(a, b), counts[0] ?? 1)
+  const few = counts.filter((count) => count === least).length
+  if (least > 1 && few < counts.length / 10) {
     throw new RmaatError(
       'data',
-      `${where}, line ${1 + tabs.indexOf(least)}: found ${least + 1} columns between tabs, but most lines have more; the setting columns says which they are`,
+      `${where}, line ${table[counts.indexOf(least)].line}: found ${least} columns between ${commas ? 'commas' : 'tabs'}, but most lines have more; the setting columns says which they are`,
     )
   }
-  const count = Math.max(2, 1 + least)
+  if (least === 1 && !labelled) return { label: undefined, text: 0, count: 1 }
+  const count = Math.max(2, least)
   return { label: 0, text: count - 1, count }
 }
 
-/** `label, -, text` */
-export const named = ({ label, text, count }: Columns): string =>
-  Array.from({ length: count }, (_, at) => (at === label ? 'label' : at === text ? 'text' : '-')).join(', ')
-
-function tabsIn(line: Uint8Array): number {
-  let tabs = 0
-  for (let at = line.indexOf(TAB); at !== -1; at = line.indexOf(TAB, at + 1)) tabs++
-  return tabs
+/** A first line whose label is no other row's, and a word where the others are numbers or come again, would be one of headings. */
+function checkFirst(rows: readonly Row[], where: string): void {
+  if (rows.length < 2) return
+  const [first, ...others] = rows.map(({ label }) => label!)
+  if (WHOLE.test(first) || others.includes(first) || new Set(others).size === others.length) return
+  throw new RmaatError(
+    'data',
+    `${where}, line 1: the label ${shown(first)} is that of no other row; the setting columns says where label and text stand, ` +
+      'as in label,text, or how they are called where that is a line of headings, as in label=sentiment,text=review',
+  )
 }
 
-/** A label of a file: a whole number. */
-export const LABEL = /^(?:0|-?[1-9][0-9]{0,14})$/
+/** Rows that are objects, one a line. */
+function fromObjects(bytes: Uint8Array, where: string, { length, columns = NAMES, labelled }: Reading) {
+  if ('count' in columns)
+    throw new RmaatError(
+      'config',
+      `text: ${where} has objects, so columns must name them, as in label=sentiment,text=review`,
+    )
+  const encoder = new TextEncoder()
+  const rows = linesOf(bytes).map((line, index) => {
+    const at = `${where}, line ${index + 1}`
+    const found = objectOf(new TextDecoder().decode(line), at)
+    const [label, text] = [columns.label, columns.text].map((name) => (name === undefined ? undefined : found[name]))
+    if (typeof text !== 'string')
+      throw new RmaatError('data', `${at}: expected a text as ${shown(columns.text)}, found ${shown(text)}`)
+    const known = ['string', 'number', 'boolean'].includes(typeof label)
+    if (!known && (labelled || label != null))
+      throw new RmaatError('data', `${at}: expected a label as ${shown(columns.label)}, found ${shown(label)}`)
+    return rowOf(
+      known ? String(label) : undefined,
+      encoder.encode(text),
+      at,
+      length,
+      [columns.label, columns.text].map(shown),
+    )
+  })
+  return { rows, columns }
+}
 
-function parseLine(line: Uint8Array, columns: Columns, length: number, where: string): Row {
-  const found: Uint8Array[] = []
-  for (let begin = 0; found.length < columns.count; ) {
-    const tab = found.length === columns.count - 1 ? line.length : line.indexOf(TAB, begin)
-    if (tab === -1) {
-      const columnsHere = `${columns.count} columns between tabs, found ${found.length + 1}`
-      throw new RmaatError('data', `${where}: expected ${columnsHere}`)
-    }
-    found.push(line.subarray(begin, tab))
-    begin = tab + 1
+function objectOf(text: string, at: string): Readonly<Record<string, unknown>> {
+  let found: unknown
+  try {
+    found = JSON.parse(text)
+  } catch (cause) {
+    throw new RmaatError('data', `${at}: expected a JSON object: ${(cause as Error).message}`, { cause })
   }
-  const label = new TextDecoder().decode(found[columns.label])
-  const bytes = found[columns.text].subarray(0, length)
-  const place = (index: number) => `column ${index + 1} of ${columns.count}`
-  if (!LABEL.test(label)) {
-    const expected = `expected a label, a whole number, in ${place(columns.label)}`
+  if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as Record<string, unknown>
+  throw new RmaatError('data', `${at}: expected a JSON object, found ${shown(found)}`)
+}
+
+/** A label that is a whole number. */
+export const WHOLE = /^(?:0|-?[1-9][0-9]{0,14})$/
+
+/** Whether a label is one: what may stand in a list of labels with commas between. */
+export const isLabel = (label: string): boolean =>
+  label.length <= LONGEST_LABEL && label.trim() === label && /^[^,\p{Cc}]+$/u.test(label)
+
+function rowOf(
+  given: string | undefined,
+  bytes: Uint8Array,
+  at: string,
+  length: number,
+  places: readonly string[],
+): Row {
+  const label = given?.trim()
+  if (label !== undefined && !isLabel(label)) {
+    const right = `expected a label, a number or words of at most ${LONGEST_LABEL} characters without a comma`
     throw new RmaatError(
       'data',
-      `${where}: ${expected}, found ${shown(label)}; there is no line of headings, and the setting columns says which column is which`,
+      `${at}: ${right}, in ${places[0]}, found ${shown(given)}; the setting columns says which column is which`,
     )
   }
-  if (bytes.length === 0) {
-    throw new RmaatError('data', `${where}: expected a text in ${place(columns.text)}, found none`)
-  }
-  return { tokens: tokensOf(bytes), label }
+  if (bytes.length === 0) throw new RmaatError('data', `${at}: expected a text in ${places[1]}, found none`)
+  return { tokens: tokensOf(bytes.subarray(0, length)), label }
 }
+
+const plural = (count: number): string => (count === 1 ? '1 column' : `${count} columns`)

@@ -13,14 +13,15 @@ import {
   type Task,
   textOf,
 } from './task.ts'
-import { columnsOf, LABEL, named, type Row, readTexts } from './text-files.ts'
+import { columnsOf, isLabel, named, type Row, readTexts, WHOLE } from './text-files.ts'
 
 const MOST_CLASSES = 1000
 
 /** What there is to know of it. */
 export const textAbout = about({
   source:
-    'a folder with train.tsv and test.tsv, or one .tsv file, of which a tenth is to test with, each as it is or as .gz; ' +
+    'a folder with train.tsv and test.tsv, or one .tsv file, of which a tenth is to test with; or .csv, or .jsonl (an object a line), ' +
+    'each as it is or as .gz; ' +
     'or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. A tenth of the training rows, drawn at random, always the same one, is for validation',
   sizes: 'those of the files; aclImdb: 22,500 to train on, 2,500, 25,000, less the reviews that are there twice',
   chance: undefined,
@@ -40,21 +41,22 @@ export const textAbout = about({
     columns: written(
       'text',
       'the columns of a line in their order, with commas between: label and text once each, any other word for what is not ' +
-        'read. The last one reaches to the end of the line, over tabs (the label is the first, the text the last of as many ' +
-        'as the line with the fewest tabs has)',
+        'read; or their names in a first line of headings or in objects, as in label=sentiment,text=review. The last one reaches to ' +
+        'the end of the line, over tabs (those that are called label and text; without headings the label is the first, the text ' +
+        'the last of as many as the line with the fewest tabs has)',
     ),
     labels: written(
       'text',
-      'the labels in the order of their classes, with commas between (those of the training rows, the least first)',
+      'the labels in the order of their classes, with commas between (those of the training rows, the least number or the first word of the alphabet first)',
     ),
   },
 })
 type TextSettings = SettingsOf<typeof textAbout.settings>
 
 /**
- * Classification of text, byte by byte: id = byte + 1, 0 pads, 257 ids. A line of a file is `label TAB ... TAB text`, or
- * what `columns` says, the label a whole number; the text may itself hold tabs. Files are UTF-8 or any bytes, or UTF-16
- * behind its byte order mark, which is read as UTF-8.
+ * Classification of text, byte by byte: id = byte + 1, 0 pads, 257 ids. A line of a file is `label TAB ... TAB text`, or what
+ * headings or `columns` say; the text may itself hold tabs. A `.csv` file has commas between and quotes around what holds them,
+ * a `.jsonl` file an object a line. Files are UTF-8 or any bytes, or UTF-16 behind its byte order mark, which is read as UTF-8.
  * @throws RmaatError 'config' for settings, 'data' for files, with file and line
  */
 export async function text(options: Partial<TextSettings> & Pick<TextSettings, 'path'>): Promise<Task> {
@@ -62,11 +64,12 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const { path, segments, segmentLength } = settings
   const length = settings.length ?? Math.min(4000, segments * segmentLength)
   checkRoom('text', settings, length, 'the longest text, by the setting length,')
-  if (path === undefined) throw new RmaatError('config', 'text: path is missing; it must name a folder or a .tsv file')
+  if (path === undefined)
+    throw new RmaatError('config', 'text: path is missing; it must name a folder or a file, such as a .tsv')
   const given = settings.columns === undefined ? undefined : columnsOf(settings.columns)
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)
 
-  const { rows: all, columns, test: others } = await readTexts(path, length, given)
+  const { rows: all, columns, test: others } = await readTexts(path, { length, columns: given, labelled: true })
   if (all.length < 20) {
     const expected = 'expected at least 20 lines to hold some out of training'
     throw new RmaatError('data', `${path}: ${expected}, found ${all.length}`)
@@ -83,7 +86,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const classOf = new Map(classNames.map((label, index) => [label, index]))
   const examples = (part: readonly Row[]): Example[] =>
     part.map(({ tokens, label }) => {
-      const found = classOf.get(label)
+      const found = classOf.get(label!)
       if (found !== undefined) return { tokens, label: found }
       throw new RmaatError('data', `${path}: expected the labels ${inWords(classNames)}; found also ${label}`)
     })
@@ -134,17 +137,24 @@ function without(others: readonly Row[], rows: readonly Row[]): Row[] {
 
 function labelsOf(given: string): string[] {
   const labels = String(given).split(',')
-  const right = labels.every((label) => LABEL.test(label)) && new Set(labels).size === labels.length
+  const right = labels.every(isLabel) && new Set(labels).size === labels.length
   if (right && labels.length >= 2 && labels.length <= MOST_CLASSES) return labels
   throw new RmaatError(
     'config',
-    `text: labels is ${shown(given)}; it must be 2 to ${MOST_CLASSES} different whole numbers with commas between`,
+    `text: labels is ${shown(given)}; it must be 2 to ${MOST_CLASSES} different labels with commas between`,
   )
 }
 
-/** The different labels of rows, from the least to the greatest. */
+/** The different labels of rows: numbers from the least to the greatest, words by their characters' codes. */
 function foundLabels(rows: readonly Row[], where: string): string[] {
-  const found = [...new Set(rows.map(({ label }) => label))].sort((a, b) => Number(a) - Number(b))
+  const found = [...new Set(rows.map(({ label }) => label!))]
+  const numbers = found.every((label) => WHOLE.test(label))
+  found.sort(numbers ? (a, b) => Number(a) - Number(b) : undefined)
+  if (!numbers && 2 * found.length > rows.length)
+    throw new RmaatError(
+      'data',
+      `${where}: expected labels that come again; found ${found.length} different ones in ${rows.length} rows, such as ${shown(found[0])}; the setting columns says which column is which`,
+    )
   if (found.length >= 2 && found.length <= MOST_CLASSES) return found
   const what = found.length === 1 ? `only ${found[0]}` : `${found.length}`
   throw new RmaatError('data', `${where}: expected 2 to ${MOST_CLASSES} different labels; found ${what}`)

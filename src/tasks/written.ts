@@ -14,6 +14,8 @@ export interface Written {
   readonly vocabulary: number
   /** The classes, where they do not depend on data. */
   readonly classNames?: readonly string[] | undefined
+  /** Whether a sequence stands on a line, so that a file may hold several. */
+  readonly inLines: boolean
   /**
    * The tokens of what comes piece by piece, which `where` names in errors.
    * @throws RmaatError 'data' for what is no token, with its place
@@ -24,6 +26,7 @@ export interface Written {
 /** The values of pixels, or any bytes. */
 const inBytes: Written = {
   vocabulary: 257,
+  inLines: false,
   async *tokens(pieces) {
     for await (const piece of pieces) yield tokensOf(piece)
   },
@@ -48,6 +51,7 @@ const inWords = (
   between = '\\s',
 ): Written => ({
   ...sizes,
+  inLines: true,
   async *tokens(pieces, where) {
     const words = new RegExp(`[^${between}]+`, 'g')
     const unfinished = new RegExp(`[^${between}]*$`)

@@ -168,7 +168,7 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'a folder without the files': [
     ['train', '--task', 'text', '--data', folder.path('empty')],
     'data',
-    /empty: expected train\.tsv and test\.tsv, each as it is or as \.gz, or .*; found nothing$/,
+    /empty: expected train\.tsv and test\.tsv, or both as \.csv or \.jsonl, each as it is or as \.gz, or .*; found nothing$/,
   ],
   'no such folder': [['train', '--task', 'listops', '--data', folder.path('gone')], 'data', /gone: expected a folder/],
   'a TSV with a bad line': [

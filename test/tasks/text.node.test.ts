@@ -6,7 +6,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeFileAtomically } from '../../src/runtime/files.ts'
 import { take, tasks } from '../../src/tasks/index.ts'
-import { parseTexts } from '../../src/tasks/text-files.ts'
 import { fails } from '../support/fails.ts'
 
 const text = suite<{ folder: string }>('text', { folder: '' })
@@ -18,18 +17,7 @@ text.after.each(({ folder }) => rm(folder, { recursive: true }))
 /** Lines `label TAB text number`, the labels in turn. */
 const lines = (count: number, classes = 2): string =>
   Array.from({ length: count }, (_, index) => `${index % classes}\ttext ${index}\n`).join('')
-const bytesOf = (content: string) => new TextEncoder().encode(content)
-const parse = (content: string, length = 100) => parseTexts(bytesOf(content), 'a.tsv', length).rows
 const shown = ({ tokens }: { tokens: ArrayLike<number> }) => String.fromCharCode(...Array.from(tokens, (x) => x - 1))
-
-text('a token is its byte + 1; the text is cut after `length` bytes', () => {
-  assert.equal(parse('1\taé\n0\tabcde', 3), [
-    { tokens: Uint16Array.of(98, 0xc3 + 1, 0xa9 + 1), label: '1' },
-    { tokens: Uint16Array.of(98, 99, 100), label: '0' },
-  ])
-  const bytes = Uint8Array.of(48, 9, 255, 1)
-  assert.equal([...parseTexts(bytes, 'a.tsv', 9).rows[0].tokens], [256, 2])
-})
 
 text(
   'crop leaves parts of texts out while training, others each time, and never of what is held out',
@@ -58,11 +46,6 @@ text(
   },
 )
 
-text('the line with the fewest tabs says how many columns there are; further tabs belong to the text', () => {
-  assert.equal(parse('1\t8\tpath\ta\tb\r\n0\t2\tpath\ttext\n').map(shown), ['a\tb', 'text'])
-  assert.equal(parse('1\ta\tb\n0\tc\n').map(shown), ['a\tb', 'c'])
-})
-
 text('columns names them in any order', async ({ folder }) => {
   const path = `${folder}/a.tsv`
   const texts = async (columns: string, line: (index: number) => string) => {
@@ -78,7 +61,7 @@ text('columns names them in any order', async ({ folder }) => {
   assert.is(shown([...(await tasks.text({ path, columns: 'text,label' })).test][0]).slice(0, 9), 'some text')
   await fails(
     'data',
-    /line 1: expected a label, a whole number, in column 1 of 2, found "some text 0"; .* columns /,
+    `${path}: expected labels that come again; found 20 different ones in 20 rows, such as "some text 0"; the setting columns says which column is which`,
     () => tasks.text({ path }),
   )
 })
@@ -99,6 +82,66 @@ text('classes are the labels that there are, in their order, whatever their gaps
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
   await writeFileAtomically(`${folder}/test.tsv`, '2\ta\n')
   await fails('data', `${folder}: expected the labels 0, 1; found also 2`, () => tasks.text({ path: folder }))
+})
+
+text('labels may be words; a first line that looks like headings is asked about', async ({ folder }) => {
+  const path = `${folder}/a.tsv`
+  const words = ['sport', 'arts & letters', '10']
+  const rows = Array.from({ length: 60 }, (_, i) => `${words[i % 3]}\t${words[i % 3]} of ${i}\n`).join('')
+  await writeFileAtomically(path, rows)
+  const task = await tasks.text({ path })
+  assert.equal(task.classNames, ['10', 'arts & letters', 'sport'])
+  for (const { tokens, label } of task.test) assert.ok(task.show(tokens).startsWith(`${task.classNames![label]} of `))
+  assert.equal((await tasks.text({ path, labels: 'sport,10,arts & letters' })).classNames, [words[0], '10', words[1]])
+
+  await writeFileAtomically(path, `section\tbody\n${rows}`)
+  const asked =
+    /a\.tsv, line 1: the label "section" is that of no other row; .* as in label,text, or .* as in label=sentiment,text=review$/
+  await fails('data', asked, () => tasks.text({ path }))
+  assert.equal((await tasks.text({ path, columns: 'label=section,text=body' })).test, task.test)
+  assert.is((await tasks.text({ path, columns: 'label,text' })).classes, 4)
+  await fails(
+    'data',
+    `${path}, line 1: expected headings with "label" and "body" once each, as columns says; found "section, body"`,
+    () => tasks.text({ path, columns: 'label=label,text=body' }),
+  )
+  await writeFileAtomically(path, `label\ttext\n${rows}`)
+  const found = await tasks.text({ path })
+  assert.equal(found.test, task.test)
+  assert.ok(found.notes![0].startsWith('columns label=label, text=text; labels 10, '))
+  await writeFileAtomically(path, `text\tid\tlabel\n${lines(40).replace(/(\d+)\t(.*)/g, '$2\t7\t$1')}`)
+  assert.equal((await tasks.text({ path })).classNames, ['0', '1'])
+})
+
+text('the same rows are the same task as .tsv, .csv and .jsonl, packed or not', async ({ folder }) => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({ label: ['no', 'yes'][i % 2], text: `one, "two"; ${i}` }))
+  const tsv = rows.map(({ label, text }) => `${label}\t${text}\n`).join('')
+  const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`
+  const csv = rows.map(({ label, text }) => `${quoted(text)},${label}\r\n`).join('')
+  const jsonl = rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+  await writeFileAtomically(`${folder}/a.tsv`, tsv)
+  const { test, classNames } = await tasks.text({ path: `${folder}/a.tsv` })
+  const same = async (name: string, content: string, columns?: string) => {
+    for (const [path, bytes] of [
+      [`${folder}/${name}`, content],
+      [`${folder}/${name}.gz`, gzipSync(content)],
+      [`${folder}/of-windows.${name}`, Buffer.from(`\ufeff${content}`, 'utf16le')],
+    ] as const) {
+      await writeFileAtomically(path, bytes)
+      const task = await tasks.text({ path, ...(columns === undefined ? {} : { columns }) })
+      assert.equal([task.test, task.classNames], [test, classNames], path)
+    }
+  }
+  await same('a.csv', `text,label\r\n${csv}\r\n`)
+  await same('b.csv', `a review,sentiment\r\n${csv}`, 'label=sentiment,text=a review')
+  await same('c.csv', csv, 'text,label')
+  await same('a.jsonl', jsonl)
+  await same('b.ndjson', jsonl.replaceAll('"label"', '"y"'), 'label=y,text=text')
+
+  await writeFileAtomically(`${folder}/train.csv`, `text,label\r\n${csv}`)
+  await writeFileAtomically(`${folder}/test.csv`, 'label,text\nno,other\nyes,"some\nlines"\n')
+  const parted = await tasks.text({ path: folder })
+  assert.equal([...parted.test].map(shown).sort(), ['other', 'some\nlines'])
 })
 
 text('a folder has its own test file; a tenth of the training rows is for validation', async ({ folder }) => {
@@ -166,7 +209,7 @@ text('reviews are read as they are published, a file each', async ({ folder }) =
   const empty = `${folder}/test/neg/1_2.txt`
   await writeFileAtomically(empty, '')
   await fails('data', `${empty}: expected a text, found none`, () => tasks.text({ path: folder }))
-  await fails('config', /columns goes with files of lines/, () => tasks.text({ path: folder, columns: 'label,text' }))
+  await fails('config', /columns goes with files of rows/, () => tasks.text({ path: folder, columns: 'label,text' }))
   await rm(`${folder}/test/neg`, { recursive: true })
   await fails('data', `${folder}/test/neg: expected a folder, but there is nothing`, () => tasks.text({ path: folder }))
 })
@@ -196,28 +239,6 @@ text('blank lines at the end, UTF-16 and byte order marks are read as they are m
   )
 })
 
-text('a bad line is an error with file and line', async () => {
-  const at = (line: string, message: string) =>
-    fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n0\t1\tgood\n`))
-  await at(
-    'bad\tx',
-    'expected a label, a whole number, in column 1 of 2, found "bad"; there is no line of headings, and the setting columns says which column is which',
-  )
-  await at('', 'expected 2 columns between tabs, found 1')
-  await at('0\t1\t', 'expected a text in column 3 of 3, found none')
-  for (const label of ['01', '1.5', '+1', '-0', ' 1', ''])
-    await at(
-      `${label}\t1\tx`,
-      `expected a label, a whole number, in column 1 of 3, found ${JSON.stringify(label)}; there is no line of headings, and the setting columns says which column is which`,
-    )
-  await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
-  await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse(''))
-  await fails('data', 'a.tsv: expected lines of labels and texts, found nothing', () => parse('\n\n'))
-  await fails('data', /a\.tsv, line 4: found 3 columns between tabs, but most lines have more; /, () =>
-    parse(`${'0\t1\t2\tx\n'.repeat(3)}0\t1\tx\n${'0\t1\t2\tx\n'.repeat(30)}`),
-  )
-})
-
 text('what cannot be a task is an error', async ({ folder }) => {
   const path = `${folder}/a.tsv`
   await fails('data', `${path}: expected a file or folder, but there is nothing`, () => tasks.text({ path }))
@@ -227,7 +248,7 @@ text('what cannot be a task is an error', async ({ folder }) => {
   )
   await fails(
     'data',
-    `${folder}: expected train.tsv and test.tsv, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found a.tsv`,
+    `${folder}: expected train.tsv and test.tsv, or both as .csv or .jsonl, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found a.tsv`,
     () => tasks.text({ path: folder }),
   )
   await writeFileAtomically(path, lines(30, 1))
@@ -243,15 +264,27 @@ text('settings out of range are errors', async () => {
     'text: the longest text, by the setting length, has 17 tokens, but 2 segments of 8 hold 16',
     () => tasks.text({ ...few, length: 17 }),
   )
-  for (const columns of ['label', 'text', 'label,label,text', 'a,b', 'Label,text', 'label,text,'.repeat(60)])
+  for (const columns of [
+    'label',
+    'text',
+    'label,label,text',
+    'a,b',
+    'Label,text',
+    'label,text,'.repeat(60),
+    'text=review',
+    'label=a,text=b,text=c',
+    'label=,text=a',
+    'label=a,text',
+    'label=a,other=b,text=c',
+  ])
     await fails('config', /^text: columns is ".*; it must be the columns with commas between, /, () =>
       tasks.text({ ...few, columns }),
     )
-  for (const labels of ['1', '1,1', 'a,b', '1,2,', '01,2'])
-    await fails('config', /^text: labels is ".*"; it must be 2 to 1000 different whole numbers/, () =>
+  for (const labels of ['1', '1,1', '1,2,', 'a, b', 'a,b\n'])
+    await fails('config', /^text: labels is ".*"; it must be 2 to 1000 different labels with commas between/, () =>
       tasks.text({ ...few, labels }),
     )
-  await fails('config', 'text: path is missing; it must name a folder or a .tsv file', () =>
+  await fails('config', 'text: path is missing; it must name a folder or a file, such as a .tsv', () =>
     tasks.text({} as { path: string }),
   )
   await fails('config', 'text: labels is ""; expected a text that is not empty', () =>

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { commaRows, tabRows } from '../../src/tasks/table.ts'
+
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+const textOf = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+const cellsOf = (rows: ReturnType<typeof tabRows>) => rows.map(({ cells }) => cells.map(textOf))
+
+const characters = fc.constantFrom('a', 'é', ',', '"', '\n', '\r', '\t', ' ', ';')
+const cell = fc.string({ unit: characters, maxLength: 6 })
+
+test('what a writer of RFC 4180 has quoted is read again, with the lines that rows begin on', () => {
+  const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 5 })
+  fc.assert(
+    fc.property(table, fc.constantFrom('\n', '\r\n'), fc.boolean(), (rows, end, ended) => {
+      const needs = (text: string) => /[",\r\n]/.test(text)
+      const written = rows.map((cells) =>
+        cells.map((text) => (needs(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(','),
+      )
+      const found = commaRows(bytesOf(written.join(end) + (ended ? end : '')), 'a.csv')
+      assert.equal(cellsOf(found), rows)
+      let line = 1
+      for (const [at, row] of found.entries()) {
+        assert.is(row.line, line)
+        line += written[at].split('\n').length
+      }
+    }),
+  )
+})
+
+test('cells of a line are between its tabs, whatever they are', () => {
+  const plain = fc.string({ unit: fc.constantFrom('a', '"', ',', ' '), minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(fc.array(fc.array(plain, { minLength: 1, maxLength: 4 }), { maxLength: 5 }), (rows) => {
+      const written = rows.map((cells) => `${cells.join('\t')}\r\n`).join('')
+      assert.equal(cellsOf(tabRows(bytesOf(`${written}\n\n`))), rows)
+    }),
+  )
+})
+
+test('quotes within a plain cell are quotes; empty cells are cells; blank rows at the end are none', () => {
+  assert.equal(cellsOf(commaRows(bytesOf('5" disk,a "b"\n,\n"",x\n\n\r\n'), 'a.csv')), [
+    ['5" disk', 'a "b"'],
+    ['', ''],
+    ['', 'x'],
+  ])
+  assert.equal(cellsOf(commaRows(bytesOf('a,'), 'a.csv')), [['a', '']])
+})
+
+test.run()

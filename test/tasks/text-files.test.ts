@@ -1,0 +1,94 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { shown as shownValue } from '../../src/checks.ts'
+import { columnsOf, parseTexts } from '../../src/tasks/text-files.ts'
+import { fails } from '../support/fails.ts'
+
+const bytesOf = (content: string) => new TextEncoder().encode(content)
+const parse = (content: string, length = 100, name = 'a.tsv') =>
+  parseTexts(bytesOf(content), name, { length, labelled: true }).rows
+const shown = ({ tokens }: { tokens: ArrayLike<number> }) => String.fromCharCode(...Array.from(tokens, (x) => x - 1))
+
+test('a token is its byte + 1; the text is cut after `length` bytes', () => {
+  assert.equal(parse('1\taé\n0\tabcde', 3), [
+    { tokens: Uint16Array.of(98, 0xc3 + 1, 0xa9 + 1), label: '1' },
+    { tokens: Uint16Array.of(98, 99, 100), label: '0' },
+  ])
+  const bytes = Uint8Array.of(48, 9, 255, 1)
+  assert.equal([...parseTexts(bytes, 'a.tsv', { length: 9, labelled: true }).rows[0].tokens], [256, 2])
+})
+
+test('the line with the fewest tabs says how many columns there are; further tabs belong to the text', () => {
+  assert.equal(parse('1\t8\tpath\ta\tb\r\n0\t2\tpath\ttext\n').map(shown), ['a\tb', 'text'])
+  assert.equal(parse('1\ta\tb\n0\tc\n').map(shown), ['a\tb', 'c'])
+})
+
+test('a bad row of a .csv or .jsonl file is an error with file and line', async () => {
+  const csv = (content: string, message: string) =>
+    fails('data', `a.csv, line ${message}`, () => parse(content, 100, 'a.csv'))
+  await csv('yes,"a\nb"\nno\nyes,b\n', '3: expected 2 columns between commas, found 1')
+  await csv('yes,a\nno,b,c\n', '2: expected 2 columns between commas, found 3')
+  await csv('yes,a\nno,"b""\nc', '2: a quoted cell begins here and does not end')
+  await csv('yes,a\nno,"b" c\n', '2: expected a comma or the end of the line behind a quoted cell')
+  await csv('yes,a\nno,\n', '2: expected a text in column 2 of 2, found none')
+  await fails('data', 'a.csv: expected rows of labels and texts, found nothing', () =>
+    parse('label,text\n', 9, 'a.csv'),
+  )
+  const json = (line: string, message: string | RegExp) =>
+    fails('data', message, () => parse(`{"label": 1, "text": "a"}\n${line}\n{"label": 1, "text": "a"}\n`, 9, 'a.jsonl'))
+  await json('{"label": 1', /^a\.jsonl, line 2: expected a JSON object: /)
+  await json('[1, "a"]', 'a.jsonl, line 2: expected a JSON object, found [1, "a"]')
+  await json('{"label": 1}', 'a.jsonl, line 2: expected a text as "text", found undefined')
+  await json('{"label": 1, "text": 7}', 'a.jsonl, line 2: expected a text as "text", found 7')
+  await json('{"label": 1, "text": ""}', 'a.jsonl, line 2: expected a text in "text", found none')
+  await json('{"label": null, "text": "a"}', 'a.jsonl, line 2: expected a label as "label", found null')
+  await json('{"label": [1], "text": "a"}', 'a.jsonl, line 2: expected a label as "label", found [1]')
+  await fails('config', 'text: a.jsonl has objects, so columns must name them, as in label=sentiment,text=review', () =>
+    parseTexts(bytesOf('{}'), 'a.jsonl', { length: 9, columns: columnsOf('label,text'), labelled: true }),
+  )
+})
+
+test('where no label need be, one is read where it stands', () => {
+  const rows = (content: string, name: string, columns?: string) =>
+    parseTexts(bytesOf(content), name, {
+      length: 9,
+      columns: columns === undefined ? undefined : columnsOf(columns, false),
+      labelled: false,
+    }).rows.map((row) => [row.label, shown(row)])
+  assert.equal(rows('a, b\nc\n', 'a.tsv'), [
+    [undefined, 'a, b'],
+    [undefined, 'c'],
+  ])
+  assert.equal(rows('yes\ta\nno\tc\td\n', 'a.tsv'), [
+    ['yes', 'a'],
+    ['no', 'c\td'],
+  ])
+  assert.equal(rows('yes\ta\n', 'a.tsv', '-,text'), [[undefined, 'a']])
+  assert.equal(rows('id,text\n1,a\n', 'a.csv'), [[undefined, 'a']])
+  assert.equal(rows('review\n"a,b"\n', 'a.csv', 'label=y,text=review'), [[undefined, 'a,b']])
+  assert.equal(rows('"a,b"\n', 'a.csv'), [[undefined, 'a,b']])
+  assert.equal(rows('{"text":"a"}\n{"text":"b","label":true}\n', 'a.jsonl'), [
+    [undefined, 'a'],
+    ['true', 'b'],
+  ])
+})
+
+test('a bad line is an error with file and line', async () => {
+  const at = (line: string, message: string) =>
+    fails('data', `a.tsv, line 2: ${message}`, () => parse(`0\t1\tgood\n${line}\n0\t1\tgood\n`))
+  await at('', 'expected 2 columns between tabs, found 1')
+  await at('0\t1\t', 'expected a text in column 3 of 3, found none')
+  for (const label of ['', ' ', 'a, b', 'a\x00b', 'a'.repeat(101)])
+    await at(
+      `${label}\t1\tx`,
+      `expected a label, a number or words of at most 100 characters without a comma, in column 1 of 3, found ${shownValue(label)}; the setting columns says which column is which`,
+    )
+  await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
+  await fails('data', 'a.tsv: expected rows of labels and texts, found nothing', () => parse(''))
+  await fails('data', 'a.tsv: expected rows of labels and texts, found nothing', () => parse('\n\n'))
+  await fails('data', /a\.tsv, line 4: found 3 columns between tabs, but most lines have more; /, () =>
+    parse(`${'0\t1\t2\tx\n'.repeat(3)}0\t1\tx\n${'0\t1\t2\tx\n'.repeat(30)}`),
+  )
+})
+
+test.run()
