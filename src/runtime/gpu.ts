@@ -54,6 +54,7 @@ const ZERO_BY_LOOP = 'use_vulkan_zero_initialize_workgroup_memory_extension'
 const QUANTIZED_CLOCK = 'timestamp_quantization'
 
 async function dawn(): Promise<GPU> {
+  checkLoader()
   try {
     const { create } = await load<{ create(options: string[]): GPU }>('webgpu')
     return create([`disable-dawn-features=${ZERO_BY_LOOP},${QUANTIZED_CLOCK}`])
@@ -63,9 +64,20 @@ async function dawn(): Promise<GPU> {
       'device',
       missing
         ? 'WebGPU in Node needs the package webgpu: npm install webgpu'
-        : `the package webgpu does not load here: ${cause instanceof Error ? cause.message : cause}`,
+        : `the package webgpu does not load here: ${(cause as Error).message}`,
       { cause },
     )
+  }
+}
+
+/** Vulkan's loader, on Linux: where there is none the package would write lines of its own to the standard error. */
+function checkLoader(): void {
+  if (systemOf() !== 'linux') return
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1')
+  } catch (cause) {
+    // one that is found is refused, too: it is no addon of Node's
+    if (/No such file/.test((cause as Error).message)) throw new RmaatError('device', noAdapter(), { cause })
   }
 }
 

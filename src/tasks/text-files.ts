@@ -35,6 +35,11 @@ interface Names {
   readonly text: string
 }
 
+/** The end of messages on labels that are none. */
+export const COLUMNS_SAY =
+  'the setting columns says where label and text stand, as in label,text, or how they are called where the first line is one ' +
+  'of headings, as in label=sentiment,text=review'
+
 const NAMES: Names = { label: 'label', text: 'text' }
 
 /**
@@ -249,11 +254,7 @@ function checkFirst(rows: readonly Row[], where: string): void {
   if (rows.length < 2) return
   const [first, ...others] = rows.map(({ label }) => label!)
   if (WHOLE.test(first) || others.includes(first) || new Set(others).size === others.length) return
-  throw new RmaatError(
-    'data',
-    `${where}, line 1: the label ${shown(first)} is that of no other row; the setting columns says where label and text stand, ` +
-      'as in label,text, or how they are called where that is a line of headings, as in label=sentiment,text=review',
-  )
+  throw new RmaatError('data', `${where}, line 1: the label ${shown(first)} is that of no other row; ${COLUMNS_SAY}`)
 }
 
 /** Rows that are objects, one a line. */
@@ -312,10 +313,7 @@ function rowOf(
   const label = given?.trim()
   if (label !== undefined && !isLabel(label)) {
     const right = `expected a label, a number or words of at most ${LONGEST_LABEL} characters without a comma`
-    throw new RmaatError(
-      'data',
-      `${at}: ${right}, in ${places[0]}, found ${shown(given)}; the setting columns says which column is which`,
-    )
+    throw new RmaatError('data', `${at}: ${right}, in ${places[0]}, found ${shown(given)}; ${COLUMNS_SAY}`)
   }
   if (bytes.length === 0) throw new RmaatError('data', `${at}: expected a text in ${places[1]}, found none`)
   return { tokens: tokensOf(bytes.subarray(0, length)), label }

@@ -13,7 +13,7 @@ import {
   type Task,
   textOf,
 } from './task.ts'
-import { columnsOf, isLabel, named, type Row, readTexts, WHOLE } from './text-files.ts'
+import { COLUMNS_SAY, columnsOf, isLabel, named, type Row, readTexts, WHOLE } from './text-files.ts'
 
 const MOST_CLASSES = 1000
 
@@ -153,7 +153,7 @@ function foundLabels(rows: readonly Row[], where: string): string[] {
   if (!numbers && 2 * found.length > rows.length)
     throw new RmaatError(
       'data',
-      `${where}: expected labels that come again; found ${found.length} different ones in ${rows.length} rows, such as ${shown(found[0])}; the setting columns says which column is which`,
+      `${where}: expected labels that come again; found ${found.length} different ones in ${rows.length} rows, such as ${shown(found[0])}; ${COLUMNS_SAY}`,
     )
   if (found.length >= 2 && found.length <= MOST_CLASSES) return found
   const what = found.length === 1 ? `only ${found[0]}` : `${found.length}`

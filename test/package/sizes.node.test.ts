@@ -14,7 +14,7 @@ const pages = {
     names: 'openDevice, Rmaat, tasks, train',
     entry: 'rmaat',
     later: all,
-    most: 102,
+    most: 103.5,
   },
 }
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { shown as shownValue } from '../../src/checks.ts'
-import { columnsOf, parseTexts } from '../../src/tasks/text-files.ts'
+import { COLUMNS_SAY, columnsOf, parseTexts } from '../../src/tasks/text-files.ts'
 import { fails } from '../support/fails.ts'
 
 const bytesOf = (content: string) => new TextEncoder().encode(content)
@@ -81,7 +81,7 @@ test('a bad line is an error with file and line', async () => {
   for (const label of ['', ' ', 'a, b', 'a\x00b', 'a'.repeat(101)])
     await at(
       `${label}\t1\tx`,
-      `expected a label, a number or words of at most 100 characters without a comma, in column 1 of 3, found ${shownValue(label)}; the setting columns says which column is which`,
+      `expected a label, a number or words of at most 100 characters without a comma, in column 1 of 3, found ${shownValue(label)}; ${COLUMNS_SAY}`,
     )
   await fails('data', 'a.tsv, line 1: expected 2 columns between tabs, found 1', () => parse('no tab'))
   await fails('data', 'a.tsv: expected rows of labels and texts, found nothing', () => parse(''))
