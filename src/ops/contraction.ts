@@ -1,7 +1,7 @@
-import { aString, maybe, takes } from '../checks.ts'
+import { aString, takes } from '../checks.ts'
 import type { RmaatError } from '../errors.ts'
 import type { Shape } from '../tensor/dtype.ts'
-import { aTensor } from '../tensor/kinds.ts'
+import { tensors } from '../tensor/kinds.ts'
 import { broadcastShapes, shapeError } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { expectDType, type OpEntry } from './entry.ts'
@@ -57,23 +57,20 @@ export function productAndSum({ inputs, attributes: { a, b, out } }: Tensor<Cont
 }
 
 /**
- * One tensor, or the product of two, in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the
- * result keep their axis, the others are summed over; sizes of equal letters are equal. A letter twice in one operand
- * stands for its diagonal: `einsum('ii->', x)` is the trace. `...` stands for axes without letters, which broadcast.
+ * The product of tensors in Einstein's notation: `einsum('bnhm,bhmv->bnhv', query, state)`. Letters of the result keep their
+ * axis, the others are summed over, as soon as no operand to come has them; sizes of equal letters are equal. Of three or more
+ * the product is made from the left on. A letter twice in one operand stands for its diagonal: `einsum('ii->', x)` is the trace.
+ * `...` stands for axes without letters, which broadcast.
  */
-export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
-  takes('einsum', { notation, x, y }, { notation: aString, x: aTensor, y: maybe(aTensor) })
-  const operands = y ? [x, y] : [x]
-  const found = operands.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ')
+export function einsum(notation: string, ...operands: readonly Tensor[]): Tensor {
+  takes('einsum', { notation, operands }, { notation: aString, operands: tensors })
+  const found = operands.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ') || 'nothing'
   const wrong = (why: string): RmaatError => shapeError`einsum '${notation}' of ${found}: ${why}`
-  const match = /^((?:[a-zA-Z]|\.{3})*)(?:,((?:[a-zA-Z]|\.{3})*))?->((?:[a-zA-Z]|\.{3})*)$/.exec(
-    notation.replaceAll(' ', ''),
-  )
-  if (!match) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji', of two operands at most")
-  const subscripts = [match[1], ...(match[2] === undefined ? [] : [match[2]])]
+  const [, list, result] = /^((?:[a-zA-Z,]|\.{3})*)->((?:[a-zA-Z]|\.{3})*)$/.exec(notation.replaceAll(' ', '')) ?? []
+  if (result === undefined) throw wrong("expected a form like 'ij,jk->ik' or 'ij->ji'")
+  const subscripts = list.split(',')
   if (subscripts.length !== operands.length) throw wrong(`${subscripts.length} operands are named`)
-  if ([...subscripts, match[3]].some((list) => list.split('...').length > 2))
-    throw wrong('... stands twice in one place')
+  if ([...subscripts, result].some((list) => list.split('...').length > 2)) throw wrong('... stands twice in one place')
   for (const operand of operands) expectDType('einsum', operand, 'f32')
 
   // the axes of `...` get letters of another alphabet, aligned at the back
@@ -81,10 +78,10 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
   if (operands.some(({ rank }, i) => others[i] < 0 || rank !== subscripts[i].replace('...', '').length + others[i]))
     throw wrong('a letter is needed for every axis')
   const free = Array.from({ length: Math.max(...others) }, (_, i) => String.fromCharCode(ALPHA + i))
-  if (free.length > 0 && !match[3].includes('...')) throw wrong('the result has no ... for the axes of the operands')
+  if (free.length > 0 && !result.includes('...')) throw wrong('the result has no ... for the axes of the operands')
   const lettersOf = (list: string, count: number): string =>
     list.replace('...', free.slice(free.length - count).join(''))
-  const out = lettersOf(match[3], free.length)
+  const out = lettersOf(result, free.length)
   if (new Set(out).size !== out.length) throw wrong('a letter stands twice in the result')
 
   const size = new Map<string, number>()
@@ -100,14 +97,20 @@ export function einsum(notation: string, x: Tensor, y?: Tensor): Tensor {
   }
   for (const letter of out) if (!size.has(letter)) throw wrong(`axis ${letter} of the result stands in no operand`)
   // an axis that is broadcast is left out of its operand, so that the gradient folds it into the contraction
-  const [left, right] = named.map(({ operand, letters }) => {
+  const [first, ...rest] = named.map(({ operand, letters }) => {
     const own = letters.filter((letter, axis) => operand.shape[axis] === size.get(letter))
     return diagonal(operand.reshape(own.map((letter) => size.get(letter)!)), own)
   })
-  if (right) return contract(left.x, right.x, { a: left.letters, b: right.letters, out })
-  const letters = [...left.letters].filter((letter) => out.includes(letter))
-  const sum = left.x.sum([...left.letters].flatMap((letter, axis) => (out.includes(letter) ? [] : [axis])))
-  return sum.transpose([...out].map((letter) => letters.indexOf(letter)))
+  if (rest.length === 0) {
+    const letters = [...first.letters].filter((letter) => out.includes(letter))
+    const sum = first.x.sum([...first.letters].flatMap((letter, axis) => (out.includes(letter) ? [] : [axis])))
+    return sum.transpose([...out].map((letter) => letters.indexOf(letter)))
+  }
+  return rest.reduce((product, { x, letters }, i) => {
+    const wanted = rest.slice(i + 1).reduce((all, { letters }) => all + letters, out)
+    const kept = [...new Set(wanted)].filter((letter) => (product.letters + letters).includes(letter)).join('')
+    return { x: contract(product.x, x, { a: product.letters, b: letters, out: kept }), letters: kept }
+  }, first).x
 }
 
 const ALPHA = 0x3b1

@@ -37,7 +37,7 @@ const cases: readonly Case[] = JSON.parse(new TextDecoder().decode(await golden(
 
 function apply({ name, arguments: given }: Case, inputs: readonly Tensor[]): Tensor[] {
   const rest = given.map((one) => (isNumber(one) ? Number(one) : one))
-  if (name === 'einsum') return [einsum(rest[0] as string, inputs[0], inputs[1])]
+  if (name === 'einsum') return [einsum(rest[0] as string, ...inputs)]
   const [x, ...others] = inputs
   if (name === 'rfft') return [rfft(x, rest[0] as number)]
   if (name === 'irfft') return [irfft(x, ...(rest as [number, number]))]
