@@ -192,7 +192,7 @@ test('gradients and optimisers', async () => {
   await fails('device', /SGD: the variables live on several devices/, () => new SGD([w, other]))
   await fails(
     'config',
-    /AdamW: no option is called lr; there are rate, decay, decays, trains, beta1/,
+    /AdamW: no option is called lr; there are rate, decay, decays, rates, trains, beta1/,
     () => new AdamW([w], any({ lr: 1 })),
   )
   const around: Record<string, unknown> = { w: rmaat.linearParameters(2, 2) }

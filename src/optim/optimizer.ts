@@ -1,6 +1,7 @@
-import { type Kind, kind, maybe, notNegative, over, shown, takes, takesOptions } from '../checks.ts'
+import { anObject, type Kind, kind, maybe, notNegative, over, shown, takes, takesOptions } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { isParameters } from '../nn/is-parameters.ts'
+import { mul } from '../ops/binary.ts'
 import { where } from '../ops/elementwise.ts'
 import { expectDType } from '../ops/entry.ts'
 import '../ops/methods.ts'
@@ -36,14 +37,19 @@ export interface OptimizerOptions {
   readonly decay?: number
   /** What weight decay applies to. Without it: all variables of a list; of parameters those whose specification says so. */
   readonly decays?: Names
+  /** What the rate is multiplied by, weight decay with it, where names or parts of them choose it; of several the last. */
+  readonly rates?: Readonly<Record<string, number>>
   /** What is trained; all where nothing is said. The rest stays as it is, whatever its gradient. */
   readonly trains?: Names
 }
 
+const areRates = (value: unknown): boolean =>
+  anObject.fits(value) && Object.values(value as object).every(notNegative.fits)
 const optionKinds = {
   rate: maybe(notNegative),
   decay: maybe(notNegative),
   decays: maybe(aNames),
+  rates: maybe(kind('numbers of at least 0 by names', areRates)),
   trains: maybe(aNames),
 }
 const aTrained = kind(
@@ -86,6 +92,8 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
   /** The elements of each variable that have weight decay, and those that are trained. */
   private readonly decayed: ReturnType<typeof rangesOf>
   private readonly moved: ReturnType<typeof rangesOf>
+  /** The elements of each variable whose rate has a factor. */
+  private readonly rated: readonly (readonly [ranges: ReturnType<typeof rangesOf>, factor: number])[]
 
   /** `kinds`: those of the options beside the common ones; `slots`: how many state variables each trained one has. */
   constructor(
@@ -104,9 +112,13 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     if (variables.some((one) => one.device !== device))
       throw new RmaatError('device', `${where}: the variables live on several devices; expected those of one`)
     this.variables = variables
-    const { decays, trains } = options
+    const { decays, trains, rates = {} } = options
     const decaysOf = decays && choice(where, 'decays', trained, decays)
     this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
+    this.rated = Object.entries(rates).map(([name, factor]) => [
+      rangesOf(trained, choice(where, 'rates', trained, [name])),
+      factor,
+    ])
     this.trains = trains ? choice(where, 'trains', trained, trains) : () => true
     this.moved = rangesOf(trained, this.trains)
     if (this.moved.every((ranges) => ranges.length === 0))
@@ -142,7 +154,13 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
       const { [i]: moved } = this.moved
       if (moved.length === 0) return []
       const isMoved = isWithin(moved, variable)
-      const made = step({ variable, gradient: gradients[i], decay: this.decayOf(i), rate, state: own })
+      const made = step({
+        variable,
+        gradient: gradients[i],
+        decay: this.decayOf(i),
+        rate: this.rateOf(i, rate),
+        state: own,
+      })
       return isMoved ? made.map(([target, value]): Update => [target, where(isMoved, value, target)]) : made
     })
     return [...updates, [steps, steps.add(1)]]
@@ -170,5 +188,13 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     const decay = variable.mul(options.decay)
     const isDecayed = isWithin(ranges, variable)
     return isDecayed ? where(isDecayed, decay, 0) : decay
+  }
+
+  private rateOf(i: number, rate: TensorLike): TensorLike {
+    const factor = this.rated.reduce<TensorLike>((all, [{ [i]: ranges }, factor]) => {
+      const isRated = ranges.length > 0 && isWithin(ranges, this.variables[i])
+      return isRated ? where(isRated, factor, all) : ranges.length > 0 ? factor : all
+    }, 1)
+    return factor === 1 ? rate : mul(factor, rate)
   }
 }

@@ -192,6 +192,46 @@ for (const [name, open] of Object.entries(held)) {
       device.close()
     })
 
+  for (const type of [AdamW, SGD])
+    test(`${type.name} on ${name} goes at the rates that it is told, of several the last`, async () => {
+      const device = await open()
+      const tree = {
+        up: { w: parameter([3, 2], init.values([1, 2, 3, 4, 5, 6]), true), b: parameter([2], init.values([7, 8])) },
+        head: { w: parameter([2], init.values([9, 10]), true) },
+      }
+      // powers of two: the same bits as with the product as the rate
+      const factors = { 'up.w': 0.25, 'up.b': 1, 'head.w': 8 }
+      const made = [0, 1, 2, 3].map(() => new Parameters(device, tree, 0))
+      const [rated, ...alone] = made
+      const gradients = rated.list.map(({ shape }) => zeros(shape).add(0.25))
+      const updates = [
+        ...new type(rated, { decay: 0.5, rate: 0.5, rates: { w: 0.25, head: 8 } }).update(gradients),
+        ...Object.values(factors).flatMap((factor, i) =>
+          new type(alone[i], { decay: 0.5, rate: 0.5 * factor }).update(gradients),
+        ),
+      ]
+      const program = compile(device, {}, () => ({ updates }))
+      for (let step = 0; step < 2; step++) await program.run({})
+      const [found, ...expected] = await Promise.all(made.map(({ variable }) => device.readVariable(variable)))
+      for (const [i, name] of Object.keys(factors).entries()) {
+        const { offset, spec } = rated.named.find((one) => one.name === name)!
+        const end = offset + spec.shape.reduce((a, b) => a * b)
+        assert.equal(found.slice(offset, end), expected[i].slice(offset, end), name)
+      }
+      const list = [0, 1].map(() => device.variable([2], 'f32', [1, 2]))
+      const each = new SGD(list, { rate: 1, rates: { 1: 0 } })
+      await compile(device, {}, () => ({ updates: each.update(list.map(() => zeros([2]).add(1))) })).run({})
+      assert.equal(await Promise.all(list.map(async (one) => [...(await device.readVariable(one))])), [
+        [0, 1],
+        [1, 2],
+      ])
+      const wrong = (rates: unknown, message: RegExp) =>
+        fails('config', message, () => new type(rated, { rates: rates as Record<string, number> }))
+      await wrong({ tail: 1 }, /: rates names "tail"; there are /)
+      await wrong({ up: -1 }, /: rates is .*; expected numbers of at least 0 by names/)
+      device.close()
+    })
+
   test(`a step on ${name} that is left out does not count`, async () => {
     const device = await open()
     const [a, b] = [device.variable([5], 'f32', start), device.variable([2], 'f32', [1, 2])]
