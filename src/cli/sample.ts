@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { printable, RmaatError } from '../errors.ts'
+import { models } from '../models/index.ts'
 import { load } from '../models/weights.ts'
 import { readBytes } from '../runtime/files.ts'
 import { Random, STREAM } from '../tasks/random.ts'
 import { tokensOf } from '../tasks/text-files.ts'
+import { Window } from '../train/window.ts'
 import { givenSettings } from './given.ts'
 import { interruptible } from './interrupt.ts'
 import { typed } from './paths.ts'
@@ -27,7 +29,8 @@ export function sampleCommand(): Command {
     .summary('go on with a text, by the saved weights of a language model')
     .description(
       'Writes a text and goes on with it, a byte at a time, each drawn as probable as the model takes it to be: of weights that ' +
-        '`train --task bytes --causal true` has written, and a model that reads segments: rmaat, rmt or rlt. Ctrl-C ends it.',
+        '`train --task bytes --causal true` has written. A model that reads segments (rmaat, rmt, rlt) remembers all that came; any other ' +
+        'one sees the last T x S bytes. Ctrl-C ends it.',
     )
     .argument('<weights>', 'file that `train` has written')
     .option('--prompt <text>', 'what it goes on with', '\n')
@@ -69,7 +72,9 @@ async function sample(weights: string, options: Options): Promise<void> {
     const segmentLength = model.config.segmentLength as number
     // these need the number of segments
     const knows = retention === 'fixed' || retention === 'stretched'
-    const stream = streamOf(model, weights, { length: knows ? given.length + bytes : undefined })
+    const stream = models[model.name].stream
+      ? streamOf(model, weights, { length: knows ? given.length + bytes : undefined })
+      : new Window(model)
     const random = new Random(seed, STREAM.train)
     const all = [...given]
     // what is no text is written as what stands for it
