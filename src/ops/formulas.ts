@@ -173,11 +173,14 @@ export const clamp = (x: Tensor, low: number, high: number): Tensor => minimum(m
 
 /**
  * logits [..., C], i32 labels [...] -> [...]: -log softmax(logits)[label]. A label outside of 0..C-1 counts as no class:
- * what is left is log(sum exp(logits)).
+ * what is left is log(sum exp(logits)). Or f32 labels [..., C], the share of each class, as for smoothed labels or a teacher's
+ * answers: -sum(labels x log softmax(logits)).
  * @throws RmaatError 'shape' where the shapes do not fit
  */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectDType('crossEntropy', logits, 'f32')
+  if (labels.dtype === 'f32' && logits.rank > 0 && sameShape(logits.shape, labels.shape))
+    return labels.mul(logits.logSoftmax()).sum(-1).neg()
   expectDType('crossEntropy', labels, 'i32')
   if (logits.rank === 0 || !sameShape(logits.shape.slice(0, -1), labels.shape))
     throw shapeError`crossEntropy: labels ${labels.shape} do not fit logits ${logits.shape}; expected [...] and [..., classes]`

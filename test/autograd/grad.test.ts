@@ -27,6 +27,13 @@ const secondOrder: Record<string, (x: Tensor) => Tensor> = {
   einsum: (x) => einsum('ij,ij->i', x, x.exp()),
   crossEntropy: (x) => x.crossEntropy(tensor([1, 0, 3], [3], 'i32')),
   division: (x) => x.div(x.square().add(1)),
+  'crossEntropy of shares': (x) =>
+    x.crossEntropy(
+      tensor(
+        [0.1, 0.2, 0.7, 0.5].flatMap((a) => [a, 0, 1]),
+        [3, 4],
+      ),
+    ),
   'max and slices': (x) => concat([x.max(-1, true).mul(x), x.slice([0, 1], [3, 2]).square()], 1),
   'gather and scatterAdd': (x) => {
     const ids = tensor([2, 0, 2, 1], [4], 'i32')
