@@ -109,15 +109,12 @@ export function majority(
 /** Examples without end. */
 export type Stream<Kind = Example> = Generator<Kind, never>
 
-/** Examples without end that are awaited, as they come from elsewhere. */
-export type AsyncStream<Kind = Example> = AsyncGenerator<Kind, never>
-
 /** The next `count` examples of a stream. */
 export const take = <Kind>(stream: Stream<Kind>, count: number): Kind[] =>
   Array.from({ length: count }, (_, i) => given(stream.next(), i, count))
 
-/** The same of either kind of stream. */
-export async function takeAny<Kind>(stream: Stream<Kind> | AsyncStream<Kind>, count: number): Promise<Kind[]> {
+/** The same of a stream that may be awaited, as it comes from elsewhere. */
+export async function takeAny<Kind>(stream: Generator<Kind> | AsyncGenerator<Kind>, count: number): Promise<Kind[]> {
   const examples: Kind[] = []
   for (let i = 0; i < count; i++) {
     const next = stream.next()

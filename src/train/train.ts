@@ -28,7 +28,7 @@ import type { HostArray } from '../program/device.ts'
 import { isKernel } from '../program/kernels.ts'
 import type { Told } from '../program/lower.ts'
 import { compile } from '../program/program.ts'
-import { type AsyncStream, type Stream, takeAny } from '../tasks/task.ts'
+import { takeAny } from '../tasks/task.ts'
 import { aVariable } from '../tensor/kinds.ts'
 import { aState, checkState, type TrainState } from './checkpoint.ts'
 import type { StepEvent, TrainEvent } from './events.ts'
@@ -145,7 +145,7 @@ export interface Training<Example extends object> {
    * Examples without end, which may come one by one from elsewhere. The same seed gives the same in the same order. A stream that
    * is no longer needed is told so by its `return`, and can close what it reads.
    */
-  train(seed: number): Stream<Example> | AsyncStream<Example>
+  train(seed: number): Generator<Example> | AsyncGenerator<Example>
 }
 
 /** After so many milliseconds signals, timers and a page get their turn. */
@@ -190,7 +190,7 @@ export async function* train<Example extends object, Given extends Training<Exam
     ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
-  let stream: Stream<Example> | AsyncStream<Example> | undefined
+  let stream: ReturnType<typeof task.train> | undefined
   try {
     if (from) {
       checkState(from, decided, variables)
@@ -300,7 +300,7 @@ export async function* train<Example extends object, Given extends Training<Exam
 
 /** Draws the examples that a training has seen, and forgets them. */
 async function skip(
-  examples: Stream<unknown> | AsyncStream<unknown>,
+  examples: Generator<unknown> | AsyncGenerator<unknown>,
   count: number,
   { skipping, signal }: Pick<TrainOptions, 'skipping' | 'signal'>,
 ): Promise<void> {
