@@ -5,6 +5,16 @@ const NEWLINE = 10
 const RETURN = 13
 const QUOTE = 34
 const COMMA = 44
+const SEMICOLON = 59
+
+/** What stands between the cells of a table: its byte, and what it is called. */
+export interface Separator {
+  readonly byte: number
+  readonly called: string
+}
+export const TABS: Separator = { byte: TAB, called: 'tab' }
+const COMMAS: Separator = { byte: COMMA, called: 'comma' }
+const SEMICOLONS: Separator = { byte: SEMICOLON, called: 'semicolon' }
 
 /** A row of a table as its file has it. */
 export interface TableRow {
@@ -40,11 +50,33 @@ export const tabRows = (bytes: Uint8Array): TableRow[] =>
   })
 
 /**
- * Rows of cells with commas between, as RFC 4180 has them: a cell in double quotes may hold commas, ends of lines, and double
+ * What stands between the cells of a .csv file: commas, but where its first row has none outside of quotes the semicolons or tabs
+ * that it has, as spreadsheets write them where the comma is the decimal point.
+ */
+export function separatorOf(bytes: Uint8Array): Separator {
+  const all = [COMMAS, SEMICOLONS, TABS]
+  const found = new Set<number>()
+  let quoted = false
+  for (let at = 0; at < bytes.length && (quoted || bytes[at] !== NEWLINE); at++) {
+    if (quoted && bytes[at] === QUOTE && bytes[at + 1] === QUOTE) at++
+    else if (quoted) quoted = bytes[at] !== QUOTE
+    else if (bytes[at] === QUOTE) quoted = at === 0 || all.some(({ byte }) => byte === bytes[at - 1])
+    else found.add(bytes[at])
+  }
+  return all.find(({ byte }) => found.has(byte)) ?? COMMAS
+}
+
+/**
+ * Rows of cells with commas between, or another separator, as RFC 4180 has them: a cell in double quotes may hold commas, ends of lines, and double
  * quotes written twice. A quote within a cell that does not begin with one is a quote. Blank rows at the end count as none.
+ * Before the end of a line there may be several returns, as files have them that were written as text twice.
  * @throws RmaatError 'data' for quotes that do not end, or that something follows, with file and line
  */
-export function commaRows(bytes: Uint8Array, where: string): TableRow[] {
+export function commaRows(
+  bytes: Uint8Array,
+  where: string,
+  { byte: separator, called }: Separator = COMMAS,
+): TableRow[] {
   const rows: TableRow[] = []
   let line = 1
   for (let at = 0; at < bytes.length; ) {
@@ -53,16 +85,16 @@ export function commaRows(bytes: Uint8Array, where: string): TableRow[] {
     for (let more = true; more; ) {
       const quoted = bytes[at] === QUOTE
       const begin = line
-      const { cell, next, lines } = quoted ? quotedCell(bytes, at + 1, where, line) : plainCell(bytes, at)
+      const { cell, next, lines } = quoted ? quotedCell(bytes, at + 1, where, line) : plainCell(bytes, at, separator)
       cells.push(cell)
       line += lines
       at = next
-      if (bytes[at] === RETURN && (bytes[at + 1] === NEWLINE || at + 1 === bytes.length)) at++
-      more = bytes[at] === COMMA
+      at = behindReturns(bytes, at)
+      more = bytes[at] === separator
       if (!more && at < bytes.length && bytes[at] !== NEWLINE)
         throw new RmaatError(
           'data',
-          `${where}, line ${begin}: expected a comma or the end of the line behind a quoted cell`,
+          `${where}, line ${line}: expected a ${called} or the end of the line behind the quoted cell${line === begin ? '' : ` that begins in line ${begin}`}`,
         )
       at++
     }
@@ -82,10 +114,18 @@ interface Cell {
   readonly lines: number
 }
 
-function plainCell(bytes: Uint8Array, begin: number): Cell {
+/** The end of the line, where nothing but returns comes before it; else the place itself. */
+function behindReturns(bytes: Uint8Array, at: number): number {
+  let next = at
+  while (bytes[next] === RETURN) next++
+  return next === bytes.length || bytes[next] === NEWLINE ? next : at
+}
+
+function plainCell(bytes: Uint8Array, begin: number, separator: number): Cell {
   let next = begin
-  while (next < bytes.length && bytes[next] !== COMMA && bytes[next] !== NEWLINE) next++
-  const end = bytes[next] !== COMMA && next > begin && bytes[next - 1] === RETURN ? next - 1 : next
+  while (next < bytes.length && bytes[next] !== separator && bytes[next] !== NEWLINE) next++
+  let end = next
+  if (bytes[next] !== separator) while (end > begin && bytes[end - 1] === RETURN) end--
   return { cell: bytes.subarray(begin, end), next, lines: 0 }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { commaRows, tabRows } from '../../src/tasks/table.ts'
+import { commaRows, separatorOf, tabRows } from '../../src/tasks/table.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
@@ -13,7 +13,7 @@ const cell = fc.string({ unit: characters, maxLength: 6 })
 test('what a writer of RFC 4180 has quoted is read again, with the lines that rows begin on', () => {
   const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 5 })
   fc.assert(
-    fc.property(table, fc.constantFrom('\n', '\r\n'), fc.boolean(), (rows, end, ended) => {
+    fc.property(table, fc.constantFrom('\n', '\r\n', '\r\r\n'), fc.boolean(), (rows, end, ended) => {
       const needs = (text: string) => /[",\r\n]/.test(text)
       const written = rows.map((cells) =>
         cells.map((text) => (needs(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(','),
@@ -46,6 +46,18 @@ test('quotes within a plain cell are quotes; empty cells are cells; blank rows a
     ['', 'x'],
   ])
   assert.equal(cellsOf(commaRows(bytesOf('a,'), 'a.csv')), [['a', '']])
+})
+
+test('what is between the cells of a .csv is what its first row has outside of quotes, commas first', () => {
+  const found = (content: string) => separatorOf(bytesOf(content)).called
+  for (const content of ['', 'a', 'a\nb;c', 'a;b,c', '"a;b"', '"a""\n;",b', '5" disk,a;b', '"a;b",c'])
+    assert.is(found(content), 'comma', content)
+  for (const content of ['a;b', '"a,b";c', '"a,""b,";c\n', 'a\tb;c']) assert.is(found(content), 'semicolon', content)
+  assert.is(found('a\t"b,c;d"'), 'tab')
+  assert.equal(cellsOf(commaRows(bytesOf('"a,";b\r\n;c\n'), 'a.csv', separatorOf(bytesOf('a;b')))), [
+    ['a,', 'b'],
+    ['', 'c'],
+  ])
 })
 
 test.run()
