@@ -1,7 +1,7 @@
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { asItIsOrPacked, isFolder, listFolder, readBytes, withoutMark } from '../runtime/files.ts'
-import { commaRows, linesOf, type TableRow, tabRows } from './table.ts'
+import { commaRows, linesOf, type Separator, separatorOf, TABS, type TableRow, tabRows } from './table.ts'
 
 const MOST_COLUMNS = 100
 const LONGEST_LABEL = 100
@@ -48,7 +48,9 @@ const NAMES: Names = { label: 'label', text: 'text' }
  * @throws RmaatError 'config' for what names no columns
  */
 export function columnsOf(given: string, labelled = true): Columns {
-  const words = String(given).split(',')
+  const words = String(given)
+    .split(',')
+    .map((word) => word.trim())
   const found = words.some((word) => word.includes('=')) ? namesOf(words) : placesOf(words)
   if (found && (found.label !== undefined || !labelled)) return found
   const right =
@@ -65,10 +67,13 @@ function placesOf(words: readonly string[]): Places | undefined {
 }
 
 function namesOf(words: readonly string[]): Names | undefined {
-  const pairs = words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)])
+  const pairs = words.map((word) => {
+    const at = word.indexOf('=')
+    return [word.slice(0, at).trim(), word.slice(at + 1).trim()]
+  })
   const { label, text, ...others } = Object.fromEntries(pairs)
   const fits = Object.keys(others).length === 0 && pairs.length === (label === undefined ? 1 : 2)
-  return fits && text && label !== '' ? { label, text } : undefined
+  return fits && text && label !== '' && label !== text ? { label, text } : undefined
 }
 
 /** `label, -, text`, or `label=sentiment, text=review` */
@@ -96,6 +101,10 @@ export interface Reading {
   readonly columns?: Columns | undefined
   /** Whether every row must have a label; else one is read where it stands. */
   readonly labelled: boolean
+  /** Labels that are known: a first line with one of them is none of headings. */
+  readonly labels?: readonly string[] | undefined
+  /** Whether the columns are those of other rows: then lines of a single column are texts. */
+  readonly elsewhere?: boolean
 }
 
 /**
@@ -103,8 +112,8 @@ export interface Reading {
  * @throws RmaatError 'data'
  */
 export async function readTexts(path: string, reading: Reading): Promise<Parsed> {
-  const read = async (file: string, columns = reading.columns) =>
-    parseTexts(withoutMark(await readBytes(file), file), file, { ...reading, columns })
+  const read = async (file: string, { columns, labels }: Pick<Reading, 'columns' | 'labels'> = reading) =>
+    parseTexts(withoutMark(await readBytes(file), file), file, { ...reading, columns, labels })
   if (!(await isFolder(path))) return read(path)
   const names = await listFolder(path)
   return names.includes('train') && names.includes('test') ? readReviews(path, reading) : fromFolder(path, names, read)
@@ -113,13 +122,14 @@ export async function readTexts(path: string, reading: Reading): Promise<Parsed>
 async function fromFolder(
   folder: string,
   names: readonly string[],
-  read: (file: string, columns?: Columns) => Promise<Parsed>,
+  read: (file: string, known?: Pick<Reading, 'columns' | 'labels'>) => Promise<Parsed>,
 ): Promise<Parsed> {
   for (const kind of ['tsv', 'csv', 'jsonl']) {
     const [train, test] = ['train', 'test'].map((name) => asItIsOrPacked(names, `${name}.${kind}`))
     if (train === undefined || test === undefined) continue
     const { rows, columns } = await read(`${folder}/${train}`)
-    return { rows, columns, test: (await read(`${folder}/${test}`, columns)).rows }
+    const labels = [...new Set(rows.map(({ label }) => label!))]
+    return { rows, columns, test: (await read(`${folder}/${test}`, { columns, labels })).rows }
   }
   const found = names.slice(0, 5).join(', ') || 'nothing'
   throw new RmaatError(
@@ -156,8 +166,16 @@ async function readReviews(folder: string, { length, columns }: Reading): Promis
   return { rows: await part('train'), columns: undefined, test: await part('test') }
 }
 
+/** How files begin that are no lines, and what they are. */
+const PACKED = [
+  [[0x50, 0x4b, 3, 4], 'what a spreadsheet (.xlsx) or .zip begins with'],
+  [[0x50, 0x41, 0x52, 0x31], 'what a .parquet file begins with'],
+  [[0x1f, 0x8b], 'what is packed, but its name does not end in .gz'],
+] as const
+
 /**
- * The rows of a file by its name: `.csv` has commas between cells, `.jsonl` and `.ndjson` an object a line, any other one tabs.
+ * The rows of a file by its name: `.csv` has commas between cells, `.jsonl`, `.ndjson` and `.json` an object a line, any other
+ * one tabs.
  * @param where the file's name, for errors
  * @throws RmaatError 'data' with file and line for a row with too few columns, a bad label or an empty text
  */
@@ -168,7 +186,9 @@ export function parseTexts(bytes: Uint8Array, where: string, reading: Reading): 
       `${where}: expected UTF-8, or UTF-16 with a byte order mark; found a zero in its first bytes`,
     )
   }
-  const [, kind] = /\.(csv|jsonl|ndjson)(?:\.gz)?$/i.exec(where) ?? []
+  const packed = PACKED.find(([first]) => first.every((byte, at) => bytes[at] === byte))
+  if (packed) throw new RmaatError('data', `${where}: expected a .tsv, .csv or .jsonl file; found ${packed[1]}`)
+  const [, kind] = /\.(csv|jsonl|ndjson|json)(?:\.gz)?$/i.exec(where) ?? []
   const parsed =
     kind && !/csv/i.test(kind) ? fromObjects(bytes, where, reading) : fromTable(bytes, where, reading, !!kind)
   if (parsed.rows.length === 0)
@@ -176,25 +196,58 @@ export function parseTexts(bytes: Uint8Array, where: string, reading: Reading): 
   return parsed
 }
 
-/** Rows of cells. Between tabs the last column reaches to the end of its line. */
-function fromTable(bytes: Uint8Array, where: string, { length, columns, labelled }: Reading, commas: boolean) {
-  const table = commas ? commaRows(bytes, where) : tabRows(bytes)
+/** Rows of cells. Between tabs the last column of a file that is no .csv reaches to the end of its line. */
+function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: boolean) {
+  const { length, labelled, labels, elsewhere } = reading
+  const separator = isCsv ? separatorOf(bytes) : TABS
+  const table = isCsv ? commaRows(bytes, where, separator) : tabRows(bytes)
+  // spreadsheets write rows that hold nothing at the end
+  if (isCsv) while (table.at(-1)?.cells.every(({ length }) => length === 0)) table.pop()
+  const columns = elsewhere && isOneColumn(table, reading.columns, isCsv) ? undefined : reading.columns
   const heading = table.length === 0 ? undefined : headingOf(table[0], where, columns, labelled)
-  const places = heading ?? (columns && 'count' in columns ? columns : findPlaces(table, where, labelled, commas))
+  const places =
+    heading ?? (columns && 'count' in columns ? columns : findPlaces(table, where, labelled, isCsv, separator))
+  const first = heading || columns || table.length === 0 ? undefined : `line 1 has ${shown(inWords(table[0]))}`
   const rows = table.slice(heading ? 1 : 0).map(({ cells, line }) => {
     const at = `${where}, line ${line}`
-    if (commas ? cells.length !== places.count : cells.length < places.count) {
-      const expected = `${plural(places.count)} between ${commas ? 'commas' : 'tabs'}`
-      throw new RmaatError('data', `${at}: expected ${expected}, found ${cells.length}`)
+    if (isCsv ? cells.length !== places.count : cells.length < places.count) {
+      const expected = `${plural(places.count)} between ${separator.called}s`
+      const isBlank = cells.length === 1 && cells[0].length === 0
+      throw new RmaatError('data', `${at}: expected ${expected}, found ${isBlank ? 'a blank line' : cells.length}`)
     }
     const place = (index: number): string => `column ${index + 1} of ${places.count}`
     const cell = (index: number): Uint8Array =>
-      commas || index < places.count - 1 ? cells[index] : lineOf(cells.slice(index))
-    const label = places.label === undefined ? undefined : new TextDecoder().decode(cell(places.label))
-    return rowOf(label, cell(places.text), at, length, [place(places.label ?? 0), place(places.text)])
+      isCsv || index < places.count - 1 ? cells[index] : lineOf(cells.slice(index))
+    const label = places.label === undefined ? undefined : labelOf(cell(places.label), at)
+    const hint = line === 1 ? undefined : first
+    return rowOf(label, cell(places.text), at, length, [place(places.label ?? 0), place(places.text)], hint)
   })
-  if (!columns && !heading && places.label !== undefined) checkFirst(rows, where)
+  if (!heading && places.label !== undefined) checkFirst(rows, where, labels)
   return { rows, columns: heading ? (columns ?? NAMES) : places }
+}
+
+/** Whether there is nothing but a text a line, without the heading that it should have. */
+function isOneColumn(table: readonly TableRow[], columns: Columns | undefined, isCsv: boolean): boolean {
+  const isOne = ({ cells }: TableRow): boolean => cells.length === 1
+  if (!(isCsv ? table.every(isOne) : table.some(isOne))) return false
+  return !columns || 'count' in columns ? true : !isOne(table[0]) || inWords(table[0]) !== columns.text
+}
+
+const inWords = ({ cells }: TableRow): string => cells.map((cell) => new TextDecoder().decode(cell).trim()).join(', ')
+
+function labelOf(cell: Uint8Array, at: string): string {
+  const label = new TextDecoder().decode(cell)
+  return label.includes('\ufffd') && isLabel(label.trim()) ? utf8(cell, `${at}: the label`) : label
+}
+
+/** @throws RmaatError 'data' for bytes that are no UTF-8: different ones would become the same text */
+function utf8(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    const found = `found ${shown(new TextDecoder('windows-1252').decode(bytes))} in another encoding`
+    throw new RmaatError('data', `${what} must be UTF-8; ${found}: expected the file to be saved as UTF-8`, { cause })
+  }
 }
 
 /** Cells of a line and the tabs between. */
@@ -204,23 +257,18 @@ function lineOf(cells: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The places of names in the first line; undefined where that is no line of headings. */
-function headingOf(
-  { cells }: TableRow,
-  where: string,
-  columns: Columns | undefined,
-  labelled: boolean,
-): Places | undefined {
+function headingOf(row: TableRow, where: string, columns: Columns | undefined, labelled: boolean): Places | undefined {
   if (columns && 'count' in columns) return undefined
   const { label, text } = columns ?? NAMES
-  const found = cells.map((cell) => new TextDecoder().decode(cell).trim())
+  const found = row.cells.map((cell) => new TextDecoder().decode(cell).trim())
   const places = { label: placeOf(found, label), text: placeOf(found, text) }
   const fits = places.text !== undefined && (places.label !== undefined || !labelled)
-  if (fits) return { label: places.label, text: places.text!, count: cells.length }
+  if (fits) return { label: places.label, text: places.text!, count: row.cells.length }
   if (!columns) return undefined
   const expected = labelled ? `${shown(label)} and ${shown(text)}` : shown(text)
   throw new RmaatError(
     'data',
-    `${where}, line 1: expected headings with ${expected} once each, as columns says; found ${shown(found.join(', '))}`,
+    `${where}, line 1: expected headings with ${expected} once each, as the setting columns says, given or of the weights; found ${shown(inWords(row))}`,
   )
 }
 
@@ -234,14 +282,20 @@ function placeOf(names: readonly string[], name: string | undefined): number | u
  * The label is the first column, the text the last one. Of lines with tabs there are as many as the one with the fewest has;
  * more tabs belong to texts, so most lines must agree.
  */
-function findPlaces(table: readonly TableRow[], where: string, labelled: boolean, commas: boolean): Places {
+function findPlaces(
+  table: readonly TableRow[],
+  where: string,
+  labelled: boolean,
+  isCsv: boolean,
+  separator: Separator,
+): Places {
   const counts = table.map(({ cells }) => cells.length)
-  const least = commas ? (counts[0] ?? 1) : counts.reduce((a, b) => Math.min(a, b), counts[0] ?? 1)
+  const least = isCsv ? (counts[0] ?? 1) : counts.reduce((a, b) => Math.min(a, b), counts[0] ?? 1)
   const few = counts.filter((count) => count === least).length
   if (least > 1 && few < counts.length / 10) {
     throw new RmaatError(
       'data',
-      `${where}, line ${table[counts.indexOf(least)].line}: found ${least} columns between ${commas ? 'commas' : 'tabs'}, but most lines have more; the setting columns says which they are`,
+      `${where}, line ${table[counts.indexOf(least)].line}: found ${least} columns between ${separator.called}s, but most lines have more; the setting columns says which they are`,
     )
   }
   if (least === 1 && !labelled) return { label: undefined, text: 0, count: 1 }
@@ -250,11 +304,16 @@ function findPlaces(table: readonly TableRow[], where: string, labelled: boolean
 }
 
 /** A first line whose label is no other row's, and a word where the others are numbers or come again, would be one of headings. */
-function checkFirst(rows: readonly Row[], where: string): void {
+function checkFirst(rows: readonly Row[], where: string, labels: readonly string[] | undefined): void {
   if (rows.length < 2) return
   const [first, ...others] = rows.map(({ label }) => label!)
-  if (WHOLE.test(first) || others.includes(first) || new Set(others).size === others.length) return
-  throw new RmaatError('data', `${where}, line 1: the label ${shown(first)} is that of no other row; ${COLUMNS_SAY}`)
+  if (WHOLE.test(first) || labels?.includes(first)) return
+  if (others.includes(first) || new Set(others).size === others.length) return
+  throw new RmaatError(
+    'data',
+    `${where}, line 1: the label ${shown(first)} is that of no other row; where this is a line of headings, the setting columns ` +
+      'says how those of label and text are called, as in label=sentiment,text=review; where it is none, the setting labels names all labels',
+  )
 }
 
 /** Rows that are objects, one a line. */
@@ -267,8 +326,12 @@ function fromObjects(bytes: Uint8Array, where: string, { length, columns = NAMES
   const encoder = new TextEncoder()
   const rows = linesOf(bytes).map((line, index) => {
     const at = `${where}, line ${index + 1}`
-    const found = objectOf(new TextDecoder().decode(line), at)
+    const found = objectOf(utf8(line, at), at)
+    const names = `found ${Object.keys(found).map(shown).join(', ') || 'nothing'}; the setting columns says how they are called, as in label=sentiment,text=review`
     const [label, text] = [columns.label, columns.text].map((name) => (name === undefined ? undefined : found[name]))
+    if (text === undefined) throw new RmaatError('data', `${at}: expected a text as ${shown(columns.text)}, ${names}`)
+    if (labelled && label === undefined)
+      throw new RmaatError('data', `${at}: expected a label as ${shown(columns.label)}, ${names}`)
     if (typeof text !== 'string')
       throw new RmaatError('data', `${at}: expected a text as ${shown(columns.text)}, found ${shown(text)}`)
     const known = ['string', 'number', 'boolean'].includes(typeof label)
@@ -290,10 +353,11 @@ function objectOf(text: string, at: string): Readonly<Record<string, unknown>> {
   try {
     found = JSON.parse(text)
   } catch (cause) {
-    throw new RmaatError('data', `${at}: expected a JSON object: ${(cause as Error).message}`, { cause })
+    const what = text.trim() === '' ? 'found a blank line' : (cause as Error).message
+    throw new RmaatError('data', `${at}: expected a JSON object, the whole of it on this line: ${what}`, { cause })
   }
   if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as Record<string, unknown>
-  throw new RmaatError('data', `${at}: expected a JSON object, found ${shown(found)}`)
+  throw new RmaatError('data', `${at}: expected a JSON object, one a line, found ${shown(found)}`)
 }
 
 /** A label that is a whole number. */
@@ -309,13 +373,15 @@ function rowOf(
   at: string,
   length: number,
   places: readonly string[],
+  hint?: string,
 ): Row {
+  const say = hint === undefined ? COLUMNS_SAY : `${hint}; ${COLUMNS_SAY}`
   const label = given?.trim()
   if (label !== undefined && !isLabel(label)) {
     const right = `expected a label, a number or words of at most ${LONGEST_LABEL} characters without a comma`
-    throw new RmaatError('data', `${at}: ${right}, in ${places[0]}, found ${shown(given)}; ${COLUMNS_SAY}`)
+    throw new RmaatError('data', `${at}: ${right}, in ${places[0]}, found ${shown(given)}; ${say}`)
   }
-  if (bytes.length === 0) throw new RmaatError('data', `${at}: expected a text in ${places[1]}, found none`)
+  if (bytes.length === 0) throw new RmaatError('data', `${at}: expected a text in ${places[1]}, found none; ${say}`)
   return { tokens: tokensOf(bytes.subarray(0, length)), label }
 }
 

@@ -55,7 +55,8 @@ type TextSettings = SettingsOf<typeof textAbout.settings>
 
 /**
  * Classification of text, byte by byte: id = byte + 1, 0 pads, 257 ids. A line of a file is `label TAB ... TAB text`, or what
- * headings or `columns` say; the text may itself hold tabs. A `.csv` file has commas between and quotes around what holds them,
+ * headings or `columns` say; the text may itself hold tabs. A `.csv` file has commas between, or semicolons or tabs where
+ * its first row has no comma, and quotes around what holds them,
  * a `.jsonl` file an object a line. Files are UTF-8 or any bytes, or UTF-16 behind its byte order mark, which is read as UTF-8.
  * @throws RmaatError 'config' for settings, 'data' for files, with file and line
  */
@@ -69,7 +70,16 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const given = settings.columns === undefined ? undefined : columnsOf(settings.columns)
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)
 
-  const { rows: all, columns, test: others } = await readTexts(path, { length, columns: given, labelled: true })
+  const {
+    rows: all,
+    columns,
+    test: others,
+  } = await readTexts(path, {
+    length,
+    columns: given,
+    labelled: true,
+    labels: asked,
+  })
   if (all.length < 20) {
     const expected = 'expected at least 20 lines to hold some out of training'
     throw new RmaatError('data', `${path}: ${expected}, found ${all.length}`)
@@ -88,7 +98,10 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
     part.map(({ tokens, label }) => {
       const found = classOf.get(label!)
       if (found !== undefined) return { tokens, label: found }
-      throw new RmaatError('data', `${path}: expected the labels ${inWords(classNames)}; found also ${label}`)
+      throw new RmaatError(
+        'data',
+        `${path}: expected the labels ${inWords(classNames)}; found also ${label}; the setting labels says which there are, given or of the weights`,
+      )
     })
   // in a random order, so that a part of them stands for all
   const test = examples(shuffled(apart, STREAM.test))

@@ -53,7 +53,10 @@ test('paths are those of the folder that the command was typed in, and data is f
   // another file's labels are not taken for those of the weights
   const other = await typedIn('there', 'evaluate', '../here/run/weights.safetensors', '--data', 'my.tsv')
   assert.is(other.code, 2)
-  assert.match(other.err, /there\/my\.tsv: expected the labels 1, 2; found also 3$/m)
+  assert.match(
+    other.err,
+    /there\/my\.tsv: expected the labels 1, 2; found also 3; the setting labels says which there are, /m,
+  )
 })
 
 test('a folder that weights name without saying where it is must be named', async () => {

@@ -46,6 +46,8 @@ text(
   },
 )
 
+const LABELS_SAY = 'the setting labels says which there are, given or of the weights'
+
 text('columns names them in any order', async ({ folder }) => {
   const path = `${folder}/a.tsv`
   const texts = async (columns: string, line: (index: number) => string) => {
@@ -78,10 +80,14 @@ text('classes are the labels that there are, in their order, whatever their gaps
   const asked = await tasks.text({ path, labels: '900,7,-1' })
   assert.equal(asked.classNames, ['900', '7', '-1'])
   for (const { tokens, label } of asked.test) assert.is(asked.show(tokens).split(' ')[0], asked.classNames![label])
-  await fails('data', `${path}: expected the labels 7, 900; found also -1`, () => tasks.text({ path, labels: '7,900' }))
+  await fails('data', `${path}: expected the labels 7, 900; found also -1; ${LABELS_SAY}`, () =>
+    tasks.text({ path, labels: '7,900' }),
+  )
   await writeFileAtomically(`${folder}/train.tsv`, lines(30))
   await writeFileAtomically(`${folder}/test.tsv`, '2\ta\n')
-  await fails('data', `${folder}: expected the labels 0, 1; found also 2`, () => tasks.text({ path: folder }))
+  await fails('data', `${folder}: expected the labels 0, 1; found also 2; ${LABELS_SAY}`, () =>
+    tasks.text({ path: folder }),
+  )
 })
 
 text('labels may be words; a first line that looks like headings is asked about', async ({ folder }) => {
@@ -96,13 +102,15 @@ text('labels may be words; a first line that looks like headings is asked about'
 
   await writeFileAtomically(path, `section\tbody\n${rows}`)
   const asked =
-    /a\.tsv, line 1: the label "section" is that of no other row; .* as in label,text, or .* as in label=sentiment,text=review$/
+    /a\.tsv, line 1: the label "section" is that of no other row; .* as in label=sentiment,text=review; .* setting labels /
   await fails('data', asked, () => tasks.text({ path }))
   assert.equal((await tasks.text({ path, columns: 'label=section,text=body' })).test, task.test)
-  assert.is((await tasks.text({ path, columns: 'label,text' })).classes, 4)
+  await fails('data', asked, () => tasks.text({ path, columns: 'label,text' }))
+  const labels = ['section', ...words].join()
+  assert.is((await tasks.text({ path, columns: 'label,text', labels })).classes, 4)
   await fails(
     'data',
-    `${path}, line 1: expected headings with "label" and "body" once each, as columns says; found "section, body"`,
+    `${path}, line 1: expected headings with "label" and "body" once each, as the setting columns says, given or of the weights; found "section, body"`,
     () => tasks.text({ path, columns: 'label=label,text=body' }),
   )
   await writeFileAtomically(path, `label\ttext\n${rows}`)
@@ -276,6 +284,7 @@ text('settings out of range are errors', async () => {
     'label=,text=a',
     'label=a,text',
     'label=a,other=b,text=c',
+    'label=a,text=a',
   ])
     await fails('config', /^text: columns is ".*; it must be the columns with commas between, /, () =>
       tasks.text({ ...few, columns }),
