@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Command } from 'commander'
+import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { load } from '../models/weights.ts'
 import type { Config } from '../nn/kind.ts'
@@ -66,9 +67,13 @@ async function predictRows(path: string, file: string | undefined, options: { js
     const settings = { ...valuesOf(known), ...given }
     const room = sizesOf(task, model.config, settings)
     const bytes = withoutMark(await bytesOf(file, where, signal), where)
-    const rows = task === 'text' ? texts(bytes, where, room, settings) : await sequences(bytes, where, room, form)
-
     const names = classNamesOf(configuration, form)
+    const rows =
+      task === 'text'
+        ? texts(bytes, where, room, settings, { names, typed: given.columns !== undefined })
+        : await sequences(bytes, where, room, form)
+    const unknown = rows.flatMap(({ label }) => (label === undefined || !names || names.includes(label) ? [] : [label]))
+
     const bar = process.stdout.isTTY ? undefined : progress('answering', rows.length)
     let [row, judged, right] = [0, 0, 0]
     const examples = rows.map(({ tokens }) => ({ tokens, label: 0 }))
@@ -90,9 +95,12 @@ async function predictRows(path: string, file: string | undefined, options: { js
     bar?.stop()
     if (signal.aborted) process.exitCode = signal.reason as number
     const summary = { kind: 'summary', weights: path, input: where, task, rows: row, labelled: judged }
+    const others = unknown.length === 0 ? undefined : unknown.length
     const accuracy = judged === 0 ? undefined : right / judged
-    if (json) jsonLine({ ...summary, accuracy, interrupted: signal.aborted, device: device.name })
+    if (json) jsonLine({ ...summary, accuracy, otherLabels: others, interrupted: signal.aborted, device: device.name })
     else if (accuracy !== undefined) notice(`accuracy ${percent(accuracy)} of ${plural(judged, 'row')} with a label`)
+    if (!json && others !== undefined)
+      notice(`${plural(others, 'row')} with a label that the weights do not know, such as ${shown(unknown[0])}`)
   } finally {
     restore()
     device.close()
@@ -117,14 +125,35 @@ async function bytesOf(file: string | undefined, where: string, signal: AbortSig
   return joined(pieces)
 }
 
+interface Known {
+  /** What the classes of the weights are called. */
+  readonly names: readonly string[] | undefined
+  /** Whether the columns were typed; else they are those of the training. */
+  readonly typed: boolean
+}
+
 /** Texts, each cut as for the training. */
-function texts(bytes: Uint8Array, where: string, { segments, segmentLength }: Room, settings: Given): Sequence[] {
+function texts(bytes: Uint8Array, where: string, room: Room, settings: Given, { names, typed }: Known): Sequence[] {
+  const { segments, segmentLength } = room
   const most = segments * segmentLength
   const { length = Math.min(4000, most), columns } = settings as { length?: number; columns?: string }
   if (length > most)
     throw new RmaatError('config', `length is ${length}; expected at most ${segments} segments of ${segmentLength}`)
-  const reading = { length, columns: columns === undefined ? undefined : columnsOf(columns, false), labelled: false }
-  return parseTexts(bytes, where, reading).rows
+  const { rows, columns: found } = parseTexts(bytes, where, {
+    length,
+    columns: columns === undefined ? undefined : columnsOf(columns, false),
+    labelled: false,
+    labels: names,
+    elsewhere: !typed,
+  })
+  // of columns without headings the first one was taken for the label
+  const guessed = !typed && 'count' in found && found.label !== undefined
+  if (guessed && names && rows.every(({ label }) => !names.includes(label!)))
+    throw new RmaatError(
+      'data',
+      `${where}: expected the labels ${shown(names)} in column ${found.label + 1} of ${found.count}, found ${shown(rows[0].label)}; --columns says where the text stands, as in -,text, or how it is called where the first line is one of headings, as in text=review`,
+    )
+  return rows
 }
 
 /** Sequences of words, one a line. */

@@ -73,6 +73,8 @@ test('rows of a .csv are trained on and answered, with labels and without', asyn
     [file('new.jsonl', objects)],
     [file('new.jsonl.gz', gzipSync(objects))],
     [file('new.txt', `${reviews.join('\n')}\n`), '--columns', 'text'],
+    // lines of plain text are no rows of the training's columns
+    [file('new.txt', `${reviews.join('\n')}\n`)],
   ]) {
     const alone = await asked(weights, other, ...flags)
     assert.is(alone.out, out, other)
@@ -80,6 +82,12 @@ test('rows of a .csv are trained on and answered, with labels and without', asyn
   }
   const summary = jsonLines((await asked(weights, file('new.jsonl', objects), '--json')).out).at(-1)
   assert.equal([summary.labelled, 'accuracy' in summary], [0, false])
+  const others = file('others.csv', 'mood,review\nmeh,a\ngood,b\n')
+  assert.match(
+    (await asked(weights, others)).err,
+    /\n1 row with a label that the weights do not know, such as "meh"\n$/,
+  )
+  assert.is(jsonLines((await asked(weights, others, '--json')).out).at(-1).otherLabels, 1)
   const cut = await asked(weights, path, '--length', '1')
   assert.equal(new Set(cut.out.split('\n')).size, 3, 'of one byte each, there are two texts')
 })
@@ -101,6 +109,18 @@ test('lines of words are sequences of a task; a causal model answers at the last
       name,
     )
   }
+})
+
+test('a first column that holds no labels of the weights is not taken for one', async () => {
+  const path = file('plain.tsv', rows.map(({ mood, review }) => `${mood}\t${review}\n`).join(''))
+  const sizes = ['--segments', '2', '--segment-length', '4', '--steps', '1']
+  const weights = await train('plain', '--task', 'text', '--data', path, ...sizes)
+  const numbered = file('numbered.csv', 'id,comment\n1,a\n2,"b, c"\n')
+  const { code, err } = await run('predict', weights, numbered, ...onWasm)
+  assert.is(code, 2)
+  const found = 'expected the labels ["bad", "good"] in column 1 of 2, found "id"; --columns says where the text stands'
+  assert.ok(err.includes(`numbered.csv: ${found}`), err)
+  assert.is((await asked(weights, numbered, '--columns', 'text=comment')).out.split('\n').length, 3)
 })
 
 test('what cannot be answered is said', async () => {
