@@ -1,4 +1,5 @@
 import { RmaatError } from '../errors.ts'
+import { joined } from '../runtime/files.ts'
 
 const TAB = 9
 const NEWLINE = 10
@@ -130,12 +131,23 @@ function plainCell(bytes: Uint8Array, begin: number, separator: number): Cell {
 }
 
 function quotedCell(bytes: Uint8Array, begin: number, where: string, line: number): Cell {
-  const cell: number[] = []
-  let lines = 0
-  for (let at = begin; at < bytes.length; at++) {
-    if (bytes[at] === QUOTE && bytes[++at] !== QUOTE) return { cell: Uint8Array.from(cell), next: at, lines }
-    if (bytes[at] === NEWLINE) lines++
-    cell.push(bytes[at])
+  // up to a quote that is written twice, and with it
+  const parts: Uint8Array[] = []
+  for (let from = begin; ; ) {
+    const quote = bytes.indexOf(QUOTE, from)
+    if (quote === -1) throw new RmaatError('data', `${where}, line ${line}: a quoted cell begins here and does not end`)
+    const isTwice = bytes[quote + 1] === QUOTE
+    parts.push(bytes.subarray(from, isTwice ? quote + 1 : quote))
+    from = quote + 2
+    if (isTwice) continue
+    const cell = parts.length === 1 ? parts[0] : joined(parts)
+    return { cell, next: quote + 1, lines: endsIn(cell) }
   }
-  throw new RmaatError('data', `${where}, line ${line}: a quoted cell begins here and does not end`)
+}
+
+/** How many lines end in it. */
+function endsIn(cell: Uint8Array): number {
+  let count = 0
+  for (let at = cell.indexOf(NEWLINE); at !== -1; at = cell.indexOf(NEWLINE, at + 1)) count++
+  return count
 }
