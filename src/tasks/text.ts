@@ -13,7 +13,8 @@ import {
   type Task,
   textOf,
 } from './task.ts'
-import { COLUMNS_SAY, columnsOf, isLabel, named, type Row, readTexts, WHOLE } from './text-files.ts'
+import { COLUMNS_SAY, columnsOf, named } from './text-columns.ts'
+import { isLabel, type Row, readTexts, WHOLE } from './text-files.ts'
 
 const MOST_CLASSES = 1000
 

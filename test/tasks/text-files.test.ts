@@ -1,7 +1,8 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { shown as shownValue } from '../../src/checks.ts'
-import { COLUMNS_SAY, columnsOf, parseTexts } from '../../src/tasks/text-files.ts'
+import { COLUMNS_SAY, columnsOf } from '../../src/tasks/text-columns.ts'
+import { parseTexts } from '../../src/tasks/text-files.ts'
 import { fails } from '../support/fails.ts'
 
 const bytesOf = (content: string) => new TextEncoder().encode(content)
