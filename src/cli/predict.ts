@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { Command } from 'commander'
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
@@ -67,7 +68,13 @@ async function predictRows(path: string, file: string | undefined, options: { js
     const known = savedEntries(configuration, { ...given, data: where }, path, ['segmentLength', 'batch'])
     const settings = { ...valuesOf(known), ...given }
     const room = sizesOf(task, model.config, settings)
-    const bytes = withoutMark(await bytesOf(file, where, signal), where)
+    const found = await bytesOf(file, where, signal)
+    // what was interrupted may be half a row
+    if (signal.aborted) {
+      process.exitCode = signal.reason as number
+      return
+    }
+    const bytes = withoutMark(found, where)
     const names = classNamesOf(configuration, form)
     const rows =
       task === 'text'
@@ -92,6 +99,7 @@ async function predictRows(path: string, file: string | undefined, options: { js
       if (json) jsonLine({ kind: 'answer', row, label, ...answer, logits })
       else say(`${answer.name}\t${answer.probability.toFixed(4)}`)
       bar?.update(row)
+      await setImmediate() // signals and pipes get their turn
     }
     bar?.stop()
     if (signal.aborted) process.exitCode = signal.reason as number

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -133,6 +133,30 @@ test('a stream ends where nobody reads its answers, or where nothing comes', asy
   assert.is(waiting.printed(), '')
   assert.is(await empty.closed, 2)
   assert.match(empty.said(), /\nerror \(data\): standard input: expected at least one token, found none\n$/)
+})
+
+test('Ctrl-C ends the answering of rows, also where they are still to come; so does an output that nobody reads', async () => {
+  const weights = await streamable()
+  const rows = folder.path('rows.txt')
+  writeFileSync(rows, 'A . , : B . ,\n'.repeat(100_000))
+  const predicting = (...flags: string[]) => start([...command, 'predict', weights, ...flags, '--device', 'wasm'])
+  const running = predicting(rows, '--json')
+  running.child.stdout!.once('data', () => running.child.kill('SIGINT'))
+  assert.is(await running.closed, 130, running.said())
+  const summary = jsonLines(running.printed()).at(-1)
+  assert.is(summary.interrupted, true)
+  assert.ok(summary.rows > 0 && summary.rows < 100_000, `${summary.rows}`)
+  const unread = predicting(rows)
+  unread.child.stdout!.once('data', () => unread.child.stdout!.destroy())
+  assert.is(await unread.closed, 141, unread.said())
+  const waiting = predicting()
+  waiting.child.stdin!.write('A . , : B . ,\nA .')
+  await waiting.until('device ')
+  // once what was written has been read
+  setTimeout(() => waiting.child.kill('SIGINT'), 300)
+  assert.is(await waiting.closed, 130, waiting.said())
+  assert.is(waiting.printed(), '')
+  assert.not.match(waiting.said(), /error/)
 })
 
 test('a second Ctrl-C ends the command within a step of many minutes', async () => {
