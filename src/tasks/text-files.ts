@@ -137,7 +137,9 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
   const table = isCsv ? commaRows(bytes, where, separator) : tabRows(bytes)
   // spreadsheets write rows that hold nothing at the end
   if (isCsv) while (table.at(-1)?.cells.every(({ length }) => length === 0)) table.pop()
-  const columns = elsewhere && isOneColumn(table, reading.columns, isCsv) ? undefined : reading.columns
+  const isPlain = !labelled && (elsewhere || !reading.columns) && isOneColumn(table, reading.columns, isCsv)
+  const columns = isPlain ? undefined : reading.columns
+  if (isPlain && !isCsv) checkPlain(table, where, reading.columns)
   const heading = table.length === 0 ? undefined : headingOf(table[0], where, columns, labelled)
   const places =
     heading ?? (columns && 'count' in columns ? columns : findPlaces(table, where, labelled, isCsv, separator))
@@ -164,10 +166,23 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
 function isOneColumn(table: readonly TableRow[], columns: Columns | undefined, isCsv: boolean): boolean {
   const isOne = ({ cells }: TableRow): boolean => cells.length === 1
   if (!(isCsv ? table.every(isOne) : table.some(isOne))) return false
-  return !columns || 'count' in columns ? true : !isOne(table[0]) || inWords(table[0]) !== columns.text
+  return !columns || 'count' in columns || !headings(table[0]).includes(columns.text)
 }
 
-const inWords = ({ cells }: TableRow): string => cells.map((cell) => new TextDecoder().decode(cell).trim()).join(', ')
+/** Plain lines may not be those of another kind of file, as where that comes from standard input. */
+function checkPlain([first]: readonly TableRow[], where: string, columns: Columns | undefined): void {
+  if (!first) return
+  const line = inWords(first)
+  const name = columns && !('count' in columns) ? columns.text : NAMES.text
+  const words = line.split(/[,;]/).map((word) => word.replaceAll('"', '').trim())
+  const kind = words.length > 1 && words.includes(name) ? '.csv' : /^\{.*\}$/.test(line) ? '.jsonl' : undefined
+  if (kind === undefined) return
+  const found = `found ${shown(line)}, as a ${kind} file has it: expected a file of that name`
+  throw new RmaatError('data', `${where}, line 1: ${found}, or the setting columns to be text where each line is one`)
+}
+
+const headings = ({ cells }: TableRow): string[] => cells.map((cell) => new TextDecoder().decode(cell).trim())
+const inWords = (row: TableRow): string => headings(row).join(', ')
 
 function labelOf(cell: Uint8Array, at: string): string {
   const label = new TextDecoder().decode(cell)
@@ -194,7 +209,7 @@ function lineOf(cells: readonly Uint8Array[]): Uint8Array {
 function headingOf(row: TableRow, where: string, columns: Columns | undefined, labelled: boolean): Places | undefined {
   if (columns && 'count' in columns) return undefined
   const { label, text } = columns ?? NAMES
-  const found = row.cells.map((cell) => new TextDecoder().decode(cell).trim())
+  const found = headings(row)
   const places = { label: placeOf(found, label), text: placeOf(found, text) }
   const fits = places.text !== undefined && (places.label !== undefined || !labelled)
   if (fits) return { label: places.label, text: places.text!, count: row.cells.length }

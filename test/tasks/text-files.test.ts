@@ -94,13 +94,35 @@ test('a first line that looks like headings is asked about where columns are pla
   await fails('data', /^a\.csv, line 1: the label "mood"/, () => read(content, ['bad', 'good']))
 })
 
-test('with the columns of other rows lines of a single one are texts', () => {
+test('lines of another kind of file are not taken for plain ones', async () => {
+  const read = (content: string, columns?: string, elsewhere = true) =>
+    parseTexts(bytesOf(content), 'standard input', {
+      length: 9,
+      columns: columns === undefined ? undefined : columnsOf(columns, false),
+      labelled: false,
+      elsewhere,
+    }).rows.length
+  const other = (kind: string) =>
+    new RegExp(`^standard input, line 1: found ".*", as a .${kind} file has it: expected `)
+  for (const columns of [undefined, 'label=mood,text=text']) {
+    await fails('data', other('csv'), () => read('"text", id\na,1\n', columns))
+    await fails('data', other('csv'), () => read('id;text\n1;a\n', columns))
+    await fails('data', other('jsonl'), () => read('{"text": "a"}\n', columns))
+    assert.is(read('a text, and\nmore\n', columns), 2)
+  }
+  assert.is(read('{"text": "a"}\n', 'text', false), 1)
+})
+
+test('with the columns of other rows lines of a single one are texts, where their headings are not there', async () => {
   const rows = (content: string, name: string, columns: string) =>
     parseTexts(bytesOf(content), name, { length: 9, columns: columnsOf(columns), labelled: false, elsewhere: true })
   for (const columns of ['label=mood,text=review', 'label,-,text']) {
     assert.equal(rows('a, b\nc\td\n', 'a.txt', columns).rows.map(shown), ['a, b', 'c\td'])
     assert.equal(rows('text\n"a, b"\n', 'a.csv', columns).rows.map(shown), ['a, b'])
   }
+  await fails('data', 'a.tsv, line 3: expected 2 columns between tabs, found 1', () =>
+    rows('mood\treview\ngood\ta\nb\n', 'a.tsv', 'label=mood,text=review'),
+  )
   assert.equal(rows('review\n"a, b"\n', 'a.csv', 'label=mood,text=review').rows.map(shown), ['a, b'])
 })
 
