@@ -51,11 +51,11 @@ export const tabRows = (bytes: Uint8Array): TableRow[] =>
   })
 
 /**
- * What stands between the cells of a .csv file: commas, but where its first row has none outside of quotes the semicolons or tabs
+ * What stands between the cells of a .csv file: commas, but where its first row has none outside of quotes the tabs or semicolons
  * that it has, as spreadsheets write them where the comma is the decimal point.
  */
 export function separatorOf(bytes: Uint8Array): Separator {
-  const all = [COMMAS, SEMICOLONS, TABS]
+  const all = [COMMAS, TABS, SEMICOLONS]
   const found = new Set<number>()
   let quoted = false
   for (let at = 0; at < bytes.length && (quoted || bytes[at] !== NEWLINE); at++) {

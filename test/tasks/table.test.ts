@@ -52,8 +52,9 @@ test('what is between the cells of a .csv is what its first row has outside of q
   const found = (content: string) => separatorOf(bytesOf(content)).called
   for (const content of ['', 'a', 'a\nb;c', 'a;b,c', '"a;b"', '"a""\n;",b', '5" disk,a;b', '"a;b",c'])
     assert.is(found(content), 'comma', content)
-  for (const content of ['a;b', '"a,b";c', '"a,""b,";c\n', 'a\tb;c']) assert.is(found(content), 'semicolon', content)
-  assert.is(found('a\t"b,c;d"'), 'tab')
+  for (const content of ['a;b', '"a,b";c', '"a,""b,";c\n']) assert.is(found(content), 'semicolon', content)
+  // texts hold semicolons, but seldom tabs
+  for (const content of ['a\t"b,c;d"', 'a\tb;c', 'a;b\tc']) assert.is(found(content), 'tab', content)
   assert.equal(cellsOf(commaRows(bytesOf('"a,";b\r\n;c\n'), 'a.csv', separatorOf(bytesOf('a;b')))), [
     ['a,', 'b'],
     ['', 'c'],
