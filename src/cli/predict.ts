@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import { Command } from 'commander'
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
@@ -99,7 +98,6 @@ async function predictRows(path: string, file: string | undefined, options: { js
       if (json) jsonLine({ kind: 'answer', row, label, ...answer, logits })
       else say(`${answer.name}\t${answer.probability.toFixed(4)}`)
       bar?.update(row)
-      await setImmediate() // signals and pipes get their turn
     }
     bar?.stop()
     if (signal.aborted) process.exitCode = signal.reason as number

@@ -43,13 +43,11 @@ export interface OptimizerOptions {
   readonly trains?: Names
 }
 
-const areRates = (value: unknown): boolean =>
-  anObject.fits(value) && Object.values(value as object).every(notNegative.fits)
 const optionKinds = {
   rate: maybe(notNegative),
   decay: maybe(notNegative),
   decays: maybe(aNames),
-  rates: maybe(kind('numbers of at least 0 by names', areRates)),
+  rates: maybe(anObject),
   trains: maybe(aNames),
 }
 const aTrained = kind(
@@ -115,6 +113,7 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     const { decays, trains, rates = {} } = options
     const decaysOf = decays && choice(where, 'decays', trained, decays)
     this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
+    takes(`${where}: rates`, rates, Object.fromEntries(Object.keys(rates).map((name) => [name, notNegative])), 'config')
     this.rated = Object.entries(rates).map(([name, factor]) => [
       rangesOf(trained, choice(where, 'rates', trained, [name])),
       factor,

@@ -41,6 +41,7 @@ export async function* predict<Example extends object>(
       const found = await program.arrays(layout.values(part))
       const each = found.length / batch
       for (let row = 0; row < part.length; row++) yield found.slice(row * each, (row + 1) * each)
+      await new Promise((resolve) => setTimeout(resolve, 0)) // signals, timers and a page get their turn
     }
   } finally {
     program.close()
