@@ -5,6 +5,7 @@ import { concat } from '../../src/ops/views.ts'
 import { describe } from '../../src/program/listing.ts'
 import type { Plan } from '../../src/program/plan.ts'
 import { compile, f32, plan } from '../../src/program/program.ts'
+import { overlap, rangeOf } from '../../src/program/ranges.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
 import { devices, held, relativeError } from '../support/devices.ts'
 
@@ -60,6 +61,57 @@ test('a product of another one is not joined to it', async () => {
   device.close()
 })
 
+/** Products that are added to what is in memory for another one, and to each other. */
+const added = (given: Given) => {
+  const [x, y] = [given.x.exp(), given.x.sin()]
+  const read = x.matmul(piece(given, 0))
+  return { read, sum: x.add(y.matmul(piece(given, 1))), both: read.add(y.matmul(piece(given, 2))) }
+}
+
+test('a product is added to what kernels have read before, and not to what is read later', async () => {
+  const device = await devices.reference()
+  const products = (of: (given: Given) => Readonly<Record<string, Tensor>>): string[] =>
+    linesOf(plan(device, inputs, of)).filter((line) => line.startsWith('matmul'))
+  const sum = (given: Given) => {
+    const { sum, both } = added(given)
+    return { sum: sum.exp(), both: both.exp() }
+  }
+  assert.equal(products(sum), ['matmul 5 x 16 x 8', 'matmul 5 x 8 x 8, added'])
+  assert.equal(
+    products((given) => ({ x: given.x.exp(), ...sum(given) })),
+    ['matmul 5 x 16 x 8', 'matmul 5 x 8 x 8'],
+  )
+  const later = (given: Given) => {
+    const x = given.x.exp()
+    return {
+      x: x.add(given.x.sin().matmul(piece(given, 0))).matmul(piece(given, 1)),
+      y: x.matmul(piece(given, 2)).exp(),
+    }
+  }
+  assert.not(products(later).some((line) => line.endsWith('added')))
+  device.close()
+})
+
+for (const [name, open] of Object.entries(held))
+  test(`what is added up is what it was, on ${name}`, async () => {
+    const device = await open()
+    const reference = await devices.reference()
+    const values = {
+      x: Float32Array.from({ length: ROWS * WIDTH }, (_, i) => Math.sin(i)),
+      w: Float32Array.from({ length: 3 * WIDTH * WIDTH }, (_, i) => Math.cos(3 * i)),
+    }
+    const found = await compile(device, inputs, added).arrays(values)
+    const expected = await compile(reference, inputs, (given) => ({
+      read: added(given).read,
+      sum: added(given).sum.mul(1),
+      both: given.x.sin().matmul(piece(given, 2)).mul(1).add(added(given).read.mul(1)),
+    })).arrays(values)
+    for (const key of ['read', 'sum', 'both'] as const)
+      assert.ok(relativeError(found[key], expected[key] as ArrayLike<number>) < 1e-6, key)
+    reference.close()
+    device.close()
+  })
+
 for (const [name, open] of Object.entries(held))
   test(`what is joined is what it was, on ${name}`, async () => {
     const device = await open()
@@ -81,5 +133,27 @@ for (const [name, open] of Object.entries(held))
       assert.ok(relativeError(found[key], expected(at)) < 1e-6, key)
     device.close()
   })
+
+test('parts of a concatenation lie between each other', () => {
+  const part = (offset: number, size: number, stride = 8) =>
+    rangeOf(
+      {
+        buffer: 0,
+        offset,
+        loopStrides: [],
+        axes: [
+          { size: 4, stride },
+          { size, stride: 1 },
+        ],
+      },
+      [],
+    )
+  assert.not(overlap(part(0, 3), part(3, 5)))
+  assert.not(overlap(part(19, 5), part(0, 3)))
+  assert.ok(overlap(part(0, 4), part(3, 5)))
+  // the last of a run is where the next run of the other one begins
+  assert.ok(overlap(part(0, 3), part(3, 6)))
+  assert.ok(overlap(part(0, 3, 4), part(3, 1)))
+})
 
 test.run()
