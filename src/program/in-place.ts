@@ -88,14 +88,16 @@ export function accumulate(block: Block): void {
     if (node.task.kind !== 'elementwise' || node.task.op !== 'add') continue
     const { args } = node.task
     for (const [x, product] of [args, args.toReversed()]) {
-      if (![x, product].every((ref) => isPassing(ref, block)) || readers.get(product.base)?.length !== 1) continue
-      if (!canAccumulate(product.base) || accumulates(product.base.task)) continue
       const others = readers.get(x.base)?.filter((reader) => reader !== node)
-      const early = (reader: Node): boolean => !fuses(reader) && order.get(reader)! < order.get(node)!
-      const fits = others?.length
-        ? x.base.task.kind === 'elementwise' && !x.base.home && others.every(early)
+      if (!others || !isPassing(x, block) || !isPassing(product, block)) continue
+      if (readers.get(product.base)?.length !== 1 || !canAccumulate(product.base)) continue
+      if (accumulates(product.base.task)) continue
+      const fits = others.length
+        ? x.base.task.kind === 'elementwise' &&
+          !x.base.home &&
+          others.every((reader) => !fuses(reader) && order.get(reader)! < order.get(node)!)
         : canAccumulate(x.base) || replaces(node, x.base)
-      if (!others || !fits) continue
+      if (!fits) continue
       node.task = { ...product.base.task, accumulate: true } as Node['task']
       node.home = x
       // it reads what the product did

@@ -26,8 +26,8 @@ export function rangeOf(view: View, counts: readonly number[]): Range {
   const moves = counts.map((count, depth) => (count - 1) * (loopStrides[depth] ?? 0))
   const lowest = moves.reduce((sum, distance) => sum + Math.min(0, distance), low)
   const highest = moves.reduce((sum, distance) => sum + Math.max(0, distance), high)
-  const period = axes[0]?.stride ?? 0
-  const reach = high - low - Math.abs(period) * ((axes[0]?.size ?? 1) - 1)
+  const [{ size, stride: period } = { size: 1, stride: 0 }] = axes
+  const reach = high - low - (size - 1) * Math.abs(period)
   return { buffer, low, high, period, reach, loopStrides, lowest, highest }
 }
 
@@ -41,40 +41,33 @@ export function overlap(a: Range, b: Range): boolean {
 /** Whether the runs of one range lie between those of the other, as the parts of a concatenation do. */
 function isBetween(a: Range, b: Range): boolean {
   const { period } = a
-  const apart = (b.low - a.low) % period
-  const from = apart < 0 ? apart + period : apart
-  return period > 0 && b.period === period && from > a.reach && period - from > b.reach
+  const from = (((b.low - a.low) % period) + period) % period
+  return b.period === period && from > a.reach && period - from > b.reach
 }
 
 const sameStrides = (a: readonly number[], b: readonly number[]): boolean =>
   Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) === (b[i] ?? 0)).every(Boolean)
 
-/** What a call reads and writes, or several. Asked for where another one is nearby that could be joined. */
-export interface Touching {
-  readonly touched: () => { readonly reads: readonly Range[]; readonly writes: readonly Range[] }
+/** What a call reads and writes, or several. */
+export interface Touched {
+  readonly reads: readonly Range[]
+  readonly writes: readonly Range[]
 }
 
-/** @param counts of the enclosing loops, outermost first, as they are when it is first asked for */
-export function touchedBy(call: Kernel, counts: readonly number[]): Touching['touched'] {
-  let touched: ReturnType<Touching['touched']> | undefined
-  return () => {
-    if (touched) return touched
-    const { reads, writes } = accessesOf(call)
-    const ranges = (accesses: readonly Access[]): Range[] => accesses.map(({ view }) => rangeOf(view, counts))
-    touched = { reads: ranges(reads), writes: ranges(writes) }
-    return touched
-  }
+/** @param counts of the enclosing loops, outermost first */
+export function touchedBy(call: Kernel, counts: readonly number[]): Touched {
+  const { reads, writes } = accessesOf(call)
+  const ranges = (accesses: readonly Access[]): Range[] => accesses.map(({ view }) => rangeOf(view, counts))
+  return { reads: ranges(reads), writes: ranges(writes) }
 }
 
-export function touchedByBoth(one: Touching, other: Touching): Touching['touched'] {
-  const [a, b] = [one.touched(), other.touched()]
-  const touched = { reads: [...a.reads, ...b.reads], writes: [...a.writes, ...b.writes] }
-  return () => touched
-}
+export const touchedByBoth = (one: Touched, other: Touched): Touched => ({
+  reads: [...one.reads, ...other.reads],
+  writes: [...one.writes, ...other.writes],
+})
 
 /** Whether two calls may change places, or run at the same time: neither writes what the other one touches. */
-export function commute(one: Touching, other: Touching): boolean {
-  const [a, b] = [one.touched(), other.touched()]
+export function commute(a: Touched, b: Touched): boolean {
   const within = (range: Range, ranges: readonly Range[]): boolean => ranges.some((touched) => overlap(range, touched))
   return (
     !a.writes.some((range) => within(range, b.reads) || within(range, b.writes)) &&
@@ -83,7 +76,7 @@ export function commute(one: Touching, other: Touching): boolean {
 }
 
 /** Joins groups of calls, wherever `together` makes one of two and all between them can do without it there. */
-export function joined<Of extends Touching>(groups: Of[], together: (one: Of, other: Of) => Of | undefined): Of[] {
+export function joined<Of extends Touched>(groups: Of[], together: (one: Of, other: Of) => Of | undefined): Of[] {
   for (let at = 0; at < groups.length; at++) {
     for (let next = at + 1; next < groups.length && next <= at + NEARBY; next++) {
       const [one, other] = [groups[at], groups[next]]

@@ -1,7 +1,7 @@
 import { elementsOf, merged } from './axes.ts'
 import { isKernel, placesOf, withPlaces } from './kernels.ts'
 import type { Instruction, Kernel, Matmul, Reduce } from './plan.ts'
-import { commute, joined, type Touching, touchedBy, touchedByBoth } from './ranges.ts'
+import { commute, joined, type Touched, touchedBy, touchedByBoth } from './ranges.ts'
 
 /*
  * Siblings. Products of the same shapes whose operands stand at equal distances are one product with an axis more: the
@@ -15,7 +15,7 @@ import { commute, joined, type Touching, touchedBy, touchedByBoth } from './rang
 
 type Sibling = Matmul | Reduce
 /** A call, or several that are to be one: in the order of their results in memory. */
-interface Group extends Touching {
+interface Group extends Touched {
   readonly calls: readonly Kernel[]
   /** Equal for calls of the same shapes; undefined for kinds that are never joined. */
   readonly shapes: number | undefined
@@ -48,12 +48,12 @@ export function joinSiblings(instructions: readonly Instruction[]): Instruction[
 }
 
 function groupOf(call: Kernel, counts: readonly number[], known: Map<string, number>): Group {
-  const touched = touchedBy(call, counts)
-  if (call.kind !== 'matmul' && call.kind !== 'reduce') return { calls: [call], shapes: undefined, touched }
+  const group = { calls: [call], shapes: undefined, ...touchedBy(call, counts) }
+  if (call.kind !== 'matmul' && call.kind !== 'reduce') return group
   const key = JSON.stringify(withPlaces({ ...call, accumulate: false }, (place) => ({ ...place, offset: 0 })))
   const shapes = known.get(key) ?? known.size
   known.set(key, shapes)
-  return { calls: [call], shapes, touched }
+  return { ...group, shapes }
 }
 
 /** Two groups as one; undefined where they have nothing in common, or, `sharing`, no operand. */
@@ -68,7 +68,7 @@ const together =
     const added = distances.out === 0
     if (rest.some(({ accumulate }) => accumulate !== (added || first.accumulate)) || !(added || commute(one, other)))
       return undefined
-    return { calls, shapes: one.shapes, touched: touchedByBoth(one, other) }
+    return { calls, shapes: one.shapes, ...touchedByBoth(one, other) }
   }
 
 /** From each call to the next one, how far apart each operand is, by name; undefined where a distance changes. */

@@ -26,6 +26,12 @@ export interface Encoded {
   readonly scratch: number
 }
 
+/** Calls that share a shader: the scratch that they need together, and their dispatches. */
+export interface Beside {
+  readonly scratch: number
+  readonly encode: () => readonly Encoded[]
+}
+
 /** Stands for the scratch where a buffer is numbered. */
 export const SCRATCH = -1
 
@@ -46,6 +52,14 @@ export class Block {
   /** A vector for the place of the scratch. */
   scratch(offset = 0): this {
     return this.place({ buffer: SCRATCH, offset, loopStrides: [] })
+  }
+
+  /** All of another block, whose scratch begins at an element of the whole scratch. */
+  append({ words, places }: Block, scratch: number): this {
+    for (const { word, buffer, offset } of places)
+      this.places.push({ word: this.words.length + word, buffer, offset: offset + (buffer === SCRATCH ? scratch : 0) })
+    this.words.push(...words)
+    return this
   }
 
   /** A vector of up to four integers. */

@@ -1,8 +1,10 @@
 import { RmaatError } from '../../errors.ts'
+import { isKernel } from '../../program/kernels.ts'
 import type { Kernel, KernelOf, Plan } from '../../program/plan.ts'
 import { checkCounts, MOST } from '../counts.ts'
 import { LOOP_DEPTH } from '../sizes.ts'
-import { type Abilities, type Dispatch, type Encoded, SCRATCH } from './dispatch.ts'
+import { beside, type Joint } from './beside.ts'
+import { type Abilities, type Encoded, SCRATCH } from './dispatch.ts'
 import { fused } from './fused.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -14,13 +16,13 @@ import { scatterAdd } from './scatterAdd.ts'
 export const ITERATION_BYTES = 16
 
 /** A dispatch with the place of its uniform block, in bytes. */
-export interface Placed extends Dispatch {
+export interface Placed extends Joint {
   readonly at: number
 }
 
 /** A plan as dispatches, with all their uniforms in one buffer: a block for each dispatch, then one for each iteration. */
 export interface EncodedPlan {
-  /** Of each instruction; loops and their ends have none. */
+  /** Of each instruction; loops, their ends and what runs beside an earlier instruction have none. */
   readonly dispatches: readonly (readonly Placed[])[]
   readonly uniforms: Int32Array
   /** Words of `uniforms` that hold an element of the heap: where `buffer` lies plus `offset`. */
@@ -41,9 +43,8 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
   LOOP_DEPTH satisfies 2 // a place holds two loop strides, a block two iterations
   let at = 0
   let blockBytes = ITERATION_BYTES
-  let scratch = 0
   let depth = 0
-  const place = (dispatch: Dispatch): Placed => {
+  const place = (dispatch: Joint): Placed => {
     const placed = { ...dispatch, at }
     const bytes = dispatch.block.words.length * 4
     blocks.push(placed)
@@ -51,21 +52,17 @@ export function encode(plan: Plan, abilities: Abilities, alignment: number): Enc
     blockBytes = Math.max(blockBytes, bytes)
     return placed
   }
-  const dispatches = plan.instructions.map((instruction): Placed[] => {
+  const encoded = plan.instructions.map((instruction): Encoded => {
     if (instruction.kind === 'loop') {
       if (depth === LOOP_DEPTH) throw new RmaatError('internal', `loops nest deeper than ${LOOP_DEPTH}`)
       counts[depth] = Math.max(counts[depth], instruction.count)
       depth++
-      return []
     }
-    if (instruction.kind === 'end') {
-      depth--
-      return []
-    }
-    const encoded = encodeKernel(instruction, abilities)
-    scratch = Math.max(scratch, encoded.scratch)
-    return encoded.dispatches.map(place)
+    if (instruction.kind === 'end') depth--
+    return isKernel(instruction) ? encodeKernel(instruction, abilities) : { dispatches: [], scratch: 0 }
   })
+  const { dispatches: joint, scratch } = beside(plan.instructions, encoded, abilities)
+  const dispatches = joint.map((own) => own.map(place))
 
   const iterations = { at, outer: counts[1] * alignment, inner: alignment }
   // every block can be bound with the length of the longest

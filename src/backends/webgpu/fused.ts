@@ -1,7 +1,7 @@
 import type { Axis, Fused, FusedOperand, Step } from '../../program/plan.ts'
 import { WORKGROUP } from '../sizes.ts'
 import { type Combination, combiners, lanesFor, specialize } from './combine.ts'
-import { type Abilities, Block, constants, type Encoded } from './dispatch.ts'
+import { type Abilities, type Beside, Block, constants, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import template from './modules/fused.wgsl.ts'
@@ -11,18 +11,44 @@ import { scalarExpression, scalarFunctions } from './scalars.ts'
 const GROUP = WORKGROUP
 
 /** Writes a fused scalar program as WGSL. */
-export function fused(call: Fused, abilities: Abilities): Encoded {
-  if (call.rows * call.width === 0) return { dispatches: [], scratch: 0 }
-  const reduces = call.steps.some(isReduction)
-  const lanes = lanesFor(call.width, GROUP, reduces ? abilities : { ...abilities, subgroup: 0 })
-  const block = new Block().vector(call.rows, call.width)
-  const { lines, combinations } = write(call, lanes === call.width, block)
+export const fused = (call: Fused, abilities: Abilities): Encoded =>
+  call.rows * call.width === 0 ? { dispatches: [], scratch: 0 } : fusedBeside([call], abilities)!.encode()[0]
+
+/** Programs as one shader, in which `which` is the number of one; undefined where their rows have not as many lanes. */
+export function fusedBeside(given: readonly Fused[], abilities: Abilities): Beside | undefined {
+  const reduces = given.some(({ steps }) => steps.some(isReduction))
+  const lanesOf = ({ width }: Fused): number =>
+    lanesFor(width, GROUP, reduces ? abilities : { ...abilities, subgroup: 0 })
+  const lanes = Math.max(...given.map(lanesOf))
+  const calls = given.map((call) => (lanesOf(call) === lanes ? call : inRows(call, lanes)))
+  if (calls.some((call) => call.width !== lanes && lanesOf(call) !== lanes)) return undefined
+  return { scratch: 0, encode: () => encode(calls, lanes, abilities) }
+}
+
+function encode(calls: readonly Fused[], lanes: number, abilities: Abilities): Encoded[] {
+  const blocks = calls.map(({ rows, width }) => new Block().vector(rows, width))
+  const written = calls.map((call, i) => write(call, lanes === call.width, blocks[i]))
+  const combinations = new Set(written.flatMap((program) => [...program.combinations]))
   const { enable, text } = combiners(combinations, { group: GROUP, lanes, stride: 1 }, abilities)
-  const head = constants({ WORDS: Math.max(1, block.words.length / 4 - 1) })
-  const main = template.replace('// STEPS', () => lines.join('\n  '))
+  const words = Math.max(2, ...blocks.map((block) => block.words.length / 4))
+  for (const block of blocks) while (block.words.length < 4 * words) block.vector()
+  const programs = written.map(({ lines }, i) =>
+    calls.length === 1 ? lines : [`if (which == ${i}) {`, ...lines.map(indent), '}'],
+  )
+  const head = constants({ WORDS: words - 1 })
+  const main = template.replace('// STEPS', () => programs.flat().join('\n  '))
   const source = [`${enable}alias Word = u32;`, head, numbers, text, shared, axesText, scalarFunctions, main].join('\n')
-  const groups = Math.ceil(call.rows / (GROUP / lanes))
-  return { dispatches: [{ name: 'fused', source, block, groups }], scratch: 0 }
+  return calls.map(({ rows }, i) => {
+    const groups = Math.ceil(rows / (GROUP / lanes))
+    return { dispatches: [{ name: 'fused', source, block: blocks[i], groups }], scratch: 0 }
+  })
+}
+
+/** The program over rows of another width, where it knows of none. */
+function inRows(call: Fused, width: number): Fused {
+  const rows = (call.rows * call.width) / width
+  const knows = call.steps.some(({ level, op }) => level === 'outer' && op !== 'constant')
+  return knows || rows % 1 ? call : { ...call, rows, width }
 }
 
 /** An SSA value: a step and its operands. */

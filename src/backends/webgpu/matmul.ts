@@ -1,7 +1,7 @@
 import { elementsOf } from '../../program/axes.ts'
 import type { ProductAxis as Axis, Matmul, Place } from '../../program/plan.ts'
 import { ALONG_K, ALONG_SIDE, CHUNK_OUTPUTS, SCATTERED, WORKGROUP } from '../sizes.ts'
-import { type Abilities, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
+import { type Abilities, type Beside, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import axesText from './modules/axes.wgsl.ts'
 import shared from './modules/call.wgsl.ts'
 import text from './modules/matmul.wgsl.ts'
@@ -40,22 +40,44 @@ const MOST_HELD = WORKGROUP * PIECE ** 2
 /** Axes that a uniform block has room for: as many as fit into the 256 bytes that it is aligned to. */
 const AXES = 9
 
-/** The product as one dispatch, or two where k is cut into chunks. `tiling` is for measuring others than the chosen one. */
-export function matmul(call: Matmul, { workgroupStorage }: Abilities, tiling?: Tiling): Encoded {
+/** The product as one dispatch, or two where k is cut into chunks. `tiling`: another one than that for it alone. */
+export function matmul(call: Matmul, abilities: Abilities, tiling?: Tiling): Encoded {
   const product = normalize(call)
-  const sizes = [product.batch, product.m, product.n, product.k].map(elementsOf)
+  const sizes = sizesOf(product)
   const [batch, m, n, k] = sizes
-  const outputs = batch * m * n
-  if (outputs === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
+  if (batch * m * n === 0 || (k === 0 && call.accumulate)) return { dispatches: [], scratch: 0 }
   if (k === 0) return { dispatches: [addChunks(product, 0, false)], scratch: 0 }
-  const cut = tiling ?? chooseTiling(sizes, Math.min(MOST_HELD, workgroupStorage / 4))
+  const cut = tiling ?? chooseTilings([sizes], abilities).tilings[0]
   const chunks = Math.ceil(k / cut.chunk)
   if (chunks === 1) return { dispatches: [multiply(product, cut, call.accumulate)], scratch: 0 }
   return {
     dispatches: [multiply(intoScratch(product), cut, false), addChunks(product, chunks, call.accumulate)],
-    scratch: chunks * outputs,
+    scratch: scratchOf(sizes, cut),
   }
 }
+
+/** Products with tilings with which they share a shader; undefined where that costs more than a dispatch of each. */
+export function matmulsBeside(calls: readonly Matmul[], abilities: Abilities): Beside | undefined {
+  const products = calls.map(normalize)
+  const sizes = products.map(sizesOf)
+  if (sizes.flat().includes(0)) return undefined
+  const { tilings, cost } = chooseTilings(sizes, abilities)
+  const apart = sizes.reduce((sum, one) => sum + DISPATCH_COST + chooseTilings([one], abilities).cost, 0)
+  if (cost + DISPATCH_COST > apart) return undefined
+  const inVectors = products.map((product, i) =>
+    isInVectors(tilings[i].chunk < sizes[i][3] ? intoScratch(product) : product),
+  )
+  if (inVectors.some((one) => one !== inVectors[0])) return undefined
+  const scratch = sizes.reduce((sum, one, i) => sum + scratchOf(one, tilings[i]), 0)
+  return { scratch, encode: () => calls.map((call, i) => matmul(call, abilities, tilings[i])) }
+}
+
+/** Elements of partial results. */
+function scratchOf([batch, m, n, k]: readonly number[], { chunk }: Tiling): number {
+  return chunk < k ? batch * m * n * Math.ceil(k / chunk) : 0
+}
+
+const sizesOf = ({ batch, m, n, k }: Product): number[] => [batch, m, n, k].map(elementsOf)
 
 function normalize({ a, b, out, ...axes }: Matmul): Product {
   const of = (list: readonly Axis[]): Axis[] => list.filter(({ size }) => size !== 1)
@@ -92,23 +114,46 @@ const DEPTHS = [16, 64]
 /** The fewest k of a chunk. */
 const LEAST_CHUNK = 256
 
-/** The cheapest tiling. It follows from the shapes alone. `room`: elements that a workgroup may hold. */
-function chooseTiling([batch, m, n, k]: readonly number[], room: number): Tiling {
-  const candidates = SIZES.flatMap((rows) =>
-    SIZES.flatMap((columns) => {
-      const depth = depthOf(rows, columns, k, room)
-      if (depth < PIECE) return []
-      const tiles = batch * Math.ceil(m / rows) * Math.ceil(n / columns)
-      const chunks = Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK))
-      return [k, Math.ceil(k / Math.max(chunks, 1) / depth) * depth].map((chunk) => {
-        const group = Math.max(chunk, PIECE) * (rows * columns + LOAD_COST * (rows + columns)) + GROUP_COST
-        const groups = tiles * Math.ceil(k / chunk)
-        const cost = group * Math.max(1, groups / BUSY) + (chunk < k ? DISPATCH_COST : 0)
-        return { cost, m: rows, n: columns, k: depth, chunk }
-      })
+interface Tilings {
+  readonly tilings: readonly Tiling[]
+  readonly cost: number
+}
+/** By the sizes of products: a model has few. */
+const known = new WeakMap<Abilities, Map<string, Tilings>>()
+
+/** The cheapest tilings with tiles of one size for products of these sizes, and what they cost. They follow from the shapes alone. */
+function chooseTilings(sizes: readonly (readonly number[])[], abilities: Abilities): Tilings {
+  const own = known.get(abilities) ?? new Map<string, Tilings>()
+  known.set(abilities, own)
+  const found = own.get(sizes.join()) ?? searchTilings(sizes, abilities)
+  own.set(sizes.join(), found)
+  return found
+}
+
+function searchTilings(sizes: readonly (readonly number[])[], { workgroupStorage }: Abilities): Tilings {
+  const room = Math.min(MOST_HELD, workgroupStorage / 4)
+  const longest = Math.max(...sizes.map(([, , , k]) => k))
+  const candidates = SIZES.flatMap((m) =>
+    SIZES.flatMap((n) => {
+      const k = depthOf(m, n, longest, room)
+      if (k < PIECE) return []
+      const cuts = sizes.map((one) => chooseChunk(one, { m, n, k }))
+      return [{ tilings: cuts, cost: cuts.reduce((sum, { cost }) => sum + cost, 0) }]
     }),
   )
   return candidates.reduce((best, candidate) => (candidate.cost < best.cost ? candidate : best))
+}
+
+/** The cheapest tiling of a product with tiles of that size. */
+function chooseChunk([batch, m, n, k]: readonly number[], tile: Omit<Tiling, 'chunk'>): Tiling & { cost: number } {
+  const tiles = batch * Math.ceil(m / tile.m) * Math.ceil(n / tile.n)
+  const chunks = Math.min(Math.floor(BUSY / tiles), Math.ceil(k / LEAST_CHUNK))
+  const cuts = [k, Math.ceil(k / Math.max(chunks, 1) / tile.k) * tile.k].map((chunk) => {
+    const group = Math.max(chunk, PIECE) * (tile.m * tile.n + LOAD_COST * (tile.m + tile.n)) + GROUP_COST
+    const groups = tiles * Math.ceil(k / chunk)
+    return { ...tile, chunk, cost: group * Math.max(1, groups / BUSY) + (chunk < k ? DISPATCH_COST : 0) }
+  })
+  return cuts.reduce((best, cut) => (cut.cost < best.cost ? cut : best))
 }
 
 /** The extent of a tile along k: as large as there is room for, smaller if k is short; less than PIECE if nothing fits. */
@@ -133,8 +178,8 @@ function multiply(product: Product, tiling: Tiling, accumulate: boolean): Dispat
   const sizes = lists.map(elementsOf)
   const axes = lists.flat()
   const ends = lists.map((_, i) => lists.slice(0, i + 1).flat().length)
-  const orders = [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
-  const inVectors = isAligned(product, 'out', product.n) && orders.some((order) => order !== SCATTERED)
+  const orders = ordersOf(product)
+  const inVectors = isInVectors(product)
   const [batch, m, n, k] = sizes
   const groups = Math.ceil(k / tiling.chunk) * batch * Math.ceil(m / tiling.m) * Math.ceil(n / tiling.n)
   const block = new Block().place(product.a).place(product.b)
@@ -177,6 +222,11 @@ const vectorsOf = (axes: readonly Axis[]): number[][] =>
     const { size, a, b, out } = axes[i] ?? UNIT
     return [size, a, b, out]
   })
+
+const ordersOf = (product: Product): number[] => [orderOf(product, 'a', product.m), orderOf(product, 'b', product.n)]
+/** Whether it takes the heap by vectors of four. */
+const isInVectors = (product: Product): boolean =>
+  isAligned(product, 'out', product.n) && ordersOf(product).some((order) => order !== SCATTERED)
 
 /** Along which axis four elements of an operand are one vector in memory. */
 function orderOf(product: Product, operand: 'a' | 'b', side: readonly Axis[]): number {

@@ -1,5 +1,6 @@
 import { RmaatError } from '../../errors.ts'
 import type { HostArray, Loaded } from '../../program/device.ts'
+import { isKernel } from '../../program/kernels.ts'
 import type { Plan, View } from '../../program/plan.ts'
 import { BufferUsage } from '../../runtime/gpu.ts'
 import type { DType } from '../../tensor/dtype.ts'
@@ -16,7 +17,7 @@ type Pipelined = ReadonlyMap<Placed, GPUComputePipeline>
 interface Call {
   readonly dispatch: Placed
   readonly iteration: number
-  readonly instruction: number
+  readonly groups: number
 }
 
 /** A plan as dispatches: its uniforms in a buffer of its own, its inputs and constants in the heap. */
@@ -118,12 +119,12 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
     return this.start(inputs, async (pipelines) => {
       const times = new Float64Array(this.plan.instructions.length)
       const calls: Call[] = []
-      this.walk(times.length, (dispatch, iteration, instruction) => calls.push({ dispatch, iteration, instruction }))
-      const measured = await clock(this.backend.device, calls, (pass, { dispatch, iteration }) => {
-        pass.setPipeline(pipelines.get(dispatch)!)
-        this.dispatch(pass, dispatch, iteration)
+      this.walk(times.length, (call) => calls.push(call))
+      const measured = await clock(this.backend.device, calls, (pass, call) => {
+        pass.setPipeline(pipelines.get(call.dispatch)!)
+        this.dispatch(pass, call)
       })
-      for (const [i, { instruction }] of calls.entries()) times[instruction] += measured[i]
+      for (const [i, { dispatch }] of calls.entries()) times[dispatch.shares[0].instruction] += measured[i]
       return { done: Promise.resolve(times) }
     })
   }
@@ -243,34 +244,43 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
     })
   }
 
-  /** Visits the dispatches of the instructions before `to`, each with the block of its iteration. */
-  private walk(to: number, visit: (dispatch: Placed, iteration: number, instruction: number) => void): void {
+  /**
+   * Visits the dispatches of the instructions before `to`, each with the block of its iteration, and with so many workgroups as
+   * belong to these: what runs beside a later one may stand there.
+   */
+  private walk(to: number, visit: (call: Call) => void): void {
     const { dispatches, iterations } = this.encoded
+    const { instructions } = this.plan
     const blockOf = ([outer = 0, inner = 0]: Iterations): number =>
       iterations.at + outer * iterations.outer + inner * iterations.inner
-    walk(this.plan.instructions, to, (_, at, own) => {
-      for (const dispatch of dispatches[at]) visit(dispatch, blockOf(own), at)
+    let end = to
+    while (end < instructions.length && isKernel(instructions[end])) end++
+    walk(instructions, end, (_, at, own) => {
+      for (const dispatch of dispatches[at]) {
+        const groups = dispatch.shares.reduce((sum, share) => sum + (share.instruction < to ? share.groups : 0), 0)
+        if (groups) visit({ dispatch, iteration: blockOf(own), groups })
+      }
     })
   }
 
   private encode(encoder: GPUCommandEncoder, pipelines: Pipelined, to: number): void {
     const pass = encoder.beginComputePass()
     let last: GPUComputePipeline | undefined
-    this.walk(to, (dispatch, iteration) => {
-      const pipeline = pipelines.get(dispatch)!
+    this.walk(to, (call) => {
+      const pipeline = pipelines.get(call.dispatch)!
       if (pipeline !== last) pass.setPipeline(pipeline)
       last = pipeline
-      this.dispatch(pass, dispatch, iteration)
+      this.dispatch(pass, call)
     })
     pass.end()
   }
 
-  private dispatch(pass: GPUComputePassEncoder, dispatch: Placed, iteration: number): void {
+  private dispatch(pass: GPUComputePassEncoder, { dispatch, iteration, groups }: Call): void {
     const most = this.backend.device.limits.maxComputeWorkgroupsPerDimension
-    const rows = Math.ceil(dispatch.groups / most)
+    const rows = Math.ceil(groups / most)
     this.offsets[0] = dispatch.at
     this.offsets[1] = iteration
     pass.setBindGroup(0, this.linked!.group, this.offsets, 0, 2)
-    pass.dispatchWorkgroups(Math.ceil(dispatch.groups / rows), rows)
+    pass.dispatchWorkgroups(Math.ceil(groups / rows), rows)
   }
 }

@@ -15,6 +15,7 @@ const BUSY = 512
 const TERMS = 16
 /** So few outputs do not fill neighbouring lanes. */
 const FEW = 32
+const UNIT = { size: 1, stride: 0 }
 
 export function reduce(call: Reduce, abilities: Abilities): Encoded {
   const [outputs, terms] = [elementsOf(call.kept), elementsOf(call.reduced)]
@@ -61,15 +62,17 @@ function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?
     { group: GROUP, lanes, stride: adjacent ? 1 : perGroup },
     abilities,
   )
+  // with as many axes as another sum's, they share a shader
+  const kept = [UNIT, UNIT, ...call.kept].slice(-Math.max(2, call.kept.length))
   const block = new Block()
   for (const name of ['out', 'x'] as const) inScratch === name ? block.scratch() : block.place(call[name])
   block.vector(outputs, terms, Math.ceil(terms / chunks), chunks)
-  block.axes(...[...call.kept, ...call.reduced].map(({ size, stride }) => [size, stride]))
+  block.axes(...[...kept, ...call.reduced].map(({ size, stride }) => [size, stride]))
   const head = constants({
     OUTPUTS: `${perGroup}u`,
     TERMS_ADJACENT: adjacent,
     ACCUMULATE: call.accumulate,
-    KEPT: call.kept.length,
+    KEPT: kept.length,
     REDUCED: call.reduced.length,
   })
   return {
