@@ -73,51 +73,39 @@ export function keep({ value, into }: Store, block: Block): void {
 
 /**
  * Turns `x + product` into a product that is added to x where x stands: sums of gradients need no memory for their terms.
- * x is another product, or the carry that this very sum replaces when the block ends, or what is in memory for kernels that
- * have read it by then.
+ * x is another product, or the carry that this very sum replaces when the block ends.
  */
 export function accumulate(block: Block): void {
   const { nodes } = block
-  const readers = readersIn(block)
-  const order = new Map(nodes.map((node, at) => [node, at]))
+  const usedOnce = usedOnceIn(block)
   const replaces = (sum: Node, x: Node): boolean =>
     block.stores.some(({ value, into }) => value.base === sum && isWhole(value) && into.base === x)
 
+  const order = new Map(nodes.map((node, at) => [node, at]))
   for (const node of nodes) {
     if (node.task.kind === 'loop') accumulate(node.task.body)
     if (node.task.kind !== 'elementwise' || node.task.op !== 'add') continue
     const { args } = node.task
     for (const [x, product] of [args, args.toReversed()]) {
-      const others = readers.get(x.base)?.filter((reader) => reader !== node)
-      if (!others || !isPassing(x, block) || !isPassing(product, block)) continue
-      if (readers.get(product.base)?.length !== 1 || !canAccumulate(product.base)) continue
-      if (accumulates(product.base.task)) continue
-      const fits = others.length
-        ? x.base.task.kind === 'elementwise' &&
-          !x.base.home &&
-          others.every((reader) => !fuses(reader) && order.get(reader)! < order.get(node)!)
-        : canAccumulate(x.base) || replaces(node, x.base)
-      if (!fits) continue
+      if (!usedOnce(x) || !usedOnce(product)) continue
+      if (!canAccumulate(product.base) || accumulates(product.base.task)) continue
+      if (!canAccumulate(x.base) && !replaces(node, x.base)) continue
       node.task = { ...product.base.task, accumulate: true } as Node['task']
       node.home = x
-      // it reads what the product did
-      for (const { base } of refsOf(product.base)) readers.get(base)?.push(node)
       // as soon as both terms are there: the product's operands die early
-      order.set(node, Math.max(...[x.base, product.base, ...others].map((one) => order.get(one)!)))
+      order.set(node, Math.max(order.get(x.base)!, order.get(product.base)!))
       break
     }
   }
   nodes.sort((a, b) => order.get(a)! - order.get(b)!)
 }
 
-/** Whether a view is all of a value that need not be there when its block ends. */
-const isPassing = (ref: Ref, { kept }: Block): boolean => !kept.has(ref.base) && isWhole(ref)
-
-/** Who reads the nodes of a block, as often as they do. */
-function readersIn({ nodes }: Block): ReadonlyMap<Node, Node[]> {
-  const readers = new Map<Node, Node[]>(nodes.map((node) => [node, []]))
-  for (const node of nodes) for (const { base } of refsOf(node)) readers.get(base)?.push(node)
-  return readers
+/** Tells whole views that are the only use of their node in its block. */
+function usedOnceIn(block: Block): (ref: Ref) => boolean {
+  const uses = new Map<Node, number>()
+  for (const { base } of [...block.nodes.flatMap(refsOf), ...block.stores.map(({ value }) => value)])
+    uses.set(base, (uses.get(base) ?? 0) + 1)
+  return (ref) => uses.get(ref.base) === 1 && ref.base.block === block && !block.kept.has(ref.base) && isWhole(ref)
 }
 
 /** The node in whose memory a value stands: products that are added to a term stand where the first term does. */
@@ -129,8 +117,7 @@ function rootOf(node: Node): Node {
 
 /** Places what only a copy reads where the copy would put it. What fuses is left alone: the copy is fused with it. */
 export function begin(block: Block): void {
-  const readers = readersIn(block)
-  const usedOnce = (ref: Ref): boolean => isPassing(ref, block) && readers.get(ref.base)?.length === 1
+  const usedOnce = usedOnceIn(block)
   for (const node of block.nodes) {
     const { task, home } = node
     if (task.kind === 'loop') begin(task.body)
