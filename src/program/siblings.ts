@@ -5,9 +5,8 @@ import { commute, joined, type Touched, touchedBy, touchedByBoth } from './range
 
 /*
  * Siblings. Products of the same shapes whose operands stand at equal distances are one product with an axis more: the
- * queries, keys and values of a block, whose weights are neighbours in memory, or their gradients. So are sums, and a product
- * that is added to another one: their sums are longer then. They need not be neighbours in time: a call moves past others
- * that have nothing to do with it.
+ * queries, keys and values of a block, whose weights are neighbours in memory, or their gradients. So are sums. They need
+ * not be neighbours in time: a call moves past others that have nothing to do with it.
  *
  * This is the last pass, over calls whose addresses are known: two calls may change places where neither writes what the
  * other one touches. Live ranges stay as they were planned.
@@ -50,7 +49,7 @@ export function joinSiblings(instructions: readonly Instruction[]): Instruction[
 function groupOf(call: Kernel, counts: readonly number[], known: Map<string, number>): Group {
   const group = { calls: [call], shapes: undefined, ...touchedBy(call, counts) }
   if (call.kind !== 'matmul' && call.kind !== 'reduce') return group
-  const key = JSON.stringify(withPlaces({ ...call, accumulate: false }, (place) => ({ ...place, offset: 0 })))
+  const key = JSON.stringify(withPlaces(call, (place) => ({ ...place, offset: 0 })))
   const shapes = known.get(key) ?? known.size
   known.set(key, shapes)
   return { ...group, shapes }
@@ -65,9 +64,7 @@ const together =
     const distances = distancesOf(calls)
     if (!distances || (sharing && !Object.values(distances).includes(0))) return undefined
     const [first, ...rest] = calls
-    const added = distances.out === 0
-    if (rest.some(({ accumulate }) => accumulate !== (added || first.accumulate)) || !(added || commute(one, other)))
-      return undefined
+    if (rest.some(({ accumulate }) => accumulate !== first.accumulate) || !commute(one, other)) return undefined
     return { calls, shapes: one.shapes, ...touchedByBoth(one, other) }
   }
 
@@ -90,6 +87,6 @@ function oneOf(calls: readonly Sibling[]): Kernel {
   const { a, b, out, x } = distancesOf(calls)!
   const size = calls.length
   if (call.kind === 'reduce') return { ...call, kept: merged([{ size, stride: x }, ...call.kept]) }
-  const side = out === 0 ? 'k' : a === 0 ? 'n' : b === 0 ? 'm' : 'batch'
+  const side = a === 0 ? 'n' : b === 0 ? 'm' : 'batch'
   return { ...call, [side]: merged([{ size, a, b, out }, ...call[side]]) }
 }

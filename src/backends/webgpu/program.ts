@@ -124,7 +124,10 @@ export class WebgpuProgram implements Loaded, Owner, OwnBuffers {
         pass.setPipeline(pipelines.get(call.dispatch)!)
         this.dispatch(pass, call)
       })
-      for (const [i, { dispatch }] of calls.entries()) times[dispatch.shares[0].instruction] += measured[i]
+      // calls beside each other share their time by their workgroups
+      for (const [i, { dispatch }] of calls.entries())
+        for (const { instruction, groups } of dispatch.shares)
+          times[instruction] += (measured[i] * groups) / dispatch.groups
       return { done: Promise.resolve(times) }
     })
   }
