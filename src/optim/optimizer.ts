@@ -191,8 +191,9 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
 
   private rateOf(i: number, rate: TensorLike): TensorLike {
     const factor = this.rated.reduce<TensorLike>((all, [{ [i]: ranges }, factor]) => {
-      const isRated = ranges.length > 0 && isWithin(ranges, this.variables[i])
-      return isRated ? where(isRated, factor, all) : ranges.length > 0 ? factor : all
+      if (ranges.length === 0) return all
+      const isRated = isWithin(ranges, this.variables[i])
+      return isRated ? where(isRated, factor, all) : factor
     }, 1)
     return factor === 1 ? rate : mul(factor, rate)
   }

@@ -68,9 +68,9 @@ export function separatorOf(bytes: Uint8Array): Separator {
 }
 
 /**
- * Rows of cells with commas between, or another separator, as RFC 4180 has them: a cell in double quotes may hold commas, ends of lines, and double
- * quotes written twice. A quote within a cell that does not begin with one is a quote. Blank rows at the end count as none.
- * Before the end of a line there may be several returns, as files have them that were written as text twice.
+ * Rows of cells with commas between, or another separator, as RFC 4180 has them: a cell in double quotes may hold commas, ends
+ * of lines, and double quotes written twice. A quote within a cell that does not begin with one is a quote. Blank rows at the
+ * end count as none. Before the end of a line there may be several returns, as files have them that were written as text twice.
  * @throws RmaatError 'data' for quotes that do not end, or that something follows, with file and line
  */
 export function commaRows(
@@ -89,8 +89,7 @@ export function commaRows(
       const { cell, next, lines } = quoted ? quotedCell(bytes, at + 1, where, line) : plainCell(bytes, at, separator)
       cells.push(cell)
       line += lines
-      at = next
-      at = behindReturns(bytes, at)
+      at = behindReturns(bytes, next)
       more = bytes[at] === separator
       if (!more && at < bytes.length && bytes[at] !== NEWLINE)
         throw new RmaatError(

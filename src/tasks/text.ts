@@ -56,9 +56,9 @@ type TextSettings = SettingsOf<typeof textAbout.settings>
 
 /**
  * Classification of text, byte by byte: id = byte + 1, 0 pads, 257 ids. A line of a file is `label TAB ... TAB text`, or what
- * headings or `columns` say; the text may itself hold tabs. A `.csv` file has commas between, or semicolons or tabs where
- * its first row has no comma, and quotes around what holds them,
- * a `.jsonl` file an object a line. Files are UTF-8 or any bytes, or UTF-16 behind its byte order mark, which is read as UTF-8.
+ * headings or `columns` say; the text may itself hold tabs. A `.csv` file has commas between, or semicolons or tabs where its
+ * first row has no comma, and quotes around what holds them, a `.jsonl` file an object a line. Files are UTF-8 or any bytes, or
+ * UTF-16 behind its byte order mark, which is read as UTF-8.
  * @throws RmaatError 'config' for settings, 'data' for files, with file and line
  */
 export async function text(options: Partial<TextSettings> & Pick<TextSettings, 'path'>): Promise<Task> {
@@ -71,16 +71,8 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const given = settings.columns === undefined ? undefined : columnsOf(settings.columns)
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)
 
-  const {
-    rows: all,
-    columns,
-    test: others,
-  } = await readTexts(path, {
-    length,
-    columns: given,
-    labelled: true,
-    labels: asked,
-  })
+  const reading = { length, columns: given, labelled: true, labels: asked }
+  const { rows: all, columns, test: others } = await readTexts(path, reading)
   if (all.length < 20) {
     const expected = 'expected at least 20 lines to hold some out of training'
     throw new RmaatError('data', `${path}: ${expected}, found ${all.length}`)
