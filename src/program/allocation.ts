@@ -28,16 +28,21 @@ export function allocate(allocations: readonly Allocation[], parts: readonly Par
   return size
 }
 
+/** What is so many times smaller than the largest result hardly changes the size of the arena. */
+const SMALL = 64
+
 /**
- * Places the largest first, each at the lowest offset where it overlaps none whose live range meets its own. Offsets are
+ * Places the largest first, each at the lowest offset where it overlaps none whose live range meets its own. Small ones keep
+ * their place for an instruction more: if the next one wrote there, the two could not run at the same time. Offsets are
  * multiples of 16 elements. Returns the size of all in elements.
  */
 function placeByLiveRange(allocations: readonly Allocation[]): number {
   const bySize = [...allocations].sort((a, b) => b.elements - a.elements || a.first - b.first)
-  const taken = new Taken(allocations.reduce((end, { last }) => Math.max(end, last), 0))
+  const taken = new Taken(allocations.reduce((end, { last }) => Math.max(end, last), 0) + 1)
   return bySize.reduce((size, allocation) => {
-    allocation.offset = taken.place(allocation)
-    return Math.max(size, aligned(allocation.offset + allocation.elements))
+    const { elements, first, last } = allocation
+    allocation.offset = taken.place(elements, first, elements * SMALL <= bySize[0].elements ? last + 1 : last)
+    return Math.max(size, aligned(allocation.offset + elements))
   }, 0)
 }
 
@@ -59,8 +64,8 @@ class Taken {
     this.leaves = 2 ** Math.ceil(Math.log2(last + 1))
   }
 
-  /** Takes the lowest free offset, and returns it. */
-  place({ elements, first, last }: Allocation): number {
+  /** Takes the lowest offset that is free from the first to the last instruction, and returns it. */
+  place(elements: number, first: number, last: number): number {
     if (elements === 0) return 0
     const { spans, above } = this.nodesOf(first, last)
     const others = [...spans.map((node) => this.within[node]), ...above.map((node) => this.throughout[node])]

@@ -126,7 +126,7 @@ test('the number of dispatches on a GPU is known', async () => {
 
 /** Batch 32, in segments of 512 tokens: a kernel is one dispatch, or two where its sums are cut into chunks, or has a part of
  *  one beside others. */
-const DISPATCHES = { 4: 469, 8: 893 }
+const DISPATCHES = { 4: 448, 8: 852 }
 /** Twice a segment of two blocks (in the loop, and the last with its head), and phi(R) of both. */
 const FORWARD = 87
 /** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R);

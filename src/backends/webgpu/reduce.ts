@@ -13,6 +13,8 @@ const GROUP = WORKGROUP
 const BUSY = 512
 /** The fewest terms of a lane in a chunk. */
 const TERMS = 16
+/** Fewer chunks save less time than the second dispatch takes. */
+const CHUNKS = 4
 /** So few outputs do not fill neighbouring lanes. */
 const FEW = 32
 const UNIT = { size: 1, stride: 0 }
@@ -49,7 +51,8 @@ function shape({ kept, reduced }: Reduce, abilities: Abilities): { lanes: number
 function chunksOf(call: Reduce, outputs: number, terms: number, abilities: Abilities): number {
   const { lanes } = shape(call, abilities)
   const groups = Math.ceil(outputs / (GROUP / lanes))
-  return Math.max(1, Math.min(Math.ceil(BUSY / groups), Math.floor(terms / (TERMS * lanes))))
+  const chunks = Math.min(Math.ceil(BUSY / groups), Math.floor(terms / (TERMS * lanes)))
+  return chunks < CHUNKS ? 1 : chunks
 }
 
 function dispatch(call: Reduce, abilities: Abilities, chunks: number, inScratch?: 'out' | 'x'): Dispatch {
