@@ -50,7 +50,8 @@ const loopKinds = {
 
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
- * each iteration again, from the last to the first (memory replay, Wu et al. 2020). Loops nest to any depth; on `wasm` and
+ * each iteration again, from the last to the first (memory replay, Wu et al. 2020). It is a loop itself, which has a
+ * gradient of the same kind. Loops nest to any depth; on `wasm` and
  * `webgpu` those within two others are written out when a program is compiled, to at most 65,536 kernel calls in all
  * (RmaatError 'program' beyond).
  */

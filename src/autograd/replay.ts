@@ -1,4 +1,3 @@
-import { RmaatError } from '../errors.ts'
 import { zeros } from '../ops/entry.ts'
 import {
   closureOf,
@@ -20,25 +19,26 @@ import { worthHolding } from './hold.ts'
  * each body again together with its vector-Jacobian product, hand dL/dcarry to the iteration before, and add the
  * gradients of what the body closes over to what they are so far. What the loop is to hold is stacked as it is first
  * computed, and is a parameter here. `results` are those of the loop that a cotangent has reached, or whose derivative is
- * asked for: that of a record is dL/dcarry at the begin of each iteration.
+ * asked for: that of a record is dL/dcarry at the begin of each iteration. The gradient is a loop as any other: the gradient
+ * of that one walks forward again.
  */
 export function replay(
   loop: Tensor<LoopSpec>,
   results: readonly Tensor<LoopResult>[],
   { wrt, needed, sums, sparse, inherit, add, products }: Walk,
 ): void {
-  const { count, reversed, carries, inputs, stacked, hold = 0 } = loop.attributes
+  const { count, reversed, inputs, stacked, hold = 0 } = loop.attributes
   const find = (kind: LoopResult['kind'], of: Tensor): Tensor | undefined =>
     results.find(({ attributes }) => attributes.kind === kind && attributes.of === of)
   const closure = closureOf(loop, wrt)
-  if (reversed) {
-    const others = carries.filter(({ total }) => !total).map(({ first }) => first)
-    if ([...others, ...inputs.map(({ source }) => source), ...closure].some((input) => needed.has(input)))
-      throw new RmaatError('gradient', "the gradient of a loop's gradient is not offered: unroll the loop instead")
-    // what a total began with is in it as it was
-    for (const { parameter, first } of carries) add(first, sums.get(find('carry', parameter)!))
-    return
-  }
+  // what a gradient held is an input of its loop, and made of nothing there
+  const border = new Set([...closure, ...inputs.map(({ parameter }) => parameter)])
+  const carries = loop.attributes.carries.filter(({ total }) => !total)
+  // a total is what is added to it, and what it began with: both have the cotangent of its end
+  const added = loop.attributes.carries.flatMap(({ parameter, first, result, total }) => {
+    const cotangent = total && sums.get(find('carry', parameter)!)
+    return cotangent ? [{ first, result, cotangent }] : []
+  })
   const fresh = ({ shape, dtype }: Tensor): Tensor => parameter(shape, dtype, loop.device)
 
   const closed = closure.filter((node) => node.dtype === 'f32' && needed.has(node))
@@ -46,7 +46,7 @@ export function replay(
   // which carries the derivative flows through: one may feed another
   const floats = carries.filter(({ parameter }) => parameter.dtype === 'f32')
   const asked = floats.filter(({ parameter, first }) => needed.has(first) || find('record', parameter))
-  const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => closure.includes(node))
+  const body = reachable([...carries.map(({ result }) => result), ...stacked], (node) => border.has(node))
   let inside = new Set([...closed, ...[...parts, ...asked].map(({ parameter }) => parameter)])
   for (let before = -1; before < inside.size; ) {
     before = inside.size
@@ -66,16 +66,16 @@ export function replay(
 
   const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
   const derivatives = products(
-    [...flowing.map(({ result }) => result), ...given.map(({ of }) => of)],
-    [...flowing.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
+    [...[...flowing, ...added].map(({ result }) => result), ...given.map(({ of }) => of)],
+    [...[...flowing, ...added].map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
     by,
-    new Set(closure),
+    border,
     sparse,
   )
   const derivative = (node: Tensor): Tensor => derivatives[by.indexOf(node)]
   const totals = closed.map((node) => ({ node, total: fresh(node) }))
   // what is computed again is what the way back reads and depends on no cotangent
-  const computed = reachable(derivatives, (node) => closure.includes(node))
+  const computed = reachable(derivatives, (node) => border.has(node))
   const backward = dependents(computed, [
     ...flowing.map(({ cotangent }) => cotangent),
     ...given.map(({ parameter }) => parameter),
@@ -89,7 +89,7 @@ export function replay(
   const held = worthHolding(forward, wanted, hold)
   const backwards = loopNode({
     count,
-    reversed: true,
+    reversed: !reversed,
     replay,
     carries: [
       ...flowing.map(({ parameter, cotangent }) => ({
@@ -113,6 +113,7 @@ export function replay(
     stacked: [...parts, ...flowing].map(({ parameter }) => derivative(parameter)),
   })
 
+  for (const { first, cotangent } of added) add(first, cotangent)
   // not added: a total begins with what was there
   for (const { node, total } of totals)
     sums.set(node, inherit(loopResult(backwards, 'carry', total), derivative(node), sums.get(node)))

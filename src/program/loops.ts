@@ -57,18 +57,19 @@ export function buildLoop(
   for (const { parameter, source } of inputs) body.refs.set(parameter, partOf(block.find(source)!))
   const args: Ref[] = []
   const goals = carries.map(({ parameter, first, result }) => {
-    // a recorded carry keeps all its values: each iteration writes the next one behind the last
+    // a recorded carry keeps all its values: each iteration writes the next one beside the last
     const records = usersOf('record', parameter)
     const recorded = records.length > 0
-    const stride = recorded ? sizeOf(parameter.shape) : 0
+    const size = recorded ? sizeOf(parameter.shape) : 0
+    const [from, stride, to] = reversed ? [count * size, -size, 0] : [0, size, count * size]
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
-    args.push(whole(copyTo({ value: block.find(first)!, into: pieceOf(base, parameter) }, block)))
+    args.push(whole(copyTo({ value: block.find(first)!, into: pieceOf(base, parameter, from) }, block)))
     const carry = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
-    carry.home = { ...pieceOf(base, parameter), loopStrides: recorded ? [...outer, stride] : [] }
+    carry.home = { ...pieceOf(base, parameter, from), loopStrides: recorded ? [...outer, stride] : [] }
     body.refs.set(parameter, whole(carry))
-    show(records, base)
-    show(usersOf('carry', parameter), base, count * stride)
-    return { tensor: result, into: recorded ? { ...carry.home, offset: stride } : whole(carry) }
+    show(records, base, reversed ? size : 0)
+    show(usersOf('carry', parameter), base, to)
+    return { tensor: result, into: recorded ? { ...carry.home, offset: from + stride } : whole(carry) }
   })
   for (const tensor of stackedOf(stacked, results)) {
     const stacks = usersOf('stack', tensor)

@@ -205,7 +205,7 @@ export function interpret(
       // another loop may have left values of the same nodes
       const inside: Values = new Map([...known].filter(([node]) => !dependent.has(node)))
       carries.forEach(({ parameter }, i) => {
-        record[i].set(carry[i], step * carry[i].length)
+        record[i].set(carry[i], t * carry[i].length)
         inside.set(parameter, carry[i])
       })
       for (const { parameter, source } of inputs) {

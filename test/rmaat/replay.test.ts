@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
 import { devices, held } from '../support/devices.ts'
 import { fails } from '../support/fails.ts'
-import { gradients, tiny } from '../support/model.ts'
+import { gradients, hessianTimesGradient, tiny } from '../support/model.ts'
 import { isSlow } from '../support/runs.ts'
 import { isNode } from '../support/runtime.ts'
 
@@ -102,6 +102,27 @@ test('whichever segments keep their activations, the gradient is the same', asyn
     }
     device.close()
   }
+})
+
+test('a gradient of the gradient is that of the unrolled model, in less memory', async () => {
+  const device = await devices.reference()
+  const config = { ...tiny, norm: 'pre', dropout: 0.2 } as const
+  for (const more of [
+    { update: 'additive' },
+    { update: 'mix', causal: true },
+    { loss: 'all', attention: 'softmax' },
+  ] as const) {
+    const unrolled = await hessianTimesGradient(device, { ...config, ...more, segments: 8 }, { method: 'bptt' })
+    for (const hold of [0, 99]) {
+      const backward = { method: 'amrb', hold } as const
+      const replayed = await hessianTimesGradient(device, { ...config, ...more, segments: 8 }, backward)
+      const [tensor, error] = worst(replayed.results, unrolled.results)
+      assert.ok(error <= 1e-11, `${tensor} differs by ${error} with ${JSON.stringify(more)}, ${hold} held`)
+      if (!hold) assert.ok(replayed.arena < unrolled.arena / 2, `${replayed.arena} and ${unrolled.arena} bytes`)
+    }
+    assert.ok(Array.from(unrolled.results.embed).some((x) => x !== 0))
+  }
+  device.close()
 })
 
 test('a truncated gradient reaches so many segments, and is the whole one there', async () => {

@@ -77,3 +77,22 @@ export async function gradients(
     Object.entries(results).map(([name, value]) => [name, typeof value === 'number' ? [value] : value]),
   )
 }
+
+/** The gradient of half the square of a model's gradient, by parameter: the Hessian times the gradient. */
+export async function hessianTimesGradient(device: Device, config: Partial<ModelConfig>, how: Backward, rows = 5) {
+  const model = new Rmaat(device, config)
+  const { named } = model.parameters
+  const by = named.map(({ tensor }) => tensor)
+  const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => {
+    const gradients = grad(model.forward(batch, { ...how, step: batch.step }).loss, by)
+    const squares = gradients.map((g) => g.square().sum()).reduce((a, b) => a.add(b))
+    const found = grad(squares.mul(0.5), by)
+    return Object.fromEntries(named.map(({ name }, i) => [name, found[i]]))
+  })
+  const inputs = batchValues(someBatch(rows, model.config), model.config, model.config.retention)
+  const results: Values = await program.arrays({ ...inputs, step: 3 })
+  const { arena } = program.memory
+  program.close()
+  model.close()
+  return { results, arena }
+}
