@@ -32,16 +32,17 @@ export function allocate(allocations: readonly Allocation[], parts: readonly Par
 const SMALL = 64
 
 /**
- * Places the largest first, each at the lowest offset where it overlaps none whose live range meets its own. Small ones keep
- * their place for an instruction more: if the next one wrote there, the two could not run at the same time. Offsets are
- * multiples of 16 elements. Returns the size of all in elements.
+ * Places the largest first, each at the lowest offset where it overlaps none whose live range meets its own. Small ones that
+ * are shared keep their place for an instruction more: if the next one wrote there, a GPU could not run both at the same time.
+ * Offsets are multiples of 16 elements. Returns the size of all in elements.
  */
 function placeByLiveRange(allocations: readonly Allocation[]): number {
   const bySize = [...allocations].sort((a, b) => b.elements - a.elements || a.first - b.first)
   const taken = new Taken(allocations.reduce((end, { last }) => Math.max(end, last), 0) + 1)
   return bySize.reduce((size, allocation) => {
-    const { elements, first, last } = allocation
-    allocation.offset = taken.place(elements, first, elements * SMALL <= bySize[0].elements ? last + 1 : last)
+    const { elements, first, last, part } = allocation
+    const isSmall = elements * SMALL <= bySize[0].elements
+    allocation.offset = taken.place(elements, first, isSmall && !part ? last + 1 : last)
     return Math.max(size, aligned(allocation.offset + elements))
   }, 0)
 }
