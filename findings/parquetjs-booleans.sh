@@ -7,9 +7,9 @@
 # Seen: of a column in runs nothing is read but the nulls, and the rest is false: the number of bits is taken from the column's
 # `typeLength`, which booleans do not have in a file, so it is 0. hyparquet-writer 0.17.0 writes runs by default from 17
 # values on, so that 16 booleans are right and 17 are all false; pyarrow does with data_page_version='2.0', and so does Java's
-# library when it writes version 2. 3000000000 is -1294967296, 2^32 - 1 is -1, 2^64 - 1 is -1n. There is no error. hyparquet 1.33.0 reads
-# all of them from the same files; booleans a bit each, unsigned integers below 2^31 and 2^63 and floats are right. 1.8.8 is what
-# npm installs in Node 20; 1.8.9, for Node 24, does the same.
+# library when it writes version 2. 3000000000 is -1294967296, 2^32 - 1 is -1, 2^64 - 1 is -1n. There is no error. hyparquet 1.33.0
+# reads all of them from the same files; booleans a bit each, unsigned integers below 2^31 and 2^63 and floats are right. 1.8.8 is
+# what npm installs in Node 20; 1.8.9, for Node 24, does the same.
 # Why it matters: masks, "is in the test set", "is a duplicate", "was labelled" are booleans. A filter on one of them keeps all rows
 # or none, and a column of yes and no has a single class; hashes and seeds, which are unsigned, match no others.
 set -euo pipefail
