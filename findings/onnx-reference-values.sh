@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# onnx 1.23.1: the reference evaluator makes -Infinity of a log-probability of -104, and normalises one channel of five.
+# onnx 1.23.1: the reference evaluator makes -Infinity of a log-probability of -200, and normalises one channel of five.
 #
-# Expected: what ONNX's own description of each operator says; the script computes it in double precision from these formulas.
-# "In the case of such a mismatch, the official spec overrides this implementation", says the class; nothing is said at run time.
-# Seen: LogSoftmax is the logarithm of Softmax, which is 0 in float32 from about -104 on: of [200, 0] it is [0, -Infinity], where
-# -200 is right, and SoftmaxCrossEntropyLoss of the wrong class is Infinity. ReduceLogSumExp of two -Infinity is NaN. LRN takes
-# the number of examples for the number of channels: of a batch of one only the first channel is divided by its neighbours
-# (reported, onnx issue 7805). LpNormalization with p = 1 takes no absolute value: [-3, 4] stays [-3, 4], and [-4, 3] changes its
-# signs. MaxPool with SAME_LOWER and a stride of 2 puts the odd padding at the end, as SAME_UPPER does, and of 7 numbers it gives
-# 3 results and not 4. onnxruntime 1.30.0 gives what is expected of all of them. Softmax, LpNormalization with p = 2, MaxPool with
-# SAME_UPPER and LRN of as many examples as channels are right.
+# Expected: what ONNX's own description of each operator says; the script computes it from these formulas. "In the case of such a
+# mismatch, the official spec overrides this implementation", says the class; nothing is said at run time.
+# Seen: LogSoftmax is the logarithm of Softmax, which is 0 in float32 from about -104 on: of [200, 0] it is [0, -Infinity], and
+# SoftmaxCrossEntropyLoss of the wrong class is Infinity, not 200. ReduceLogSumExp of two -Infinity is NaN. LRN takes the number of
+# examples for the number of channels: of a batch of one only the first channel is divided by its neighbours (reported, onnx issue
+# 7805). LpNormalization with p = 1 takes no absolute value: [-3, 4] stays [-3, 4], and [-4, 3] changes its signs. MaxPool with
+# SAME_LOWER and a stride of 2 puts the odd padding at the end, as SAME_UPPER does, and of 7 numbers it gives 3 results and not 4.
+# Its Indices are those of other pixels, or negative, where there are pads; and with pads before alone, [1, 1, 0, 0], windows of
+# 2 x 2 in 3 x 3 give 4 x 2 results and not 3 x 3. onnxruntime 1.30.0 gives what is expected of all of them. Softmax,
+# LpNormalization with p = 2, MaxPool with SAME_UPPER or without pads and LRN of as many examples as channels are right.
 # Why it matters: whoever writes kernels takes their expected values from here. A right log-softmax or loss fails its test where a
 # logit is large, which is what such functions are made for; one without the usual care for large numbers passes.
 set -euo pipefail
@@ -32,18 +33,19 @@ warnings.simplefilter("ignore")  # NumPy's, of log(0)
 print(f"onnx {onnx.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}")
 
 
-def run(operator, *inputs, **attributes):
+def run(operator, *inputs, indices=False, **attributes):
     names = [f"x{i}" for i in range(len(inputs))]
-    node = helper.make_node(operator, names, ["y"], **attributes)
+    node = helper.make_node(operator, names, ["y", "indices"] if indices else ["y"], **attributes)
     described = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
         for name, x in zip(names, inputs)
     ]
     result = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
-    graph = helper.make_graph([node], "graph", described, [result])
+    places = helper.make_tensor_value_info("indices", onnx.TensorProto.INT64, None)
+    graph = helper.make_graph([node], "graph", described, [result, places] if indices else [result])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)])
     onnx.checker.check_model(onnx.shape_inference.infer_shapes(model), full_check=True)
-    return ReferenceEvaluator(model).run(None, dict(zip(names, inputs)))[0]
+    return ReferenceEvaluator(model).run(None, dict(zip(names, inputs)))[-1]
 
 
 def f32(*values):
@@ -117,6 +119,27 @@ for length, seen in [(8, [2, 4, 6, 7]), (7, [2, 4, 6])]:
         found = run("MaxPool", x[None, None], kernel_shape=[3 if length == 8 else 2], strides=[2], auto_pad=pad)
         expected = max_pool(x, 3 if length == 8 else 2, 2, pad == "SAME_LOWER")
         report(f"MaxPool, {pad}, of 0 to {length - 1}", found, expected, seen if pad == "SAME_LOWER" else None)
+square = np.arange(9, 0, -1, dtype=np.float32).reshape(3, 3)
+
+
+def windows(pads):
+    """The place of the largest number of each window of 2 x 2, counted in the square without its pads."""
+    top, left, bottom, right = pads
+    corners = [(i, j) for i in range(-top, 2 + bottom) for j in range(-left, 2 + right)]
+    every = [(r, c) for r in range(3) for c in range(3)]
+    return [max((p for p in every if p[0] - i in (0, 1) and p[1] - j in (0, 1)), key=lambda p: square[p]) for i, j in corners]
+
+
+for pads, values, indices in [
+    ([1, 1, 1, 1], None, [-4, -1, 0, -1, 0, 0, 1, 2, 3, 3, 4, 5, 5, 6, 7, 8]),
+    ([0, 0, 0, 0], None, None),
+    ([1, 1, 0, 0], [9, 8, 9, 8, 6, 5, 3, 2], [-1, 0, -1, 0, 2, 3, 5, 6]),
+]:
+    places = windows(pads)
+    options = {"kernel_shape": [2, 2], "pads": pads}
+    report(f"MaxPool, pads {pads}", run("MaxPool", square[None, None], **options), [square[p] for p in places], values)
+    found = run("MaxPool", square[None, None], indices=True, **options)
+    report("  Indices", found, [3 * r + c for r, c in places], indices)
 print("As described" if same else "The behaviour has changed")
 sys.exit(0 if same else 1)
 PY

@@ -4,9 +4,9 @@
 # Expected: "an output of 1 is produced with probability p and an output of 0 is produced with probability (1-p)", says ONNX's
 # description of Bernoulli, of version 15 as of version 22.
 # Seen: of probabilities 0, .1, .5, .9 and 1 the ones are 1, .9, .5, .1 and 0 of the draws, in float32, int64 and bool, with a seed and
-# without. There is no kernel for it; what runs is the operator's decomposition, which compares a uniform number with p the wrong way
-# round. onnxruntime 1.30.0 for Python does the same; the reference evaluator of onnx 1.23.1 draws rightly. RandomUniform,
-# Multinomial and Dropout, in training, are right. A probability of .5, which is what one tries first, shows nothing.
+# without. It has no kernel; what runs is the decomposition that ONNX gives with the operator (in 1.23.1 still), which is Greater of a
+# uniform number and p, where Less belongs. onnxruntime 1.30.0 for Python does the same; the reference evaluator of onnx draws
+# rightly. RandomUniform, Multinomial and Dropout, in training, are right. A probability of .5, which one tries first, shows nothing.
 # Why it matters: this is what torch.bernoulli is exported to: masks of tokens and of noise, stochastic depth, drop path,
 # sampling of latent units. A model that keeps .9 of its units keeps .1 in the browser, and masks 85 percent of a text, not 15.
 set -euo pipefail
