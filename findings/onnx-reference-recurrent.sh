@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-python3 -m venv venv
+python3 -m venv venv # NumPy 2.4 needs Python 3.11
 venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps onnx==1.23.1 numpy==2.4.6 ml_dtypes==0.6.0 \
   protobuf==7.36.2 typing_extensions==4.16.0
 cat >check.py <<'PY'

@@ -14,7 +14,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-python3 -m venv venv
+python3 -m venv venv # NumPy 2.4 needs Python 3.11
 venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps numpy==2.4.6 safetensors==0.8.0
 cat >check.py <<'PY'
 import sys
