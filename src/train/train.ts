@@ -68,7 +68,8 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly patience: number
   /**
    * A state of this same training, to go on from: on the CPU the results are those of one that was never stopped, bit for bit.
-   * The model's parameters become those of the state; the examples that it has seen are drawn once more, from the same task.
+   * The model's parameters become those of the state; the examples that it has seen are drawn from the same task once more, and
+   * passed over.
    */
   readonly from?: TrainState
   /** Hears now and then how many of the examples before `from` are drawn. */
