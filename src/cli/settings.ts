@@ -97,7 +97,7 @@ const beside = {
     count,
     trainDefaults.patience,
     'choice',
-    'steps in a row that change nothing, their gradients not being finite, until the training fails',
+    'steps in a row that change nothing, their loss or gradient not being finite, until the training fails',
   ],
   checkpointEvery: [
     everyRange,

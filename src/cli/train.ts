@@ -278,7 +278,7 @@ async function trainIn(
 function tellSkipped(step: number, skipped: number): void {
   if (!Number.isInteger(Math.log10(skipped))) return
   const which = skipped === 1 ? '' : `, and ${skipped - 1} more before it`
-  notice(`step ${step}${which}: the gradient or what it would change was not finite, and nothing was changed`)
+  notice(`step ${step}${which}: the loss, the gradient or what it would change was not finite, and nothing was changed`)
 }
 
 /** What may stand beside an accuracy. */
