@@ -149,14 +149,18 @@ export interface Training<Example extends object> {
   train(seed: number): Generator<Example> | AsyncGenerator<Example>
 }
 
+/** The parameters that are being trained. */
+const underWay = new WeakSet<Model['parameters']>()
+
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
 /**
  * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: an
  * event of a step comes when the next step is under way, so a consumer that leaves early has one more step than events.
+ * A model is in one training at a time.
  * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
- * 'config' and 'data' for a state to go on from that is not one of this training
+ * 'config' and 'data' for a state to go on from that is not one of this training; 'program' for a model that another training has not ended with
  */
 export async function* train<Example extends object, Given extends Training<Example> = Training<Example>>(
   model: Model<Example>,
@@ -171,6 +175,11 @@ export async function* train<Example extends object, Given extends Training<Exam
   const options: TrainOptions = over<TrainOptions>(trainDefaults, given)
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
+  if (underWay.has(model.parameters))
+    throw new RmaatError(
+      'program',
+      'train: another training of this model is under way; expected its events to be read to the end, or left, as by `break`, before',
+    )
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
@@ -192,6 +201,7 @@ export async function* train<Example extends object, Given extends Training<Exam
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
   let stream: ReturnType<typeof task.train> | undefined
+  underWay.add(model.parameters)
   try {
     if (from) {
       checkState(from, decided, variables)
@@ -293,6 +303,7 @@ export async function* train<Example extends object, Given extends Training<Exam
       )
     }
   } finally {
+    underWay.delete(model.parameters)
     program.close()
     for (const variable of optimizer.state) device.delete(variable)
     await stream?.return?.(undefined as never)
