@@ -11,7 +11,7 @@ import { tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
-import { aNames, choice, isWithin, type Names, rangesOf, type Trained } from './chosen.ts'
+import { aNames, choice, isWithin, type Names, namesOf, rangesOf, type Trained } from './chosen.ts'
 
 /** The interface of all optimisers. */
 export interface Optimizer {
@@ -27,6 +27,8 @@ export interface Optimizer {
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
   /** Whether it moves the parameter of that name; without it, it moves all. `train` finds no gradient of those that stay. */
   readonly trains?: (name: string) => boolean
+  /** What its numbers depend on beside its state, simple values by name: a training goes on only where they are the same. */
+  readonly config?: object
 }
 
 /** The options of all optimisers. */
@@ -87,6 +89,8 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
   private readonly variables: readonly Variable[]
   /** Whether the variable or parameter of that name is trained. */
   readonly trains: (name: string) => boolean
+  /** Its options, without the rate, which a training gives, and without what is trained, which `trains` tells. */
+  readonly config: object
   /** The elements of each variable that have weight decay, and those that are trained. */
   private readonly decayed: ReturnType<typeof rangesOf>
   private readonly moved: ReturnType<typeof rangesOf>
@@ -112,6 +116,8 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     this.variables = variables
     const { decays, trains, rates = {} } = options
     const decaysOf = decays && choice(where, 'decays', trained, decays)
+    const { rate, trains: _, ...own } = this.options
+    this.config = { ...own, decays: decaysOf && namesOf(trained).filter(decaysOf).join(', ') }
     this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
     takes(`${where}: rates`, rates, Object.fromEntries(Object.keys(rates).map((name) => [name, notNegative])), 'config')
     this.rated = Object.entries(rates).map(([name, factor]) => [

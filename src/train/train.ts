@@ -195,7 +195,12 @@ export async function* train<Example extends object, Given extends Training<Exam
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
     ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
-    ...(options.optimizer ? [['optimizer', optimizer.constructor.name]] : []),
+    ...(options.optimizer
+      ? [
+          ['optimizer', optimizer.constructor.name],
+          ...Object.entries(optimizer.config ?? {}).map(([name, value]) => [`optimizer.${name}`, value]),
+        ]
+      : []),
     ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
     ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
   ])
