@@ -3,7 +3,8 @@ import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { save, taggedModel } from '../models/weights.ts'
-import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
+import { abouts, bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
+import { checkAnswers } from '../tasks/task.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import type { StepEvent } from '../train/events.ts'
 import { memoryOn } from '../train/planner.ts'
@@ -103,6 +104,7 @@ async function trainIn(
   const begun = withDefaults(valuesOf(given))
   const settings = { ...begun, ...changes }
   const { method, steps, batch, seed } = settings
+  checkAnswers(settings.task, abouts[settings.task].everywhere, settings.causal) // before its file is read
   const task = await makeTask(settings)
   const chosen = modelFor(settings, task)
   begin?.check(chosen)
