@@ -174,7 +174,7 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
 /** Whether there is nothing but a text a line, without the heading that it should have. */
 function isOneColumn(table: readonly TableRow[], columns: Columns | undefined, isCsv: boolean): boolean {
   const isOne = ({ cells }: TableRow): boolean => cells.length === 1
-  if (!(isCsv ? table.every(isOne) : table.some(isOne))) return false
+  if (table.length === 0 || !(isCsv ? table.every(isOne) : table.some(isOne))) return false
   return !columns || 'count' in columns || !headings(table[0]).includes(columns.text)
 }
 

@@ -127,6 +127,10 @@ test('with the columns of other rows lines of a single one are texts, where thei
     rows('mood\treview\ngood\ta\nb\n', 'a.tsv', 'label=mood,text=review'),
   )
   assert.equal(rows('review\n"a, b"\n', 'a.csv', 'label=mood,text=review').rows.map(shown), ['a, b'])
+  for (const name of ['a.csv', 'a.tsv'])
+    await fails('data', `${name}: expected rows of labels and texts, found nothing`, () =>
+      rows('', name, 'label=mood,text=review'),
+    )
 })
 
 test('where no label need be, one is read where it stands', () => {
