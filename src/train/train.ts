@@ -178,7 +178,7 @@ export async function* train<Example extends object, Given extends Training<Exam
   if (underWay.has(model.parameters))
     throw new RmaatError(
       'program',
-      'train: another training of this model is under way; expected its events to be read to the end, or left, as by `break`, before',
+      'train: the model is in another training; expected that to have ended, or to be left by `break`',
     )
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)

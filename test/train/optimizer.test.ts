@@ -102,6 +102,12 @@ test('what does not train is refused as an optimiser', async () => {
   await fails('program', /^the optimizer: update is 7; expected a list of pairs \[variable, tensor\]$/, () =>
     steps(model, { optimizer: () => ({ state, update: () => 7 }) as never }),
   )
+  const { parameters: others } = modelFor(device)
+  await fails(
+    'program',
+    /^the optimizer: update leaves out the parameters of the model; expected one made of them$/,
+    () => steps(model, { optimizer: () => new AdamW(others) }),
+  )
   for (const more of [{ decay: 0.1 }, { trains: ['head2'] }])
     await fails('config', /^train: decay and trains are of AdamW; expected them within the optimizer given$/, () =>
       steps(model, { ...more, optimizer: (parameters) => new Lion(parameters) }),
