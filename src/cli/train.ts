@@ -3,8 +3,7 @@ import { Command } from 'commander'
 import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { save, taggedModel } from '../models/weights.ts'
-import { abouts, bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
-import { checkAnswers } from '../tasks/task.ts'
+import { bestConstantPerRoot, type Task, take } from '../tasks/index.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import type { StepEvent } from '../train/events.ts'
 import { memoryOn } from '../train/planner.ts'
@@ -13,7 +12,7 @@ import { keepWithin } from './budget.ts'
 import { Checkpoints, changesTo } from './checkpoints.ts'
 import { addPresetAndConfig, givenEntries, readConfiguration, valuesOf, withSources } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { makeModel, makeTask, memoryInWords, modelFor, namesIn, openAndSay, sayTask } from './prepare.ts'
+import { checkCausal, makeModel, makeTask, memoryInWords, modelFor, namesIn, openAndSay, sayTask } from './prepare.ts'
 import type { Entries } from './presets.ts'
 import { type Pretrained, pretrained } from './pretrained.ts'
 import { compiling, progress, Recent, skipping } from './progress.ts'
@@ -104,7 +103,7 @@ async function trainIn(
   const begun = withDefaults(valuesOf(given))
   const settings = { ...begun, ...changes }
   const { method, steps, batch, seed } = settings
-  checkAnswers(settings.task, abouts[settings.task].everywhere, settings.causal) // before its file is read
+  checkCausal(settings)
   const task = await makeTask(settings)
   const chosen = modelFor(settings, task)
   begin?.check(chosen)
