@@ -21,9 +21,9 @@ const MOST_CLASSES = 1000
 /** What there is to know of it. */
 export const textAbout = about({
   source:
-    'a folder with train.tsv and test.tsv, and validation.tsv where there is one, or one .tsv file, of which a tenth is to test with; or .csv, or .jsonl (an object a line), ' +
-    'each as it is or as .gz; ' +
-    'or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. Without a file for it a tenth of the training rows, drawn at random, always the same one, is for validation',
+    'a folder with train.tsv and test.tsv, and perhaps validation.tsv, or one .tsv file, of which a tenth is to test with; or .csv, or ' +
+    '.jsonl (an object a line), each as it is or as .gz; or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. Where no ' +
+    'file is for validation, a tenth of the training rows is, drawn at random, always the same one',
   sizes: 'those of the files; aclImdb: 22,500 to train on, 2,500, 25,000, less the reviews that are there twice',
   chance: undefined,
   bag: 0.66,
@@ -42,9 +42,9 @@ export const textAbout = about({
     columns: written(
       'text',
       'the columns of a line in their order, with commas between: label and text once each, any other word for what is not ' +
-        'read; or their names in a first line of headings or in objects, as in label=sentiment,text=review (one with commas in double quotes). The last one reaches to ' +
-        'the end of the line, over tabs (those that are called label and text; without headings the label is the first, the text ' +
-        'the last of as many as the line with the fewest tabs has)',
+        'read; or their names in a first line of headings or in objects, as in label=sentiment,text=review (one with commas in ' +
+        'double quotes). The last one reaches to the end of the line, over tabs (those that are called label and text; without ' +
+        'headings the label is the first, the text the last of as many as the line with the fewest tabs has)',
     ),
     labels: written(
       'text',
