@@ -116,8 +116,8 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     this.variables = variables
     const { decays, trains, rates = {} } = options
     const decaysOf = decays && choice(where, 'decays', trained, decays)
-    const { rate, trains: _, ...own } = this.options
-    this.config = { ...own, decays: decaysOf && namesOf(trained).filter(decaysOf).join(', ') }
+    const config = { decays: decaysOf && namesOf(trained).filter(decaysOf), rate: undefined, trains: undefined }
+    this.config = { ...this.options, ...config }
     this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
     takes(`${where}: rates`, rates, Object.fromEntries(Object.keys(rates).map((name) => [name, notNegative])), 'config')
     this.rated = Object.entries(rates).map(([name, factor]) => [

@@ -67,10 +67,7 @@ export function trainingStep(model: Model, optimizer: Optimizer, options: StepOp
     const wanted = optimizer.update(gradient, rate)
     takes('the optimizer', { update: wanted }, { update: someUpdates }, 'program')
     if (!wanted.some(([variable]) => variable === parameters.variable))
-      throw new RmaatError(
-        'program',
-        'the optimizer: update leaves out the parameters of the model; expected one made of them',
-      )
+      throw new RmaatError('program', "the optimizer: update leaves out the model's parameters; expected them")
     const { updates, made } = allOrNone(wanted, finite.mul(rest.loss.isFinite()))
     return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, made, updates }
   }

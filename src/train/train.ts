@@ -176,10 +176,7 @@ export async function* train<Example extends object, Given extends Training<Exam
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
   if (underWay.has(model.parameters))
-    throw new RmaatError(
-      'program',
-      'train: the model is in another training; expected that to have ended, or to be left by `break`',
-    )
+    throw new RmaatError('program', 'train: the model is in another training; expected that to have ended')
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
@@ -195,14 +192,9 @@ export async function* train<Example extends object, Given extends Training<Exam
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
     ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
-    ...(options.optimizer
-      ? [
-          ['optimizer', optimizer.constructor.name],
-          ...Object.entries(optimizer.config ?? {}).map(([name, value]) => [`optimizer.${name}`, value]),
-        ]
-      : []),
+    ...(options.optimizer ? [['optimizer', optimizer.constructor.name], ...named('optimizer', optimizer)] : []),
     ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
-    ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
+    ...named('model', model),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
   let stream: ReturnType<typeof task.train> | undefined
@@ -314,6 +306,10 @@ export async function* train<Example extends object, Given extends Training<Exam
     await stream?.return?.(undefined as never)
   }
 }
+
+/** The values of a configuration, by their names behind the name of what has it. */
+const named = (of: string, { config = {} }: { readonly config?: object }) =>
+  Object.entries(config).map(([name, value]) => [`${of}.${name}`, value])
 
 /** Draws the examples that a training has seen, and forgets them. */
 async function skip(
