@@ -29,15 +29,11 @@ type Range = readonly [from: number, to: number]
 /** Of each variable. */
 type Ranges = readonly (readonly Range[])[]
 
-/** What the parts of it are called. */
-export const namesOf = (trained: Trained): readonly string[] =>
-  isParameters(trained) ? trained.named.map(({ name }) => name) : [...trained.keys()].map(String)
-
 /** What names choose. @throws RmaatError 'config' for a name that nothing has */
 export function choice(where: string, option: string, trained: Trained, names: Names): (name: string) => boolean {
   if (typeof names === 'function') return (name) => Boolean(names(name))
   const isCalled = (name: string, part: string): boolean => `.${name}.`.includes(`.${part}.`)
-  const all = namesOf(trained)
+  const all = isParameters(trained) ? trained.named.map(({ name }) => name) : [...trained.keys()].map(String)
   const none = names.find((part) => !all.some((name) => isCalled(name, part)))
   if (none !== undefined)
     throw new RmaatError(

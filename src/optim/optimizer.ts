@@ -11,7 +11,7 @@ import { tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
 import { Variable } from '../tensor/variable.ts'
-import { aNames, choice, isWithin, type Names, namesOf, rangesOf, type Trained } from './chosen.ts'
+import { aNames, choice, isWithin, type Names, rangesOf, type Trained } from './chosen.ts'
 
 /** The interface of all optimisers. */
 export interface Optimizer {
@@ -27,8 +27,11 @@ export interface Optimizer {
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
   /** Whether it moves the parameter of that name; without it, it moves all. `train` finds no gradient of those that stay. */
   readonly trains?: (name: string) => boolean
-  /** What its numbers depend on beside its state, simple values by name: a training goes on only where they are the same. */
-  readonly config?: object
+  /**
+   * What its numbers depend on beside its state, simple values by name, or functions of a parameter's name: a training goes on
+   * only where they are the same. Not so `rate`, which a training gives, and `trains`.
+   */
+  readonly options?: object
 }
 
 /** The options of all optimisers. */
@@ -83,14 +86,13 @@ type CommonDefaults = { readonly rate: number; readonly decay: number }
 export abstract class Training<Options extends OptimizerOptions, Defaults extends CommonDefaults> implements Optimizer {
   /** Its own variables: `slots` for each trained one, slot by slot, and last the number of steps. */
   readonly state: readonly Variable[]
-  protected readonly options: Options & Defaults
+  /** Those that were given, over the defaults. */
+  readonly options: Options & Defaults
   private readonly where: string
   private readonly trained: Trained
   private readonly variables: readonly Variable[]
   /** Whether the variable or parameter of that name is trained. */
   readonly trains: (name: string) => boolean
-  /** Its options, without the rate, which a training gives, and without what is trained, which `trains` tells. */
-  readonly config: object
   /** The elements of each variable that have weight decay, and those that are trained. */
   private readonly decayed: ReturnType<typeof rangesOf>
   private readonly moved: ReturnType<typeof rangesOf>
@@ -116,8 +118,6 @@ export abstract class Training<Options extends OptimizerOptions, Defaults extend
     this.variables = variables
     const { decays, trains, rates = {} } = options
     const decaysOf = decays && choice(where, 'decays', trained, decays)
-    const config = { decays: decaysOf && namesOf(trained).filter(decaysOf), rate: undefined, trains: undefined }
-    this.config = { ...this.options, ...config }
     this.decayed = rangesOf(trained, (name, spec) => decaysOf?.(name) ?? spec?.decay ?? true)
     takes(`${where}: rates`, rates, Object.fromEntries(Object.keys(rates).map((name) => [name, notNegative])), 'config')
     this.rated = Object.entries(rates).map(([name, factor]) => [

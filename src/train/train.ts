@@ -189,12 +189,22 @@ export async function* train<Example extends object, Given extends Training<Exam
   })
   const { trains } = optimizer
   const names: string[] = model.parameters.named.map(({ name }) => name)
+  /** Values by their names behind the name of what has them; of a function of names those that it chooses. */
+  const named = (of: string, values: object = {}) =>
+    Object.entries(values).map(([name, value]) => [
+      `${of}.${name}`,
+      aFunction.fits(value) ? names.filter(value) : value,
+    ])
+  // the rate that counts, and what is trained, stand beside
+  const beside = { rate: undefined, trains: undefined }
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
     ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
-    ...(options.optimizer ? [['optimizer', optimizer.constructor.name], ...named('optimizer', optimizer)] : []),
+    ...(options.optimizer
+      ? [['optimizer', optimizer.constructor.name], ...named('optimizer', { ...optimizer.options, ...beside })]
+      : []),
     ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
-    ...named('model', model),
+    ...named('model', model.config),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
   let stream: ReturnType<typeof task.train> | undefined
@@ -306,10 +316,6 @@ export async function* train<Example extends object, Given extends Training<Exam
     await stream?.return?.(undefined as never)
   }
 }
-
-/** The values of a configuration, by their names behind the name of what has it. */
-const named = (of: string, { config = {} }: { readonly config?: object }) =>
-  Object.entries(config).map(([name, value]) => [`${of}.${name}`, value])
 
 /** Draws the examples that a training has seen, and forgets them. */
 async function skip(
