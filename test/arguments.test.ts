@@ -265,6 +265,12 @@ test('examples', async () => {
     }
     await fails('data', `example 1 of the batch: ${message}`, () => all(train(own, stream, { steps: 1, batch: 2 })))
   }
+  for (const { configure, make } of Object.values(rmaat.models)) {
+    const { values } = make(own.device, configure({ vocabulary: 14, classes: 8 })).layout(2)
+    await fails('data', 'example 1 of the batch: token 1 is 14; expected a whole number from 0 to 13', () =>
+      values([right, { tokens: [1, 14], label: 1 }]),
+    )
+  }
   await fails('data', /label is -1; expected a whole number from 0 to 2147483646/, () =>
     batchOf([{ tokens: [1], label: -1 }], shape),
   )

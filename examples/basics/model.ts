@@ -19,12 +19,9 @@ function recurrent(device: rmaat.Device): rmaat.Model<rmaat.Example> {
     layout: (rows) => ({
       inputs: { tokens: rmaat.i32(rows, LENGTH), labels: rmaat.i32(rows), weights: rmaat.f32(rows) },
       values(examples) {
-        // rows beyond the examples are filler, of weight 0
-        const perRow = (value: (example: rmaat.Example) => number) =>
-          Array.from({ length: rows }, (_, row) => (row < examples.length ? value(examples[row]) : 0))
-        const tokens = new Int32Array(rows * LENGTH)
-        for (const [row, example] of examples.entries()) tokens.set(example.tokens, row * LENGTH)
-        return { tokens, labels: perRow(({ label }) => label), weights: perRow(() => 1 / examples.length) }
+        const sizes = { segments: 1, segmentLength: LENGTH, vocabulary: task.vocabulary, classes: task.classes }
+        const { tokens, labels, weights } = rmaat.batchOf(examples, { ...sizes, batch: rows })
+        return { tokens, labels, weights }
       },
     }),
     forward({ tokens, labels, weights }, { method }) {

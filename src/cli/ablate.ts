@@ -21,7 +21,7 @@ import {
 import { interruptible } from './interrupt.ts'
 import { typed } from './paths.ts'
 import { table } from './plot.ts'
-import { modelFor, sizesOf } from './prepare.ts'
+import { checkCausal, modelFor, sizesOf } from './prepare.ts'
 import { flagOf, withDefaults } from './settings.ts'
 import { commandName, jsonLine, notice, say } from './terminal.ts'
 import { runTrainings, type Training } from './trainings.ts'
@@ -157,6 +157,7 @@ async function checkCombinations(cells: readonly Cell[]): Promise<void> {
   for (const cell of cells) {
     const settings = withDefaults(cell.settings)
     try {
+      if (settings.weights === undefined) checkCausal(settings) // else the file says it
       modelFor(settings, await sizesOf(settings))
     } catch (cause) {
       if (!(cause instanceof RmaatError)) throw cause

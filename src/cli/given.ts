@@ -8,20 +8,20 @@ import { checkSetting, choiceOf } from '../settings.ts'
 import { abouts, type TaskName } from '../tasks/index.ts'
 import { absolute, typed } from './paths.ts'
 import { type Entries, presets } from './presets.ts'
-import { check, type Given, modelSettings, settings } from './settings.ts'
+import { check, type Given, modelSettings, namesOf, settings } from './settings.ts'
 
 const presetSetting = {
   range: choiceOf(Object.keys(presets)),
   default: undefined,
   source: 'choice',
-  meaning: 'settings to begin with; `presets` lists them. Those of a --config file win over it, flags over both',
+  meaning: 'settings to begin with, over which those of a --config file win, and flags over both; `presets` lists them',
 } as const
 
 /** Adds the flags for settings that were put together before. */
 export const addPresetAndConfig = (command: Command): Command =>
   command
     .addOption(
-      new Option('--preset <name>', presetSetting.meaning).argParser((name) =>
+      new Option('--preset <name>', `${presetSetting.meaning}${namesOf(presetSetting.range)}`).argParser((name) =>
         checkSetting(presetSetting, name, '--preset'),
       ),
     )

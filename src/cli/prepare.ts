@@ -5,6 +5,7 @@ import type { Config, ConfiguredModel } from '../nn/kind.ts'
 import type { Device } from '../program/device.ts'
 import { abouts, type Task, type TaskName, tasks } from '../tasks/index.ts'
 import { type RetrievalSettings, towersOf } from '../tasks/retrieval.ts'
+import { checkAnswers } from '../tasks/task.ts'
 import type { memoryOn } from '../train/planner.ts'
 import { type Given, modelSettings, recurs, type SettingName, settingName, taskSettings } from './settings.ts'
 import { bytes, notice } from './terminal.ts'
@@ -24,9 +25,13 @@ function given(settings: Given, task: TaskName): Record<string, unknown> {
   return Object.fromEntries([...own].map(([here, name]) => [name, settings[here]]))
 }
 
+/** Throws where the task is of use to a causal model alone, and the model is none; no file is read for that. */
+export const checkCausal = ({ task, causal }: Given & { task: TaskName }): void =>
+  checkAnswers(task, abouts[task].everywhere, causal)
+
 /** Makes the task, reading its files. What is not given follows from the task. */
 export async function makeTask(settings: Given & { task: TaskName }): Promise<Task> {
-  const { task, data, testExamples } = settings
+  const { task, data, testExamples, validationExamples } = settings
   const own = given(settings, task)
   const isRead = settingsOfTask(task).has('data')
   const isMade = 'seed' in abouts[task].settings
@@ -38,6 +43,8 @@ export async function makeTask(settings: Given & { task: TaskName }): Promise<Ta
   const { seed, ...ofFiles } = own
   const make = tasks[task] as (settings: object) => Task | Promise<Task>
   const made = await make(isRead && data !== undefined ? ofFiles : { ...own, ...(isMade ? { seed: seed ?? 0 } : {}) })
+  if (validationExamples !== undefined && made.validation.length === 0)
+    throw new RmaatError('data', `${data}: expected examples for validation, or no validationExamples; found none`)
   if (testExamples === undefined || testExamples >= made.test.length) return made
   const notes = made.notes && [...made.notes, `${testExamples} of those to test with are used`]
   return { ...made, test: made.test.slice(0, testExamples), notes }

@@ -97,7 +97,7 @@ const beside = {
     count,
     trainDefaults.patience,
     'choice',
-    'steps in a row that change nothing, their gradients not being finite, until the training fails',
+    'steps in a row that change nothing, their loss or gradient not being finite, until the training fails',
   ],
   checkpointEvery: [
     everyRange,
@@ -223,7 +223,7 @@ export function addSettings(command: Command, heading: string, names: readonly S
   for (const name of names) {
     const { range, default: value, source, meaning } = settings[name]
     const whose = source === 'paper' ? "the paper's" : 'ours'
-    const help = value === undefined ? meaning : `${meaning} [${value}, ${whose}]`
+    const help = `${meaning}${namesOf(range)}${value === undefined ? '' : ` [${value}, ${whose}]`}`
     command.addOption(
       new Option(`${flagOf(name)} <${placeholder(range)}>`, help)
         .argParser((text) => check(name, parse(range, text), flagOf(name)))
@@ -233,8 +233,17 @@ export function addSettings(command: Command, heading: string, names: readonly S
   return command
 }
 
-const placeholder = ({ written }: Range<unknown>): string =>
-  typeof written !== 'string' ? (written.length > 5 ? 'name' : written.join('|')) : written === 'number' ? 'n' : written
+const hasMany = ({ written }: Range<unknown>): boolean => typeof written !== 'string' && written.length > 5
+
+/** The names that there are, for the help, where they are too many for a placeholder. */
+export const namesOf = (range: Range<unknown>): string =>
+  hasMany(range) ? ` (${(range.written as readonly string[]).join(', ')})` : ''
+
+const placeholder = (range: Range<unknown>): string => {
+  const { written } = range
+  if (typeof written !== 'string') return hasMany(range) ? 'name' : written.join('|')
+  return written === 'number' ? 'n' : written
+}
 
 /** What was typed, as the type that the setting has; text that is none of it stays text, for the error. */
 function parse({ written }: Range<unknown>, text: string): unknown {

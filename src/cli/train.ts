@@ -12,7 +12,7 @@ import { keepWithin } from './budget.ts'
 import { Checkpoints, changesTo } from './checkpoints.ts'
 import { addPresetAndConfig, givenEntries, readConfiguration, valuesOf, withSources } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { makeModel, makeTask, memoryInWords, modelFor, namesIn, openAndSay, sayTask } from './prepare.ts'
+import { checkCausal, makeModel, makeTask, memoryInWords, modelFor, namesIn, openAndSay, sayTask } from './prepare.ts'
 import type { Entries } from './presets.ts'
 import { type Pretrained, pretrained } from './pretrained.ts'
 import { compiling, progress, Recent, skipping } from './progress.ts'
@@ -103,6 +103,7 @@ async function trainIn(
   const begun = withDefaults(valuesOf(given))
   const settings = { ...begun, ...changes }
   const { method, steps, batch, seed } = settings
+  checkCausal(settings)
   const task = await makeTask(settings)
   const chosen = modelFor(settings, task)
   begin?.check(chosen)
@@ -278,7 +279,7 @@ async function trainIn(
 function tellSkipped(step: number, skipped: number): void {
   if (!Number.isInteger(Math.log10(skipped))) return
   const which = skipped === 1 ? '' : `, and ${skipped - 1} more before it`
-  notice(`step ${step}${which}: the gradient or what it would change was not finite, and nothing was changed`)
+  notice(`step ${step}${which}: the loss, the gradient or what it would change was not finite, and nothing was changed`)
 }
 
 /** What may stand beside an accuracy. */

@@ -27,6 +27,11 @@ export interface Optimizer {
   update(gradients: Tensor | readonly Tensor[], rate?: TensorLike): Update[]
   /** Whether it moves the parameter of that name; without it, it moves all. `train` finds no gradient of those that stay. */
   readonly trains?: (name: string) => boolean
+  /**
+   * What its numbers depend on beside its state, simple values by name, or functions of a parameter's name: a training goes on
+   * only where they are the same. Not so `rate`, which a training gives, and `trains`.
+   */
+  readonly options?: object
 }
 
 /** The options of all optimisers. */
@@ -81,7 +86,8 @@ type CommonDefaults = { readonly rate: number; readonly decay: number }
 export abstract class Training<Options extends OptimizerOptions, Defaults extends CommonDefaults> implements Optimizer {
   /** Its own variables: `slots` for each trained one, slot by slot, and last the number of steps. */
   readonly state: readonly Variable[]
-  protected readonly options: Options & Defaults
+  /** Those that were given, over the defaults. */
+  readonly options: Options & Defaults
   private readonly where: string
   private readonly trained: Trained
   private readonly variables: readonly Variable[]

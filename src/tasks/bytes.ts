@@ -12,6 +12,7 @@ export const bytesAbout = about({
   chance: 1 / 256,
   bag: undefined, // the label of a token is the next one
   licence: 'that of the file',
+  everywhere: true,
   settings: { path: written('path', 'file to read'), ...segmentSettings(8, 128) },
 })
 

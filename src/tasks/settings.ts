@@ -97,6 +97,8 @@ export interface About<Table extends SettingsTable = SettingsTable> {
    */
   readonly bag: number | undefined
   readonly licence: string
+  /** Of a Task: whether a causal model alone is of use to it. */
+  readonly everywhere?: boolean
   readonly settings: Table
 }
 /** With the names and types of its settings. */

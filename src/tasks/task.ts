@@ -65,13 +65,18 @@ export function checkSizes(
       'config',
       `train: the task ${name} has ${towers} texts in an example, the model reads ${model.towers ?? 1}; expected its setting towers to be ${towers}, or of retrieval the protocol one-stream`,
     )
-  if (everywhere && !model.causal)
-    throw new RmaatError(
-      'config',
-      `train: the task ${name} asks for a class at every token, but the model is not causal; expected the setting causal to be true, and a model that has it`,
-    )
+  checkAnswers(name, everywhere, model.causal)
   const kinds = { vocabulary: wholeFrom(1, model.vocabulary), classes: wholeFrom(1, model.classes) }
   takes('train: the task, for this model', { vocabulary, classes }, kinds, 'config')
+}
+
+/** Throws where a task asks for a class at every token, and a model answers at the last one. @throws RmaatError 'config' */
+export function checkAnswers(task: string, everywhere: unknown, causal: unknown): void {
+  if (everywhere && !causal)
+    throw new RmaatError(
+      'config',
+      `train: the task ${task} asks for a class at every token, but the model is not causal; expected the setting causal to be true, and a model that has it`,
+    )
 }
 
 /** A task's `show`, which checks what it is given. */

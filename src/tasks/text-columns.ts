@@ -28,19 +28,18 @@ export const COLUMNS_SAY =
 export const NAMES: Names = { label: 'label', text: 'text' }
 
 /**
- * What the setting columns says: places, as in `label,-,text`, or names, as in `label=sentiment,text=review`.
+ * What the setting columns says: places, as in `label,-,text`, or names, as in `label=sentiment,text=review`; a name with commas
+ * stands in double quotes, where one of its own is written twice.
  * @param labelled whether a label must be among them
  * @throws RmaatError 'config' for what names no columns
  */
 export function columnsOf(given: string, labelled = true): Columns {
-  const words = String(given)
-    .split(',')
-    .map((word) => word.trim())
+  const words = Array.from(`${given},`.matchAll(/([^,=]*=\s*"(?:[^"]|"")*"\s*|[^,]*),/g), ([, word]) => word.trim())
   const found = words.some((word) => word.includes('=')) ? namesOf(words) : placesOf(words)
   if (found && (found.label !== undefined || !labelled)) return found
   const right =
     `the columns with commas between, label and text once each among at most ${MOST_COLUMNS}, as in label,-,text, ` +
-    'or their names in the first line, as in label=sentiment,text=review'
+    'or their names in the first line, as in label=sentiment,text=review (one with commas in double quotes)'
   throw new RmaatError('config', `text: columns is ${shown(given)}; it must be ${right}`)
 }
 
@@ -54,7 +53,8 @@ function placesOf(words: readonly string[]): Places | undefined {
 function namesOf(words: readonly string[]): Names | undefined {
   const pairs = words.map((word) => {
     const at = word.indexOf('=')
-    return [word.slice(0, at).trim(), word.slice(at + 1).trim()]
+    const name = word.slice(at + 1).trim()
+    return [word.slice(0, at).trim(), /^".*"$/s.test(name) ? name.slice(1, -1).replaceAll('""', '"') : name]
   })
   const { label, text, ...others } = Object.fromEntries(pairs)
   const fits = Object.keys(others).length === 0 && pairs.length === (label === undefined ? 1 : 2)

@@ -23,8 +23,9 @@ export interface Parsed {
   readonly rows: Row[]
   /** Of files of rows. */
   readonly columns: Columns | undefined
-  /** The rows of a test file, where there is one. */
+  /** The rows of a test file and of one for validation, where there is one. */
   readonly test?: Row[]
+  readonly validation?: Row[] | undefined
 }
 
 /** What is read of a file. */
@@ -59,11 +60,19 @@ async function fromFolder(
   read: (file: string, known?: Pick<Reading, 'columns' | 'labels'>) => Promise<Parsed>,
 ): Promise<Parsed> {
   for (const kind of ['tsv', 'csv', 'jsonl']) {
-    const [train, test] = ['train', 'test'].map((name) => asItIsOrPacked(names, `${name}.${kind}`))
+    const [train, test, validation] = ['train', 'test', 'validation'].map((name) =>
+      asItIsOrPacked(names, `${name}.${kind}`),
+    )
     if (train === undefined || test === undefined) continue
     const { rows, columns } = await read(`${folder}/${train}`)
     const labels = [...new Set(rows.map(({ label }) => label!))]
-    return { rows, columns, test: (await read(`${folder}/${test}`, { columns, labels })).rows }
+    const rowsOf = async (name: string) => (await read(`${folder}/${name}`, { columns, labels })).rows
+    return {
+      rows,
+      columns,
+      test: await rowsOf(test),
+      validation: validation === undefined ? undefined : await rowsOf(validation),
+    }
   }
   const found = names.slice(0, 5).join(', ') || 'nothing'
   throw new RmaatError(
@@ -165,7 +174,7 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
 /** Whether there is nothing but a text a line, without the heading that it should have. */
 function isOneColumn(table: readonly TableRow[], columns: Columns | undefined, isCsv: boolean): boolean {
   const isOne = ({ cells }: TableRow): boolean => cells.length === 1
-  if (!(isCsv ? table.every(isOne) : table.some(isOne))) return false
+  if (table.length === 0 || !(isCsv ? table.every(isOne) : table.some(isOne))) return false
   return !columns || 'count' in columns || !headings(table[0]).includes(columns.text)
 }
 
@@ -283,6 +292,8 @@ function fromObjects(bytes: Uint8Array, where: string, { length, columns = NAMES
       throw new RmaatError('data', `${at}: expected a label as ${shown(columns.label)}, ${names}`)
     if (typeof text !== 'string')
       throw new RmaatError('data', `${at}: expected a text as ${shown(columns.text)}, found ${shown(text)}`)
+    if (typeof label === 'number' && Number.isInteger(label) && !Number.isSafeInteger(label))
+      throw new RmaatError('data', `${at}: expected a label of so many digits in quotes, found about ${label}`)
     const known = ['string', 'number', 'boolean'].includes(typeof label)
     if (!known && (labelled || label != null))
       throw new RmaatError('data', `${at}: expected a label as ${shown(columns.label)}, found ${shown(label)}`)

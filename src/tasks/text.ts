@@ -21,9 +21,9 @@ const MOST_CLASSES = 1000
 /** What there is to know of it. */
 export const textAbout = about({
   source:
-    'a folder with train.tsv and test.tsv, or one .tsv file, of which a tenth is to test with; or .csv, or .jsonl (an object a line), ' +
-    'each as it is or as .gz; ' +
-    'or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. A tenth of the training rows, drawn at random, always the same one, is for validation',
+    'a folder with train.tsv and test.tsv, and perhaps validation.tsv, or one .tsv file, of which a tenth is to test with; or .csv, or ' +
+    '.jsonl (an object a line), each as it is or as .gz; or the folder aclImdb of ai.stanford.edu/~amaas/data/sentiment. Where no ' +
+    'file is for validation, a tenth of the training rows is, drawn at random, always the same one',
   sizes: 'those of the files; aclImdb: 22,500 to train on, 2,500, 25,000, less the reviews that are there twice',
   chance: undefined,
   bag: 0.66,
@@ -42,9 +42,9 @@ export const textAbout = about({
     columns: written(
       'text',
       'the columns of a line in their order, with commas between: label and text once each, any other word for what is not ' +
-        'read; or their names in a first line of headings or in objects, as in label=sentiment,text=review. The last one reaches to ' +
-        'the end of the line, over tabs (those that are called label and text; without headings the label is the first, the text ' +
-        'the last of as many as the line with the fewest tabs has)',
+        'read; or their names in a first line of headings or in objects, as in label=sentiment,text=review (one with commas in ' +
+        'double quotes). The last one reaches to the end of the line, over tabs (those that are called label and text; without ' +
+        'headings the label is the first, the text the last of as many as the line with the fewest tabs has)',
     ),
     labels: written(
       'text',
@@ -72,7 +72,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)
 
   const reading = { length, columns: given, labelled: true, labels: asked }
-  const { rows: all, columns, test: others } = await readTexts(path, reading)
+  const { rows: all, columns, test: others, validation: own } = await readTexts(path, reading)
   if (all.length < 20) {
     const expected = 'expected at least 20 lines to hold some out of training'
     throw new RmaatError('data', `${path}: ${expected}, found ${all.length}`)
@@ -81,9 +81,11 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const rows = without(apart, more)
   const classNames = asked ?? foundLabels(all, path)
   const classes = classNames.length
-  const [left, validation] = heldOut(rows, STREAM.validation)
+  const [left, validation] = own
+    ? [rows, shuffled(without(apart, own), STREAM.validation)]
+    : heldOut(rows, STREAM.validation)
   const training = without(validation, left)
-  const dropped = more.length - validation.length - training.length
+  const dropped = more.length + (own?.length ?? 0) - validation.length - training.length
   if (training.length === 0)
     throw new RmaatError('data', `${path}: expected texts to train on; all of them are held out, too`)
   const classOf = new Map(classNames.map((label, index) => [label, index]))

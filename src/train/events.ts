@@ -38,7 +38,7 @@ export interface StepEvent {
   readonly waitMilliseconds: number
   readonly validTokens: number
   readonly tokensPerSecond: number
-  /** The gradient or what it would have changed was not finite, and all stayed as it was. */
+  /** The loss, the gradient or what it would have changed was not finite, and all stayed as it was. */
   readonly skipped: boolean
   /** Mean over the rows of the norm of m_t, t = 1..T. */
   readonly memoryNorms?: number[]

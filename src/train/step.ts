@@ -43,7 +43,7 @@ export type StepResults = {
   readonly correct?: Tensor
   /** The gradient's norm before it is clipped. */
   readonly norm: Tensor
-  /** 1, or 0 where the gradient or what would be written is not finite. */
+  /** 1, or 0 where the loss, the gradient or what would be written is not finite. */
   readonly made: Tensor
   /** Of m_t and dL/dm_t for each segment, where they are traced. */
   readonly memoryNorms?: Tensor
@@ -52,8 +52,8 @@ export type StepResults = {
 }
 
 /**
- * One training step as a formula: forward pass, gradients by `method`, clipping, the optimiser. Where the gradient or anything that
- * would be written is not finite, all stays as it was (`made` is 0 then).
+ * One training step as a formula: forward pass, gradients by `method`, clipping, the optimiser. Where the loss, the gradient or
+ * anything that would be written is not finite, all stays as it was (`made` is 0 then).
  */
 export function trainingStep(model: Model, optimizer: Optimizer, options: StepOptions) {
   const { batch, clip } = options
@@ -66,7 +66,9 @@ export function trainingStep(model: Model, optimizer: Optimizer, options: StepOp
     const { gradient, norm, finite } = clipByNorm(whole, clip)
     const wanted = optimizer.update(gradient, rate)
     takes('the optimizer', { update: wanted }, { update: someUpdates }, 'program')
-    const { updates, made } = allOrNone(wanted, finite)
+    if (!wanted.some(([variable]) => variable === parameters.variable))
+      throw new RmaatError('program', "the optimizer: update leaves out the model's parameters; expected them")
+    const { updates, made } = allOrNone(wanted, finite.mul(rest.loss.isFinite()))
     return { ...rest, ...(memoryNorms ? { memoryNorms: memoryNorms.div(batch) } : {}), norm, made, updates }
   }
 }

@@ -68,7 +68,8 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly patience: number
   /**
    * A state of this same training, to go on from: on the CPU the results are those of one that was never stopped, bit for bit.
-   * The model's parameters become those of the state; the examples that it has seen are drawn once more, from the same task.
+   * The model's parameters become those of the state; the examples that it has seen are drawn from the same task once more, and
+   * passed over.
    */
   readonly from?: TrainState
   /** Hears now and then how many of the examples before `from` are drawn. */
@@ -148,14 +149,18 @@ export interface Training<Example extends object> {
   train(seed: number): Generator<Example> | AsyncGenerator<Example>
 }
 
+/** The parameters that are being trained. */
+const underWay = new WeakSet<Model['parameters']>()
+
 /** After so many milliseconds signals, timers and a page get their turn. */
 const BREATH = 50
 
 /**
  * Trains a model on a task, one program a step. Whatever stops it, the parameters are those of the last whole step: an
  * event of a step comes when the next step is under way, so a consumer that leaves early has one more step than events.
+ * A model is in one training at a time.
  * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
- * 'config' and 'data' for a state to go on from that is not one of this training
+ * 'config' and 'data' for a state to go on from that is not one of this training; 'program' for a model that another training has not ended with
  */
 export async function* train<Example extends object, Given extends Training<Example> = Training<Example>>(
   model: Model<Example>,
@@ -170,6 +175,8 @@ export async function* train<Example extends object, Given extends Training<Exam
   const options: TrainOptions = over<TrainOptions>(trainDefaults, given)
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
+  if (underWay.has(model.parameters))
+    throw new RmaatError('program', 'train: the model is in another training; expected that to have ended')
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
@@ -182,15 +189,26 @@ export async function* train<Example extends object, Given extends Training<Exam
   })
   const { trains } = optimizer
   const names: string[] = model.parameters.named.map(({ name }) => name)
+  /** Values by their names behind the name of what has them; of a function of names those that it chooses. */
+  const named = (of: string, values: object = {}) =>
+    Object.entries(values).map(([name, value]) => [
+      `${of}.${name}`,
+      aFunction.fits(value) ? names.filter(value) : value,
+    ])
+  // the rate that counts, and what is trained, stand beside
+  const beside = { rate: undefined, trains: undefined }
   const decided = Object.fromEntries([
     ...deciding.map((name) => [name, options[name]]),
     ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
-    ...(options.optimizer ? [['optimizer', optimizer.constructor.name]] : []),
+    ...(options.optimizer
+      ? [['optimizer', optimizer.constructor.name], ...named('optimizer', { ...optimizer.options, ...beside })]
+      : []),
     ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
-    ...Object.entries(model.config ?? {}).map(([name, value]) => [`model.${name}`, value]),
+    ...named('model', model.config),
   ])
   const variables = [model.parameters.variable, ...optimizer.state]
   let stream: ReturnType<typeof task.train> | undefined
+  underWay.add(model.parameters)
   try {
     if (from) {
       checkState(from, decided, variables)
@@ -288,10 +306,11 @@ export async function* train<Example extends object, Given extends Training<Exam
     if (inRow >= patience || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
-        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
+        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their losses, gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
       )
     }
   } finally {
+    underWay.delete(model.parameters)
     program.close()
     for (const variable of optimizer.state) device.delete(variable)
     await stream?.return?.(undefined as never)

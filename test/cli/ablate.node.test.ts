@@ -224,6 +224,11 @@ test('an ablation that is none is one clear error, exit code 2, and nothing is r
       [],
       /: cell 1 \(width 9, seed 0\): a width of 9 does not divide/,
     ],
+    [
+      { base: { task: 'bytes' }, vary: { width: [8, 16] } },
+      [],
+      /: cell 0 \(width 8, seed 0\): train: the task bytes asks for a class at every token, but the model is not causal/,
+    ],
     [{ base, vary }, ['--cell', '2'], /--cell is 2; expected a whole number from 0 to 1/],
     [{ base, vary }, ['--cell', '-1'], /--cell is -1; expected a whole number from 0 to 1/],
     [{ base, vary }, ['--cell'], /--cell has no number, and none of SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX is set/],

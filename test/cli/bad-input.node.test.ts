@@ -25,12 +25,22 @@ for (const name of ['train', 'val', 'test']) {
   writeFileSync(folder.path('listops', `basic_${name}.tsv`), 'Source\tTarget\n[MAX 1 2 ]\t2\n[MAX 1 2 ]\t1\n')
 }
 
+mkdirSync(folder.path('held'))
+const some = Array.from({ length: 30 }, (_, i) => `${i % 2}\ttext ${i}\n`)
+for (const [name, count] of Object.entries({ train: 30, validation: 2, test: 3 }))
+  writeFileSync(folder.path('held', `${name}.tsv`), some.slice(0, count).join(''))
+
 /** A wrong call, and what is said of it: one line on stderr. */
 const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'a setting out of its range': [
     ['train', '--width', '0'],
     'config',
     /^--width is 0; expected a whole number from 1 to 65536$/,
+  ],
+  'texts to choose by that are all tested with': [
+    ['train', '--task', 'text', '--data', folder.path('held'), '--validation-examples', '3'],
+    'data',
+    /held: expected examples for validation, or no validationExamples; found none$/,
   ],
   'a setting that is no number': [
     ['train', '--rate', 'fast'],

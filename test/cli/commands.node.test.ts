@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { presets } from '../../src/cli/presets.ts'
+import { models } from '../../src/models/index.ts'
 import { macroDefaults } from '../../src/rmaat/macro-model.ts'
 import { retention } from '../../src/rmaat/retention.ts'
 import { tasks } from '../../src/tasks/index.ts'
@@ -192,6 +194,14 @@ test('every command tells what it takes', async () => {
     assert.is(code, 0, name)
     assert.match(out, new RegExp(`^Usage: rmaat ${name} `))
     assert.match(out, /--json/)
+  }
+})
+
+test('the help names every task, model and preset', async () => {
+  const words = (await run('train', '--help')).out.replace(/\s+/g, ' ')
+  for (const names of [tasks, models, presets]) {
+    const all = `(${Object.keys(names).join(', ')})`
+    assert.ok(words.includes(all), `${all} is not in ${words}`)
   }
 })
 

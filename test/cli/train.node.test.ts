@@ -223,7 +223,8 @@ test('a causal model of bytes is trained, tested, explained and reported in bits
   const [facts] = jsonLines((await run('report', out, '--out', page, '--json')).out)
   assert.equal([facts.bitsPerByte, facts.accuracyInterval], [summary.bitsPerByte, null])
 
-  const refused = await run('train', ...own, '--out', folder.path('refused'))
+  // before anything is read
+  const refused = await run('train', ...own, '--data', folder.path('nowhere'), '--out', folder.path('refused'))
   assert.is(refused.code, 2)
   assert.match(refused.err, /the task bytes asks for a class at every token, but the model is not causal; expected/)
   assert.not(existsSync(folder.path('refused')))

@@ -14,7 +14,7 @@ const pages = {
     names: 'openDevice, Rmaat, tasks, train',
     entry: 'rmaat',
     later: all,
-    most: 106,
+    most: 107,
   },
 }
 

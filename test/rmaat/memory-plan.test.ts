@@ -132,6 +132,6 @@ const FORWARD = 87
 /** The segment three times forward (loop, last, replay), the last one's lower block a fourth time, both backward; phi(R);
  *  two norms; AdamW with two for its corrections, a look at all that it would write, its three results and the count of
  *  steps. */
-const STEP = 294
+const STEP = 295
 
 test.run()

@@ -47,6 +47,9 @@ test('a bad row of a .csv or .jsonl file is an error with file and line', async 
   await json('{"label": 1, "text": ""}', `a.jsonl, line 2: expected a text in "text", found none; ${COLUMNS_SAY}`)
   await json('{"label": null, "text": "a"}', 'a.jsonl, line 2: expected a label as "label", found null')
   await json('{"label": [1], "text": "a"}', 'a.jsonl, line 2: expected a label as "label", found [1]')
+  // as this and the number after it are the same to JSON
+  const long = 'a.jsonl, line 2: expected a label of so many digits in quotes, found about 9007199254740992'
+  await json('{"label": 9007199254740993, "text": "a"}', long)
   await fails('config', 'text: a.jsonl has objects, so columns must name them, as in label=sentiment,text=review', () =>
     parseTexts(bytesOf('{}'), 'a.jsonl', { length: 9, columns: columnsOf('label,text'), labelled: true }),
   )
@@ -124,6 +127,10 @@ test('with the columns of other rows lines of a single one are texts, where thei
     rows('mood\treview\ngood\ta\nb\n', 'a.tsv', 'label=mood,text=review'),
   )
   assert.equal(rows('review\n"a, b"\n', 'a.csv', 'label=mood,text=review').rows.map(shown), ['a, b'])
+  for (const name of ['a.csv', 'a.tsv'])
+    await fails('data', `${name}: expected rows of labels and texts, found nothing`, () =>
+      rows('', name, 'label=mood,text=review'),
+    )
 })
 
 test('where no label need be, one is read where it stands', () => {

@@ -196,6 +196,34 @@ text('a text that is held out is in no other part', async ({ folder }) => {
   )
 })
 
+text('a heading with commas is named in double quotes', async ({ folder }) => {
+  const path = `${folder}/a.csv`
+  const rows = Array.from({ length: 40 }, (_, index) => `${index % 2},text ${index}\n`).join('')
+  await writeFileAtomically(path, `"label, or ""class""","text=, in full"\n${rows}`)
+  const task = await tasks.text({ path, columns: 'label="label, or ""class""" , text="text=, in full"' })
+  assert.equal(task.classNames, ['0', '1'])
+  assert.match(shown([...task.test][0]), /^text \d+$/)
+})
+
+text('a file for validation beside those to train on and to test with is read', async ({ folder }) => {
+  await writeFileAtomically(`${folder}/train.tsv`, lines(30))
+  await writeFileAtomically(`${folder}/test.tsv`, '1\tof the test\n0\ttext 2\n')
+  await writeFileAtomically(`${folder}/validation.tsv.gz`, gzipSync('0\tof validation\n1\ttext 3\n1\tof the test\n'))
+  const { validation, train, notes } = await tasks.text({ path: folder })
+  assert.equal([...validation].map(shown).sort(), ['of validation', 'text 3'])
+  const trained = new Set(take(train(0), 28).map(shown))
+  assert.is(trained.size, 28)
+  assert.not(trained.has('text 2') || trained.has('text 3'))
+  assert.equal(notes!.slice(1), [
+    '28 rows to train on, 2 held out for validation, 2 to test with',
+    '3 rows of texts that are held out, too, are left out',
+  ])
+  await writeFileAtomically(`${folder}/validation.tsv.gz`, gzipSync('2\tof validation\n'))
+  await fails('data', `${folder}: expected the labels 0, 1; found also 2; ${LABELS_SAY}`, () =>
+    tasks.text({ path: folder }),
+  )
+})
+
 text('reviews are read as they are published, a file each', async ({ folder }) => {
   const write = async (part: string, count: number) => {
     for (let i = 0; i < count; i++)

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Model } from '../../src/nn/model.ts'
+import { AdamW, type AdamWOptions } from '../../src/optim/adamw.ts'
 import type { Optimizer } from '../../src/optim/optimizer.ts'
 import type { Update } from '../../src/program/program.ts'
 import type { Rmaat } from '../../src/rmaat/model.ts'
@@ -67,6 +68,30 @@ test('an optimiser of its own trains a model, and goes on where it was stopped',
   device.close()
 })
 
+test('a training goes on by an optimiser of the same options alone', async () => {
+  const device = await devices.reference()
+  const model = modelFor(device)
+  const by = (options: AdamWOptions): Partial<TrainOptions> => ({
+    ...{ steps: 4, batch: 4 },
+    optimizer: (parameters) => new AdamW(parameters, options),
+  })
+  const options = { rates: { head2: 10 }, decays: (name: string) => name === 'head2.w' }
+  let state: TrainState | undefined
+  for await (const event of train(model, task, { ...by(options), checkpoint: (step) => step === 2 }))
+    if (event.kind === 'checkpoint') state = event.state
+  const from = loadCheckpoint(model, saveCheckpoint(model, state!)).state
+  const refused = (message: RegExp, more: AdamWOptions) =>
+    fails('config', message, () => steps(model, { ...by({ ...options, ...more }), from }))
+  await refused(/go on from: optimizer\.rates is \{"head2":5\}, there \{"head2":10\}$/, { rates: { head2: 5 } })
+  await refused(/: optimizer\.decays is \["head2"\], there \["head2\.w"\]$/, { decays: ['head2'] })
+  await refused(/: optimizer\.beta2 is 0, there 0\.98; optimizer\.decay is 0\.1, there 0\.01$/, {
+    decay: 0.1,
+    beta2: 0,
+  })
+  assert.is((await steps(model, { ...by({ ...options, rate: 7 }), from })).length, 2)
+  device.close()
+})
+
 test('what does not train is refused as an optimiser', async () => {
   const device = await devices.reference()
   const model = modelFor(device)
@@ -76,6 +101,10 @@ test('what does not train is refused as an optimiser', async () => {
     await fails('config', wrong, () => steps(model, { optimizer: () => made as never }))
   await fails('program', /^the optimizer: update is 7; expected a list of pairs \[variable, tensor\]$/, () =>
     steps(model, { optimizer: () => ({ state, update: () => 7 }) as never }),
+  )
+  const { parameters: others } = modelFor(device)
+  await fails('program', /^the optimizer: update leaves out the model's parameters; expected them$/, () =>
+    steps(model, { optimizer: () => new AdamW(others) }),
   )
   for (const more of [{ decay: 0.1 }, { trains: ['head2'] }])
     await fails('config', /^train: decay and trains are of AdamW; expected them within the optimizer given$/, () =>

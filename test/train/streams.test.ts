@@ -108,6 +108,31 @@ test('examples that are awaited train as those at hand, without tokens; either s
   device.close()
 })
 
+test('a step whose loss is no finite number is not made, though its gradient is one', async () => {
+  for (const name of ['reference', 'wasm relaxed']) {
+    const device = await devices[name]()
+    const model = modelOf(device)
+    const forward: typeof model.forward = (inputs, options) => {
+      const { loss, predicted } = model.forward(inputs, options)
+      return { loss: loss.add(inputs.y.min().sub(1).log()), predicted }
+    }
+    const { variable } = model.parameters
+    const before = await device.readVariable(variable)
+    const found: boolean[] = []
+    await fails(
+      'diverged',
+      /^3 of 3 steps changed nothing, 3 of them at the end, as their losses, gradients or/,
+      async () => {
+        for await (const event of train({ ...model, forward }, task, { batch: 8, steps: 3 }))
+          if (event.kind === 'step') found.push(event.skipped && Number.isNaN(event.loss) && event.gradientNorm > 0)
+      },
+    )
+    assert.equal(found, [true, true, true])
+    assert.equal(await device.readVariable(variable), before)
+    device.close()
+  }
+})
+
 test('dropout is the same however a batch is cut', async () => {
   const device = await devices['wasm relaxed']()
   const losses = await Promise.all(

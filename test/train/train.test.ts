@@ -223,6 +223,31 @@ test('a training whose first step ruins the weights fails, and is not evaluated 
   device.close()
 })
 
+test('a model is in one training at a time, until that ends, fails or is left', async () => {
+  const device = await devices.reference()
+  const model = modelFor(device)
+  const few = { steps: 3, batch: 2 }
+  const refused = () => fails('program', /^train: the model is in another training; expected/, () => steps(model, few))
+  const short = {
+    ...task,
+    train: () => [...task.test.slice(0, 1)].values() as unknown as ReturnType<typeof task.train>,
+  }
+  const leave = async (events: AsyncGenerator): Promise<void> => void (await events.return(undefined))
+  const fail = (events: AsyncGenerator) => fails('data', /^the stream of examples has ended/, () => events.next())
+  for (const [other, end] of [
+    [task, leave],
+    [short, fail],
+  ] as const) {
+    const events = train(model, other, few)
+    await events.next()
+    await refused()
+    await steps(modelFor(device), few)
+    await end(events)
+    assert.is((await steps(model, few)).length, 3)
+  }
+  device.close()
+})
+
 test('traces have a norm for every segment', async () => {
   const device = await devices.reference()
   const [replayed, unrolled] = await Promise.all(
