@@ -1,5 +1,5 @@
-import { type Access, accessesOf, extentOf } from './kernels.ts'
-import type { Kernel, View } from './plan.ts'
+import { type Access, accessesOf, extentOf, isKernel } from './kernels.ts'
+import type { Instruction, Kernel, View } from './plan.ts'
 
 /** A call moves past so many others at most. */
 const NEARBY = 32
@@ -73,6 +73,32 @@ export function commute(a: Touched, b: Touched): boolean {
     !a.writes.some((range) => within(range, b.reads) || within(range, b.writes)) &&
     !b.writes.some((range) => within(range, a.reads))
   )
+}
+
+/** Calls between two borders of loops. */
+interface Stretch {
+  /** The number of its first instruction. */
+  readonly first: number
+  readonly calls: readonly Kernel[]
+  /** Of the enclosing loops, outermost first. */
+  readonly counts: readonly number[]
+  /** The begin or the end of a loop that follows. */
+  readonly border: Instruction | undefined
+}
+
+/** The stretches of a program, some of them empty. */
+export function* stretchesOf(instructions: readonly Instruction[]): Generator<Stretch> {
+  let counts: readonly number[] = []
+  let calls: Kernel[] = []
+  for (const [at, border] of [...instructions, undefined].entries()) {
+    if (border && isKernel(border)) {
+      calls.push(border)
+      continue
+    }
+    yield { first: at - calls.length, calls, counts, border }
+    calls = []
+    counts = border?.kind === 'loop' ? [...counts, border.count] : counts.slice(0, -1)
+  }
 }
 
 /** Joins groups of calls, wherever `together` makes one of two and all between them can do without it there. */

@@ -1,7 +1,7 @@
 import { elementsOf, merged } from './axes.ts'
-import { isKernel, placesOf, withPlaces } from './kernels.ts'
+import { placesOf, withPlaces } from './kernels.ts'
 import type { Instruction, Kernel, Matmul, Reduce } from './plan.ts'
-import { commute, joined, type Touched, touchedBy, touchedByBoth } from './ranges.ts'
+import { commute, joined, stretchesOf, type Touched, touchedBy, touchedByBoth } from './ranges.ts'
 
 /*
  * Siblings. Products of the same shapes whose operands stand at equal distances are one product with an axis more: the
@@ -22,28 +22,14 @@ interface Group extends Touched {
 
 /** Joins siblings between the borders of loops. */
 export function joinSiblings(instructions: readonly Instruction[]): Instruction[] {
-  const result: Instruction[] = []
-  const counts: number[] = []
   const known = new Map<string, number>()
-  let groups: Group[] = []
-  const end = (): void => {
+  return Array.from(stretchesOf(instructions), ({ calls, counts, border }) => {
+    const groups = calls.map((call) => groupOf(call, counts, known))
     // first those that share an operand: one product reads it once
-    for (const { calls } of joined(joined(groups, together(true)), together(false)))
-      result.push(calls.length === 1 ? calls[0] : oneOf(calls as Sibling[]))
-    groups = []
-  }
-  for (const instruction of instructions) {
-    if (isKernel(instruction)) {
-      groups.push(groupOf(instruction, counts, known))
-      continue
-    }
-    end()
-    if (instruction.kind === 'loop') counts.push(instruction.count)
-    else counts.pop()
-    result.push(instruction)
-  }
-  end()
-  return result
+    const found = joined(joined(groups, together(true)), together(false))
+    const results = found.map(({ calls }) => (calls.length === 1 ? calls[0] : oneOf(calls as Sibling[])))
+    return border ? [...results, border] : results
+  }).flat()
 }
 
 function groupOf(call: Kernel, counts: readonly number[], known: Map<string, number>): Group {

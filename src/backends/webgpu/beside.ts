@@ -1,6 +1,5 @@
-import { isKernel } from '../../program/kernels.ts'
 import type { Instruction, Kernel, KernelOf } from '../../program/plan.ts'
-import { commute, joined, type Touched, touchedBy, touchedByBoth } from '../../program/ranges.ts'
+import { commute, joined, stretchesOf, type Touched, touchedBy, touchedByBoth } from '../../program/ranges.ts'
 import { type Abilities, type Beside, Block, constants, type Dispatch, type Encoded } from './dispatch.ts'
 import { fusedBeside } from './fused.ts'
 import { matmulsBeside } from './matmul.ts'
@@ -46,19 +45,13 @@ export function beside(
     return found && found.scratch <= scratch ? { ...found, calls, ...touchedByBoth(one, other) } : undefined
   }
   const dispatches: Joint[][] = []
-  const counts: number[] = []
-  let groups: Group[] = []
-  for (const [at, instruction] of [...instructions, undefined].entries()) {
-    if (instruction && isKernel(instruction)) {
-      const calls = [{ instruction: at, call: instruction, alone: encoded[at] }]
-      groups.push({ calls, ...touchedBy(instruction, counts), ...apart(calls) })
-      continue
-    }
+  for (const { first, calls, counts, border } of stretchesOf(instructions)) {
+    const groups = calls.map((call, i): Group => {
+      const alone = [{ instruction: first + i, call, alone: encoded[first + i] }]
+      return { calls: alone, ...touchedBy(call, counts), ...apart(alone) }
+    })
     for (const group of joined(groups, together)) dispatches.push(dispatchesOf(group))
-    while (dispatches.length < Math.min(at + 1, instructions.length)) dispatches.push([])
-    groups = []
-    if (instruction?.kind === 'loop') counts.push(instruction.count)
-    else counts.pop()
+    while (dispatches.length < first + calls.length + (border ? 1 : 0)) dispatches.push([])
   }
   return { dispatches, scratch }
 }
