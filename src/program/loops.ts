@@ -61,15 +61,15 @@ export function buildLoop(
     const records = usersOf('record', parameter)
     const recorded = records.length > 0
     const size = recorded ? sizeOf(parameter.shape) : 0
-    const [from, stride, to] = reversed ? [count * size, -size, 0] : [0, size, count * size]
+    const from = reversed ? count * size : 0
     const base = memory(recorded ? count + 1 : 1, parameter, recorded)
     args.push(whole(copyTo({ value: block.find(first)!, into: pieceOf(base, parameter, from) }, block)))
     const carry = addNode(body, { kind: 'carry' }, parameter.shape, parameter.dtype)
-    carry.home = { ...pieceOf(base, parameter, from), loopStrides: recorded ? [...outer, stride] : [] }
+    carry.home = { ...pieceOf(base, parameter, from), loopStrides: recorded ? [...outer, direction * size] : [] }
     body.refs.set(parameter, whole(carry))
     show(records, base, reversed ? size : 0)
-    show(usersOf('carry', parameter), base, to)
-    return { tensor: result, into: recorded ? { ...carry.home, offset: from + stride } : whole(carry) }
+    show(usersOf('carry', parameter), base, count * size - from)
+    return { tensor: result, into: recorded ? { ...carry.home, offset: from + direction * size } : whole(carry) }
   })
   for (const tensor of stackedOf(stacked, results)) {
     const stacks = usersOf('stack', tensor)

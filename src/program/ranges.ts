@@ -77,8 +77,6 @@ export function commute(a: Touched, b: Touched): boolean {
 
 /** Calls between two borders of loops. */
 interface Stretch {
-  /** The number of its first instruction. */
-  readonly first: number
   readonly calls: readonly Kernel[]
   /** Of the enclosing loops, outermost first. */
   readonly counts: readonly number[]
@@ -90,12 +88,12 @@ interface Stretch {
 export function* stretchesOf(instructions: readonly Instruction[]): Generator<Stretch> {
   let counts: readonly number[] = []
   let calls: Kernel[] = []
-  for (const [at, border] of [...instructions, undefined].entries()) {
+  for (const border of [...instructions, undefined]) {
     if (border && isKernel(border)) {
       calls.push(border)
       continue
     }
-    yield { first: at - calls.length, calls, counts, border }
+    yield { calls, counts, border }
     calls = []
     counts = border?.kind === 'loop' ? [...counts, border.count] : counts.slice(0, -1)
   }

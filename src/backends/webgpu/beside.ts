@@ -45,7 +45,8 @@ export function beside(
     return found && found.scratch <= scratch ? { ...found, calls, ...touchedByBoth(one, other) } : undefined
   }
   const dispatches: Joint[][] = []
-  for (const { first, calls, counts, border } of stretchesOf(instructions)) {
+  for (const { calls, counts, border } of stretchesOf(instructions)) {
+    const first = dispatches.length
     const groups = calls.map((call, i): Group => {
       const alone = [{ instruction: first + i, call, alone: encoded[first + i] }]
       return { calls: alone, ...touchedBy(call, counts), ...apart(alone) }
