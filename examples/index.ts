@@ -5,6 +5,7 @@ export const examples: Readonly<Record<string, () => Promise<{ readonly default:
   compressm: () => import('./compressm/index.ts'),
   dynformer: () => import('./dynformer/index.ts'),
   'fa-inr': () => import('./fa-inr/index.ts'),
+  gradmem: () => import('./gradmem/index.ts'),
   hemorrhage: () => import('./hemorrhage/index.ts'),
   'hsi-memformer': () => import('./hsi-memformer/index.ts'),
   'learning-in-memory': () => import('./learning-in-memory/index.ts'),
