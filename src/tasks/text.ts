@@ -14,7 +14,8 @@ import {
   textOf,
 } from './task.ts'
 import { COLUMNS_SAY, columnsOf, named } from './text-columns.ts'
-import { isLabel, type Row, readTexts, WHOLE } from './text-files.ts'
+import { isLabel, type Row, WHOLE } from './text-files.ts'
+import { readTexts } from './text-folder.ts'
 
 const MOST_CLASSES = 1000
 
