@@ -25,6 +25,8 @@ export interface Parsed {
   /** The rows of a test file and of one for validation, where there is one. */
   readonly test?: Row[]
   readonly validation?: Row[] | undefined
+  /** A file beside them that would be one for validation if it were called so. */
+  readonly unread?: string | undefined
 }
 
 /** What is read of a file. */

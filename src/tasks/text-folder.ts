@@ -14,6 +14,9 @@ export async function readTexts(path: string, reading: Reading): Promise<Parsed>
   return names.includes('train') && names.includes('test') ? readReviews(path, reading) : fromFolder(path, names, read)
 }
 
+/** What files for validation are called in one place or another. */
+const VALIDATION = /^(?:validation|valid|val|dev)\.(?:tsv|csv|jsonl)(?:\.gz)?$/i
+
 async function fromFolder(
   folder: string,
   names: readonly string[],
@@ -26,12 +29,14 @@ async function fromFolder(
     if (train === undefined || test === undefined) continue
     const { rows, columns } = await read(`${folder}/${train}`)
     const labels = [...new Set(rows.map(({ label }) => label!))]
+    const unread = names.find((name) => name !== validation && VALIDATION.test(name))
     const rowsOf = async (name: string) => (await read(`${folder}/${name}`, { columns, labels })).rows
     return {
       rows,
       columns,
       test: await rowsOf(test),
       validation: validation === undefined ? undefined : await rowsOf(validation),
+      unread: unread && `${unread} is not read: a file to choose by beside ${train} is called validation.${kind}`,
     }
   }
   const found = names.slice(0, 5).join(', ') || 'nothing'
