@@ -176,7 +176,10 @@ export async function* train<Example extends object, Given extends Training<Exam
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
   if (underWay.has(model.parameters))
-    throw new RmaatError('program', 'train: the model is in another training; expected that to have ended')
+    throw new RmaatError(
+      'program',
+      'train: the model is in another training; expected that to have ended: its `for await` is left, or `return()` of what `train` gave is awaited',
+    )
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
