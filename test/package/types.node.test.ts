@@ -14,9 +14,10 @@ const projects = {
 
 for (const compiler of ['typescript-oldest', 'typescript-newest'])
   for (const [moduleResolution, options] of Object.entries(projects))
-    for (const exactOptionalPropertyTypes of [false, true])
-      test(`types: ${compiler}, ${moduleResolution}, exact optional properties ${exactOptionalPropertyTypes}`, () => {
-        const strict = { strict: true, skipLibCheck: false, exactOptionalPropertyTypes }
+    for (const strictest of [false, true])
+      test(`types: ${compiler}, ${moduleResolution}, ${strictest ? 'the strictest' : 'strict'}`, () => {
+        const more = { exactOptionalPropertyTypes: strictest, noUncheckedIndexedAccess: strictest }
+        const strict = { strict: true, skipLibCheck: false, ...more }
         const compilerOptions = { ...options, ...strict, target: 'es2022', moduleResolution, noEmit: true }
         // the program, and every declaration that it reaches
         writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
