@@ -309,7 +309,7 @@ export async function* train<Example extends object, Given extends Training<Exam
     if (inRow >= patience || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
-        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their losses, gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
+        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their losses, gradients or new weights were not finite: expected finite examples and weights to begin with, and a lower rate than ${options.rate}`,
       )
     }
   } finally {
