@@ -104,3 +104,23 @@ function lists(w: rmaat.Variable): Tensor[] {
   const bare = rmaat.loop({ count: 2, carry: [w] }, ([h]) => ({ carry: [h.exp()] }))
   return [first, sums, slope, bare.carry[0], ...more]
 }
+
+/** A model of one's own: what it computes with may be named, where the compiler asks whether it is there. */
+export function model(device: rmaat.Device): rmaat.Model<{ x: number[]; y: number }> {
+  const parameters = new rmaat.Parameters(device, rmaat.linearParameters(3, 1), 0)
+  return {
+    device,
+    parameters,
+    layout: (rows) => ({
+      inputs: { x: f32(rows, 3), y: f32(rows, 1), weights: f32(rows) },
+      values: (examples) => ({
+        x: examples.flatMap(({ x }) => x),
+        y: examples.map(({ y }) => y),
+        weights: examples.map(() => 1 / examples.length),
+      }),
+    }),
+    forward({ x, y, weights }: Record<'x' | 'y' | 'weights', Tensor>) {
+      return rmaat.numberLoss(rmaat.linear(x, parameters.tensors), y, weights)
+    },
+  }
+}
