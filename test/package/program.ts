@@ -101,8 +101,10 @@ function lists(w: rmaat.Variable): Tensor[] {
   const one: rmaat.LoopOptions = { count: 2, carry: all, inputs: all }
   const step: rmaat.LoopBody = (carry, inputs) => ({ carry: [...carry, ...inputs].slice(0, 2), outputs: carry })
   const more: readonly Tensor[] = rmaat.loop(one, step).outputs
+  const { tensors } = new rmaat.Parameters(w.device as rmaat.Device, { layers: [rmaat.linearParameters(3, 3)] }, 0)
+  const layer: rmaat.LinearWeights = tensors.layers[0]
   const bare = rmaat.loop({ count: 2, carry: [w] }, ([h]) => ({ carry: [h.exp()] }))
-  return [first, sums, slope, bare.carry[0], ...more]
+  return [first, sums, slope, layer.w, bare.carry[0], ...more]
 }
 
 /** A model of one's own: what it computes with may be named, where the compiler asks whether it is there. */
