@@ -190,6 +190,10 @@ test('gradients and optimisers', async () => {
   await fails('gradient', /no derivative of integers/, () => grad(w.cast('i32').sum(), [w]))
   const v = device.variable([2])
   await fails('shape', 'SGD: 1 gradients for 2 variables', () => new SGD([w, v]).update([w.add(1)]))
+  const parameters = new rmaat.Parameters(device, rmaat.linearParameters(1, 1), 0)
+  await fails('shape', 'flat: 1 tensors for 2 parameters; expected one for each of parameters.list', () =>
+    new SGD(parameters).update([parameters.variable]),
+  )
   await fails('shape', 'SGD: gradient 1 is [3], its variable [2]; expected equal shapes', () =>
     new SGD([w, v]).update([w.add(1), tensor([1, 2, 3])]),
   )
