@@ -3,7 +3,7 @@ import { RmaatError } from '../errors.ts'
 import type { DType, Shape } from '../tensor/dtype.ts'
 import { checkShape, formatShape, normalizeAxis, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor, type TensorLike } from '../tensor/tensor.ts'
-import { checkFirst, checkNumber, lengthOf, valuesOf } from '../tensor/values.ts'
+import { checkNumber, lengthOf, valuesOf } from '../tensor/values.ts'
 import type { ScalarName } from './rounded.ts'
 
 /**
@@ -76,11 +76,9 @@ export function tensor(values: ArrayLike<number>, shape?: Shape, dtype: DType = 
   }
   const filled = shape ?? [count]
   checkShape('tensor', filled)
-  if (sizeOf(filled) !== count) {
-    checkFirst(values, dtype, 'tensor')
-    throw shapeError`tensor: ${count} values do not fill the shape ${filled}`
-  }
+  // first of all: rows of a list of lists would be counted
   const data = Float64Array.from(valuesOf(values, count, dtype, 'tensor'))
+  if (sizeOf(filled) !== count) throw shapeError`tensor: ${count} values do not fill the shape ${filled}`
   return new Tensor('data', [], { values: data }, filled, dtype)
 }
 

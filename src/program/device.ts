@@ -4,7 +4,7 @@ import type { DType, Shape } from '../tensor/dtype.ts'
 import { aVariable } from '../tensor/kinds.ts'
 import { checkShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import type { DeviceIdentity } from '../tensor/tensor.ts'
-import { checkFirst, lengthOf, valuesOf } from '../tensor/values.ts'
+import { lengthOf, valuesOf } from '../tensor/values.ts'
 import { Variable } from '../tensor/variable.ts'
 import type { Plan, View } from './plan.ts'
 
@@ -163,9 +163,7 @@ export const aDevice: Kind = kind('a device of openDevice', (value) => value ins
 /** As many numbers as a variable holds. */
 function valuesFor({ shape, dtype }: Variable, values: ArrayLike<number>): ArrayLike<number> {
   const [count, found] = [sizeOf(shape), lengthOf(values)]
-  if (found !== count) {
-    checkFirst(values, dtype, 'a variable')
+  if (found !== count)
     throw shapeError`a variable of shape ${shape} takes ${count} values, found ${found ?? shown(values)}`
-  }
   return valuesOf(values, count, dtype, 'a variable')
 }

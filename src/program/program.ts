@@ -7,7 +7,7 @@ import type { DType, Shape } from '../tensor/dtype.ts'
 import { aDType, aTensor, aVariable } from '../tensor/kinds.ts'
 import { checkShape, formatShape, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { checkFirst, lengthOf, valuesOf } from '../tensor/values.ts'
+import { lengthOf, valuesOf } from '../tensor/values.ts'
 import type { Variable } from '../tensor/variable.ts'
 import { aDevice, Device, type HostArray, type Loaded } from './device.ts'
 import { describeKernel, isKernel } from './kernels.ts'
@@ -149,15 +149,13 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
       const values = typeof given === 'number' ? [given] : given
       const [count, length] = [sizeOf(shape), lengthOf(values)]
       if (length === count) return valuesOf(values, count, dtype, `input ${name}`)
-      checkFirst(values, dtype, `input ${name}`)
-      const found = length === undefined ? (values === undefined ? 'nothing' : shown(values)) : plural(length)
-      const expected = `input ${name} is ${formatShape(shape)}: expected ${plural(count)}`
+      const isList = length !== undefined && typeof values[0] !== 'object'
+      const found = isList ? `${length} numbers` : values === undefined ? 'nothing' : shown(values)
+      const expected = `input ${name} is ${formatShape(shape)}: expected ${count} numbers`
       throw new RmaatError('program', `${expected}, found ${found}`)
     })
   }
 }
-
-const plural = (count: number): string => (count === 1 ? '1 number' : `${count} numbers`)
 
 const hostValue = ({ shape }: Pick<Port, 'shape'>, values: HostArray): number | HostArray =>
   shape.length === 0 ? values[0] : values

@@ -26,11 +26,6 @@ export function checkNumber(value: unknown, dtype: DType, where: string): number
   return value
 }
 
-/** Throws where a list begins with what is no number: as a list of rows does, which has another length than is expected. */
-export function checkFirst(values: unknown, dtype: DType, where: string): void {
-  if (lengthOf(values)) checkNumber((values as ArrayLike<unknown>)[0], dtype, `${where}, element 0`)
-}
-
 const wrong = (value: unknown, dtype: DType, where: string): RmaatError =>
   typeof value === 'number'
     ? new RmaatError('dtype', `${where}: ${value} is no 32-bit integer; i32 was expected`)

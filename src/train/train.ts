@@ -178,7 +178,7 @@ export async function* train<Example extends object, Given extends Training<Exam
   if (underWay.has(model.parameters))
     throw new RmaatError(
       'program',
-      'train: the model is in another training; expected that to have ended: its `for await` is left, or `return()` of what `train` gave is awaited',
+      'train: the model is in another training; expected that to have ended: leave its `for await`, or await its `return()`',
     )
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)

@@ -232,8 +232,10 @@ test('a model is in one training at a time, until that ends, fails or is left', 
   const model = modelFor(device)
   const few = { steps: 3, batch: 2 }
   const refused = () =>
-    fails('program', /^train: the model is in another training; .* `for await` is left, or `return\(\)` of/, () =>
-      steps(model, few),
+    fails(
+      'program',
+      /^train: the model is in another training; .* leave its `for await`, or await its `return\(\)`$/,
+      () => steps(model, few),
     )
   const short = {
     ...task,
