@@ -13,6 +13,7 @@ type Each<Of extends List> = { -readonly [At in keyof Of]: Tensor }
 
 /** How often a `loop` runs, and what it begins with. */
 export interface LoopOptions<Carry extends List = List, Inputs extends List = List> {
+  /** How many iterations. */
   readonly count: number
   /** First values of what one iteration hands to the next. */
   readonly carry: Carry

@@ -67,7 +67,9 @@ export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan)
 
 /** A function compiled for one device and one set of shapes. */
 export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Results> {
+  /** The one that it was compiled for. */
   readonly device: Device
+  /** It as plain data. */
   readonly plan: Plan
   private readonly loaded: Loaded
   private closed = false
@@ -80,6 +82,7 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
     device.made(() => this.close())
   }
 
+  /** What it takes in bytes, known before it runs; `workspace` is what the device adds. */
   get memory(): Memory & { readonly workspace: number } {
     return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
   }

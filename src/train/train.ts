@@ -41,10 +41,13 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly keep?: number
   readonly hold?: number
   readonly reach?: number
+  /** How many updates of the weights. */
   readonly steps: number
+  /** How many examples there are in each. */
   readonly batch: number
   /** Of StepOptions. */
   readonly slices?: number
+  /** The highest learning rate; RateOptions say how it rises and falls. */
   readonly rate: number
   /** Weight decay of AdamW, which trains where no optimiser is given. */
   readonly decay: number
@@ -55,6 +58,7 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
    * your own: its `update` gets one vector of all gradients, clipped, and the rate. `train` deletes its state.
    */
   readonly optimizer?: (parameters: Model['parameters']) => Optimizer
+  /** The largest norm of the gradient of a step: one that is larger is scaled down to it. */
   readonly clip: number
   /** Of the order of the examples. */
   readonly seed: number
