@@ -25,7 +25,7 @@ export interface LoopOptions<Carry extends List = List, Inputs extends List = Li
    * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
    * the most work for their size. None where it is left out.
    */
-  readonly hold?: number
+  readonly hold?: number | undefined
 }
 
 /** `index` is the iteration as an i32 scalar. */

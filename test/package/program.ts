@@ -121,8 +121,12 @@ export function model(device: rmaat.Device): rmaat.Model<{ x: number[]; y: numbe
         weights: examples.map(() => 1 / examples.length),
       }),
     }),
-    forward({ x, y, weights }: Record<'x' | 'y' | 'weights', Tensor>) {
-      return rmaat.numberLoss(rmaat.linear(x, parameters.tensors), y, weights)
+    forward({ x, y, weights }: Record<'x' | 'y' | 'weights', Tensor>, { method, hold, step }) {
+      const dropped = rmaat.dropout(x, 0.1, { of: parameters.tensors, step })
+      const { carry } = rmaat.loop({ count: 2, carry: [dropped], unroll: method === 'bptt', hold }, ([h]) => ({
+        carry: [h.tanh()],
+      }))
+      return rmaat.numberLoss(rmaat.linear(carry[0], parameters.tensors), y, weights)
     },
   }
 }
