@@ -27,6 +27,7 @@ export const printable = (text: string): string =>
  * the operation for shapes, file and line for data, the offset for checkpoints.
  */
 export class RmaatError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(printable(message), options)

@@ -48,7 +48,8 @@ test('numbers that do not fit where they go', async () => {
     [1, 2],
     [3, 4],
   ])
-  await fails('dtype', 'tensor, element 0: expected a number, found [1, 2]', () => tensor(rows))
+  for (const shape of [undefined, [2, 2]])
+    await fails('dtype', 'tensor, element 0: expected a number, found [1, 2]', () => tensor(rows, shape))
   await fails('argument', 'tensor: values is "abcd"; expected a list of numbers in row-major order', () =>
     tensor(any('abcd')),
   )
@@ -75,6 +76,12 @@ for (const [name, open] of Object.entries(held)) {
     await fails('dtype', /input n, element 0: 1099511627776 is no 32-bit/, () => run(Float64Array.of(2 ** 40, 0, 0, 0)))
     await fails('dtype', /input n, element 3: 4294967295 is no 32-bit/, () => run(Uint32Array.of(0, 0, 0, 2 ** 32 - 1)))
     await fails('program', 'input n is [4]: expected 4 numbers, found "abcd"', () => run('abcd'))
+    await fails('program', 'input n is [4]: expected 4 numbers, found 3 numbers', () => run([1, 2, 3]))
+    const rows = [
+      [1, 2],
+      [3, 4],
+    ]
+    await fails('program', 'input n is [4]: expected 4 numbers, found [[1, 2], [3, 4]]', () => run(rows))
     await fails('dtype', 'input x, element 0: expected a number, found "a"', () => run([1, 2, 3, 4], ['a', 'b']))
     await fails('program', /inputs is undefined; expected an object/, () => program.run(any(undefined)))
     const right = [Uint8Array.of(1, 2, 3, 4), Float64Array.of(1, 2, 3, 4), { length: 4, 0: 1, 1: 2, 2: 3, 3: 4 }]
@@ -181,6 +188,10 @@ test('gradients and optimisers', async () => {
   await fails('gradient', /no derivative of integers/, () => grad(w.cast('i32').sum(), [w]))
   const v = device.variable([2])
   await fails('shape', 'SGD: 1 gradients for 2 variables', () => new SGD([w, v]).update([w.add(1)]))
+  const parameters = new rmaat.Parameters(device, rmaat.linearParameters(1, 1), 0)
+  await fails('shape', 'flat: 1 tensors for 2 parameters; expected one for each of parameters.list', () =>
+    new SGD(parameters).update([parameters.variable]),
+  )
   await fails('shape', 'SGD: gradient 1 is [3], its variable [2]; expected equal shapes', () =>
     new SGD([w, v]).update([w.add(1), tensor([1, 2, 3])]),
   )

@@ -78,7 +78,10 @@ function products(
     if (x.dtype !== 'f32') throw new RmaatError('gradient', `no derivative with respect to integers: ${x}`)
     // what is made of constants alone is computed at once, and does not show what it was made of
     if (constantValue(x) !== undefined)
-      throw new RmaatError('gradient', `no derivative with respect to a constant: ${x}`)
+      throw new RmaatError(
+        'gradient',
+        `no derivative with respect to a constant: ${x}; expected an input or a variable`,
+      )
   }
 
   // the derivative at a record is a by-product of its loop's replay

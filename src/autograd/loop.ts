@@ -7,37 +7,42 @@ import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { replay } from './replay.ts'
 
+type List = readonly Tensor[]
+/** A tensor for each: of a list that is written out, as many. */
+type Each<Of extends List> = { -readonly [At in keyof Of]: Tensor }
+
 /** How often a `loop` runs, and what it begins with. */
-export interface LoopOptions {
+export interface LoopOptions<Carry extends List = List, Inputs extends List = List> {
+  /** How many iterations. */
   readonly count: number
   /** First values of what one iteration hands to the next. */
-  readonly carry: readonly Tensor[]
+  readonly carry: Carry
   /** Tensors [count, ...]: iteration t sees the t-th part of each. */
-  readonly inputs?: readonly Tensor[]
+  readonly inputs?: Inputs
   /** Writes the iterations out one after another: the gradient then keeps every intermediate result. */
   readonly unroll?: boolean
   /**
    * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
    * the most work for their size. None where it is left out.
    */
-  readonly hold?: number
+  readonly hold?: number | undefined
 }
 
 /** `index` is the iteration as an i32 scalar. */
-export type LoopBody = (
-  carry: Tensor[],
-  inputs: Tensor[],
+export type LoopBody<Carry extends List = List, Inputs extends List = List, Outputs extends List = List> = (
+  carry: Each<Carry>,
+  inputs: Each<Inputs>,
   index: Tensor,
-) => { readonly carry: readonly Tensor[]; readonly outputs?: readonly Tensor[] }
+) => { readonly carry: readonly Tensor[]; readonly outputs?: Outputs }
 
 /** What a `loop` gives. */
-export interface LoopValues {
+export interface LoopValues<Carry extends List = List, Outputs extends List = List> {
   /** The carry after the last iteration. */
-  readonly carry: readonly Tensor[]
+  readonly carry: Readonly<Each<Carry>>
   /** Outputs stacked over the iterations, [count, ...]. */
-  readonly outputs: readonly Tensor[]
+  readonly outputs: Readonly<Each<Outputs>>
   /** The carries at the begin of each iteration, [count, ...]. */
-  readonly record: readonly Tensor[]
+  readonly record: Readonly<Each<Carry>>
 }
 
 const loopKinds = {
@@ -55,11 +60,16 @@ const loopKinds = {
  * `webgpu` those within two others are written out when a program is compiled, to at most 65,536 kernel calls in all
  * (RmaatError 'program' beyond).
  */
+export function loop<const Carry extends List, const Inputs extends List = [], const Outputs extends List = []>(
+  options: LoopOptions<Carry, Inputs>,
+  body: LoopBody<Carry, Inputs, Outputs>,
+): LoopValues<Carry, Outputs>
 export function loop(options: LoopOptions, body: LoopBody): LoopValues {
   takesOptions('loop', options, loopKinds, 'argument')
   takes('loop', { body }, { body: aFunction })
   const { count, carry, inputs = [], unroll = false, hold } = options
-  if (!Number.isSafeInteger(count) || count < 1) throw shapeError`loop: ${count} iterations; at least 1 is needed`
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw shapeError`loop: count is ${count}; expected a whole number of at least 1`
   for (const { shape } of inputs) {
     if (shape[0] !== count) throw shapeError`loop: an input ${shape} does not begin with the count, ${count}`
   }

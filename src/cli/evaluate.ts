@@ -3,11 +3,10 @@ import { differences } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { load } from '../models/weights.ts'
 import type { Config, ConfiguredModel } from '../nn/kind.ts'
-import { readBytes } from '../runtime/files.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { addPresetAndConfig, givenSettings, valuesOf } from './given.ts'
-import { typed } from './paths.ts'
+import { readWeights } from './paths.ts'
 import { makeTask, openAndSay, sayTask } from './prepare.ts'
 import { savedEntries } from './pretrained.ts'
 import { progress } from './progress.ts'
@@ -28,7 +27,7 @@ export function evaluateCommand(): Command {
 }
 
 async function runEvaluation(path: string, options: { json?: boolean }): Promise<void> {
-  const bytes = await readBytes(typed(path))
+  const bytes = await readWeights(path)
   const device = await openAndSay(givenSettings({ ...options }))
   try {
     const { model, configuration } = load(device, bytes, path)

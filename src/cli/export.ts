@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
 import { load, save } from '../models/weights.ts'
-import { exists, readBytes, writeFileAtomically } from '../runtime/files.ts'
-import { typed } from './paths.ts'
+import { exists, writeFileAtomically } from '../runtime/files.ts'
+import { readWeights, typed } from './paths.ts'
 import { count, jsonLine, plural, say, version } from './terminal.ts'
 
 export function exportCommand(): Command {
@@ -24,7 +24,7 @@ async function exportWeights(weights: string, folder: string, { json }: { json?:
   for (const file of [tensors, settings]) {
     if (await exists(file)) throw new RmaatError('data', `${file} is there already: expected a folder without it`)
   }
-  const bytes = await readBytes(typed(weights))
+  const bytes = await readWeights(weights)
   const device = await openDevice('reference')
   try {
     const { model, configuration } = load(device, bytes, weights)

@@ -8,7 +8,7 @@ import { checkSetting, choiceOf } from '../settings.ts'
 import { abouts, type TaskName } from '../tasks/index.ts'
 import { absolute, typed } from './paths.ts'
 import { type Entries, presets } from './presets.ts'
-import { check, type Given, modelSettings, namesOf, settings } from './settings.ts'
+import { check, type Given, modelSettings, namesOf, type SettingName, settings, taskSettings } from './settings.ts'
 
 const presetSetting = {
   range: choiceOf(Object.keys(presets)),
@@ -72,15 +72,29 @@ export const withSources = (configuration: Configuration, given: Entries): Confi
     }),
   )
 
-/** A preset without what the model has no such setting for, and where files are read without what is of examples made here. */
-function ofPreset(preset: string, { model, data }: Entries): Entries {
+/**
+ * A preset without what the model has no such setting for, and where files are read without what is of examples made here.
+ * @throws RmaatError 'config' where another task is given, which has no such setting
+ */
+function ofPreset(preset: string, over: Entries): Entries {
+  const { model, data, task } = over
   const { settings: all } = presets[preset]
+  const foreign = task && Object.keys(all).find((name) => !(name in over) && isOfOthers(name, task.value as TaskName))
+  if (foreign !== undefined)
+    throw new RmaatError(
+      'config',
+      `the preset ${preset} sets ${foreign}, which the task ${task!.value} does not have; expected the task ${all.task.value}, or another preset`,
+    )
   const own = models[model.value as string].settings
   const ofTask = Object.keys(abouts[all.task.value as TaskName].settings)
   const made = data && ofTask.includes('seed') ? ofTask.filter((name) => !name.startsWith('segment')) : []
   const isOfUse = (name: string): boolean => !made.includes(name) && (!modelSettings.includes(name) || name in own)
   return Object.fromEntries(Object.entries(all).filter(([name]) => isOfUse(name)))
 }
+
+/** Whether it is a setting of other tasks alone. */
+const isOfOthers = (name: SettingName, task: TaskName): boolean =>
+  name !== 'task' && taskSettings.includes(name) && !(name in abouts[task].settings)
 
 /** The settings of a file as `--config` takes it, checked. */
 export function readConfiguration(path: string): Entries {

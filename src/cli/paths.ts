@@ -1,5 +1,7 @@
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { RmaatError } from '../errors.ts'
+import { listFolder, readBytes } from '../runtime/files.ts'
 
 const root = dirname(fileURLToPath(new URL('../../package.json', import.meta.url)))
 
@@ -14,3 +16,17 @@ export function typed(path: string): string {
 
 /** The same path from anywhere, to be kept. */
 export const absolute = (path: string): string => resolve(typed(path))
+
+/**
+ * The bytes of a weights file.
+ * @throws RmaatError 'data' where it cannot be read; of a folder with weights in it, with their names
+ */
+export async function readWeights(path: string): Promise<Uint8Array> {
+  const from = typed(path)
+  return readBytes(from).catch(async (cause) => {
+    const names = (await listFolder(from).catch(() => [])).filter((name) => name.endsWith('.safetensors'))
+    if (names.length === 0) throw cause
+    const files = names.map((name) => join(path, name)).join(' or ')
+    throw new RmaatError('data', `${path}: expected a weights file, such as ${files}, but it is a folder`, { cause })
+  })
+}

@@ -13,7 +13,7 @@ import { type Written, written } from '../tasks/written.ts'
 import { predict } from '../train/predict.ts'
 import { givenSettings, valuesOf } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { typed } from './paths.ts'
+import { readWeights, typed } from './paths.ts'
 import { openAndSay } from './prepare.ts'
 import { savedEntries } from './pretrained.ts'
 import { progress } from './progress.ts'
@@ -48,7 +48,7 @@ interface Sequence {
 
 async function predictRows(path: string, file: string | undefined, options: { json?: boolean }): Promise<void> {
   const { json = false, ...rest } = options
-  const content = await readBytes(typed(path))
+  const content = await readWeights(path)
   const where = file ?? 'standard input'
   const given = givenSettings(rest)
   const device = await openAndSay(given)

@@ -6,9 +6,9 @@ import { type Configuration, readSaved, type Saved } from '../models/weights.ts'
 import type { ConfiguredModel } from '../nn/kind.ts'
 import { type NamedParameter, specsOf } from '../nn/parameters.ts'
 import { checkTensors, loadParameters } from '../nn/weights.ts'
-import { readBytes } from '../runtime/files.ts'
 import { sameShape } from '../tensor/shape.ts'
 import { valuesOf } from './given.ts'
+import { readWeights } from './paths.ts'
 import type { modelFor } from './prepare.ts'
 import type { Entries } from './presets.ts'
 import { check, type Given, type SettingName, settings, taskSettings } from './settings.ts'
@@ -21,7 +21,7 @@ const OF_TASK = ['vocabulary', 'classes', 'towers']
 export async function pretrained({ weights }: Entries): Promise<Pretrained | undefined> {
   if (weights === undefined) return undefined
   const path = weights.value as string
-  return readSaved(await readBytes(path), path, (saved) => new Pretrained(path, saved))
+  return readSaved(await readWeights(path), path, (saved) => new Pretrained(path, saved))
 }
 
 /** Weights of a file that `train` has written, to begin with. */

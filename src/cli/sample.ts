@@ -3,13 +3,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { printable, RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { load } from '../models/weights.ts'
-import { readBytes } from '../runtime/files.ts'
 import { Random, STREAM } from '../tasks/random.ts'
 import { tokensOf } from '../tasks/text-files.ts'
 import { Window } from '../train/window.ts'
 import { givenSettings } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { typed } from './paths.ts'
+import { readWeights } from './paths.ts'
 import { openAndSay } from './prepare.ts'
 import { addSettings } from './settings.ts'
 import { softmax, streamOf, taskOf, wholeArgument } from './stream.ts'
@@ -56,7 +55,7 @@ export function sampleCommand(): Command {
 
 async function sample(weights: string, options: Options): Promise<void> {
   const { prompt, bytes, temperature, top = 256, seed, json = false, ...rest } = options
-  const content = await readBytes(typed(weights))
+  const content = await readWeights(weights)
   const given = new TextEncoder().encode(prompt)
   if (given.length === 0) throw new RmaatError('config', 'the prompt is empty; expected at least one character')
   const device = await openAndSay(givenSettings(rest))

@@ -8,12 +8,12 @@ import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import { type Configuration, load } from '../models/weights.ts'
 import type { ConfiguredModel, SequenceStream } from '../nn/kind.ts'
-import { readBytes, whyRefused } from '../runtime/files.ts'
+import { whyRefused } from '../runtime/files.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { type Written, written } from '../tasks/written.ts'
 import { givenSettings } from './given.ts'
 import { interruptible } from './interrupt.ts'
-import { typed } from './paths.ts'
+import { readWeights, typed } from './paths.ts'
 import { openAndSay } from './prepare.ts'
 import { addSettings, check } from './settings.ts'
 import { bytes, count, jsonLine, notice, percent, plural, say } from './terminal.ts'
@@ -59,7 +59,7 @@ export const wholeArgument =
 async function readStream(weights: string, file: string | undefined, options: Options): Promise<void> {
   const { every, length, json = false, ...rest } = options
   const given = givenSettings(rest)
-  const content = await readBytes(typed(weights))
+  const content = await readWeights(weights)
   const where = file ?? 'standard input'
   const device = await openAndSay(given)
   const { signal, restore } = interruptible()

@@ -60,7 +60,7 @@ export interface NamedParameter {
  * All parameters of a model, contiguous in one Variable: an optimiser's step is then one kernel for all of them. Those with
  * weight decay come first.
  */
-export class Parameters<T extends ParameterTree> {
+export class Parameters<const T extends ParameterTree> {
   /** Where they live. */
   readonly device: Device
   /** All parameters, contiguous. */
@@ -119,7 +119,7 @@ export class Parameters<T extends ParameterTree> {
   flat(tensors: readonly Tensor[]): Tensor {
     takes('flat', { tensors }, { tensors: allTensors })
     if (tensors.length !== this.named.length)
-      throw shapeError`flat: ${tensors.length} tensors for ${this.named.length} parameters`
+      throw shapeError`flat: ${tensors.length} tensors for ${this.named.length} parameters; expected one for each of parameters.list`
     this.named.forEach(({ name, spec: { shape } }, i) => {
       if (!sameShape(tensors[i].shape, shape)) throw shapeError`flat: ${tensors[i].shape} stands for ${name}, ${shape}`
     })

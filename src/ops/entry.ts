@@ -76,8 +76,9 @@ export function tensor(values: ArrayLike<number>, shape?: Shape, dtype: DType = 
   }
   const filled = shape ?? [count]
   checkShape('tensor', filled)
-  if (sizeOf(filled) !== count) throw shapeError`tensor: ${count} values do not fill the shape ${filled}`
+  // first of all: rows of a list of lists would be counted
   const data = Float64Array.from(valuesOf(values, count, dtype, 'tensor'))
+  if (sizeOf(filled) !== count) throw shapeError`tensor: ${count} values do not fill the shape ${filled}`
   return new Tensor('data', [], { values: data }, filled, dtype)
 }
 

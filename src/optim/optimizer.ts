@@ -15,8 +15,6 @@ import { aNames, choice, isWithin, type Names, rangesOf, type Trained } from './
 
 /** The interface of all optimisers. */
 export interface Optimizer {
-  /** The number of steps made so far, an i32 scalar: 0 in the first one. */
-  readonly steps: Variable
   /** Its own variables, which outlive it: `device.delete` frees each. */
   readonly state: readonly Variable[]
   /**

@@ -7,6 +7,7 @@ export interface RateOptions {
   readonly schedule: (typeof rateSchedules)[number]
   /** The highest rate. */
   readonly rate: number
+  /** How many there are in all. */
   readonly steps: number
   /** The fraction of the steps in which the rate rises from 0. */
   readonly warmUp: number

@@ -59,6 +59,7 @@ export interface Loaded {
 
 /** A device that is open: the owner of variables, the target of `compile`. */
 export class Device implements DeviceIdentity {
+  /** What computes; its `description` says with what, and why. */
   readonly backend: Backend
   /** Of the variables that are there. */
   private readonly ids = new Set<number>()
@@ -70,6 +71,7 @@ export class Device implements DeviceIdentity {
     this.backend = backend
   }
 
+  /** `webgpu`, `wasm` or `reference`. */
   get name(): string {
     return this.backend.name
   }
@@ -117,11 +119,13 @@ export class Device implements DeviceIdentity {
     }
   }
 
+  /** Sets a variable to values in row-major order, which are copied before this returns; runs that were begun before see the old ones. */
   write(variable: Variable, values: ArrayLike<number>): void {
     this.checkOwn(variable)
     this.backend.writeVariable(variable.id, valuesFor(variable, values))
   }
 
+  /** A variable's values after all that was begun before, in row-major order. */
   readVariable(variable: Variable): Promise<HostArray> {
     this.checkOwn(variable)
     return this.backend.readVariable(variable.id)
@@ -150,6 +154,7 @@ export class Device implements DeviceIdentity {
       throw new RmaatError('device', `no such variable on ${this.name}: deleted, or another device's`)
   }
 
+  /** Gives back all that it holds, its variables and programs with it; runs that were begun may fail. */
   close(): void {
     if (this.closed) return
     this.closed = true

@@ -67,7 +67,9 @@ export const memoryOf = ({ memory: { arena, replay, inputs, variables } }: Plan)
 
 /** A function compiled for one device and one set of shapes. */
 export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Results> {
+  /** The one that it was compiled for. */
   readonly device: Device
+  /** It as plain data. */
   readonly plan: Plan
   private readonly loaded: Loaded
   private closed = false
@@ -80,6 +82,7 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
     device.made(() => this.close())
   }
 
+  /** What it takes in bytes, known before it runs; `workspace` is what the device adds. */
   get memory(): Memory & { readonly workspace: number } {
     return { ...memoryOf(this.plan), workspace: this.loaded.workspace }
   }
@@ -149,7 +152,8 @@ export class Program<I extends Inputs = Inputs, R extends Results | Tensor = Res
       const values = typeof given === 'number' ? [given] : given
       const [count, length] = [sizeOf(shape), lengthOf(values)]
       if (length === count) return valuesOf(values, count, dtype, `input ${name}`)
-      const found = length === undefined ? (values === undefined ? 'nothing' : shown(values)) : `${length} numbers`
+      const isList = length !== undefined && typeof values[0] !== 'object'
+      const found = isList ? `${length} numbers` : values === undefined ? 'nothing' : shown(values)
       const expected = `input ${name} is ${formatShape(shape)}: expected ${count} numbers`
       throw new RmaatError('program', `${expected}, found ${found}`)
     })

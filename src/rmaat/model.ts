@@ -197,7 +197,8 @@ export class Rmaat implements Model<Example> {
           const next = where(alive.reshape([rows, 1, 1]), this.handOn(seen, found, factor), seen)
           if (lossAt === 'last') return { carry: [next] }
           const { loss, correct, predicted } = lossOf(found, own, alive)
-          return { carry: [next], outputs: causal ? [loss, correct, predicted] : [loss] }
+          const outputs: Tensor[] = causal ? [loss, correct, predicted] : [loss]
+          return { carry: [next], outputs }
         },
       )
       memory = flows ? carry[0] : stopGradient(carry[0])

@@ -16,6 +16,8 @@ export interface Separator {
 export const TABS: Separator = { byte: TAB, called: 'tab' }
 const COMMAS: Separator = { byte: COMMA, called: 'comma' }
 const SEMICOLONS: Separator = { byte: SEMICOLON, called: 'semicolon' }
+/** Those that are found, the first of them first. */
+const KNOWN = [COMMAS, TABS, SEMICOLONS]
 
 /** A row of a table as its file has it. */
 export interface TableRow {
@@ -24,11 +26,12 @@ export interface TableRow {
   readonly line: number
 }
 
-/** The lines of a file, without what ends them; blank ones at its end count as none. */
+/** The lines of a file, without what ends them; blank ones at its end count as none. A file without any newline may have returns. */
 export function linesOf(bytes: Uint8Array): Uint8Array[] {
   const lines: Uint8Array[] = []
+  const last = bytes.includes(NEWLINE) ? NEWLINE : RETURN
   for (let start = 0; start < bytes.length; ) {
-    const newline = bytes.indexOf(NEWLINE, start)
+    const newline = bytes.indexOf(last, start)
     const end = newline === -1 ? bytes.length : newline
     lines.push(bytes.subarray(start, end > start && bytes[end - 1] === RETURN ? end - 1 : end))
     start = newline === -1 ? bytes.length : newline + 1
@@ -51,35 +54,54 @@ export const tabRows = (bytes: Uint8Array): TableRow[] =>
   })
 
 /**
+ * The rows of a .csv file, and what stands between its cells: what a first line such as `sep=;` says, which Excel takes and
+ * writes, else see separatorOf.
+ * @throws RmaatError 'data' as commaRows does
+ */
+export function csvRows(bytes: Uint8Array, where: string): { table: TableRow[]; separator: Separator } {
+  const [line, said] = /^"?sep=([\t !#-~])"?(?=[\r\n]|$)/i.exec(latin(bytes.subarray(0, 8))) ?? ['', '']
+  if (line === '') {
+    const separator = separatorOf(bytes)
+    return { table: commaRows(bytes, where, separator), separator }
+  }
+  const byte = said.charCodeAt(0)
+  const separator = KNOWN.find((known) => known.byte === byte) ?? { byte, called: `"${said}"` }
+  const behind = behindEnd(bytes, line.length)
+  return { table: commaRows(bytes.subarray(behind), where, separator, 2), separator }
+}
+const latin = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes)
+
+/**
  * What stands between the cells of a .csv file: commas, but where its first row has none outside of quotes the tabs or semicolons
  * that it has, as spreadsheets write them where the comma is the decimal point.
  */
 export function separatorOf(bytes: Uint8Array): Separator {
-  const all = [COMMAS, TABS, SEMICOLONS]
   const found = new Set<number>()
   let quoted = false
-  for (let at = 0; at < bytes.length && (quoted || bytes[at] !== NEWLINE); at++) {
+  for (let at = 0; at < bytes.length && (quoted || behindEnd(bytes, at) === at); at++) {
     if (quoted && bytes[at] === QUOTE && bytes[at + 1] === QUOTE) at++
     else if (quoted) quoted = bytes[at] !== QUOTE
-    else if (bytes[at] === QUOTE) quoted = at === 0 || all.some(({ byte }) => byte === bytes[at - 1])
+    else if (bytes[at] === QUOTE) quoted = at === 0 || KNOWN.some(({ byte }) => byte === bytes[at - 1])
     else found.add(bytes[at])
   }
-  return all.find(({ byte }) => found.has(byte)) ?? COMMAS
+  return KNOWN.find(({ byte }) => found.has(byte)) ?? COMMAS
 }
 
 /**
  * Rows of cells with commas between, or another separator, as RFC 4180 has them: a cell in double quotes may hold commas, ends
  * of lines, and double quotes written twice. A quote within a cell that does not begin with one is a quote. Blank rows at the
- * end count as none. Before the end of a line there may be several returns, as files have them that were written as text twice.
+ * end count as none. A line ends with a newline, before which there may be several returns, as in files that were written as text
+ * twice, or with a return alone.
+ * @param line the number of the first one
  * @throws RmaatError 'data' for quotes that do not end, or that something follows, with file and line
  */
 export function commaRows(
   bytes: Uint8Array,
   where: string,
   { byte: separator, called }: Separator = COMMAS,
+  line = 1,
 ): TableRow[] {
   const rows: TableRow[] = []
-  let line = 1
   for (let at = 0; at < bytes.length; ) {
     const cells: Uint8Array[] = []
     const first = line
@@ -89,14 +111,13 @@ export function commaRows(
       const { cell, next, lines } = quoted ? quotedCell(bytes, at + 1, where, line) : plainCell(bytes, at, separator)
       cells.push(cell)
       line += lines
-      at = behindReturns(bytes, next)
-      more = bytes[at] === separator
-      if (!more && at < bytes.length && bytes[at] !== NEWLINE)
+      more = bytes[next] === separator
+      at = more ? next + 1 : behindEnd(bytes, next)
+      if (at === next && at < bytes.length)
         throw new RmaatError(
           'data',
           `${where}, line ${line}: expected a ${called} or the end of the line behind the quoted cell${line === begin ? '' : ` that begins in line ${begin}`}`,
         )
-      at++
     }
     rows.push({ cells, line: first })
     line++
@@ -114,19 +135,18 @@ interface Cell {
   readonly lines: number
 }
 
-/** The end of the line, where nothing but returns comes before it; else the place itself. */
-function behindReturns(bytes: Uint8Array, at: number): number {
+/** The place behind the end of a line that stands there; else the place itself. */
+function behindEnd(bytes: Uint8Array, at: number): number {
   let next = at
   while (bytes[next] === RETURN) next++
-  return next === bytes.length || bytes[next] === NEWLINE ? next : at
+  if (bytes[next] === NEWLINE) return next + 1
+  return next === bytes.length || next === at ? next : at + 1
 }
 
 function plainCell(bytes: Uint8Array, begin: number, separator: number): Cell {
   let next = begin
-  while (next < bytes.length && bytes[next] !== separator && bytes[next] !== NEWLINE) next++
-  let end = next
-  if (bytes[next] !== separator) while (end > begin && bytes[end - 1] === RETURN) end--
-  return { cell: bytes.subarray(begin, end), next, lines: 0 }
+  while (next < bytes.length && bytes[next] !== separator && bytes[next] !== NEWLINE && bytes[next] !== RETURN) next++
+  return { cell: bytes.subarray(begin, next), next, lines: 0 }
 }
 
 function quotedCell(bytes: Uint8Array, begin: number, where: string, line: number): Cell {
@@ -145,8 +165,4 @@ function quotedCell(bytes: Uint8Array, begin: number, where: string, line: numbe
 }
 
 /** How many lines end in it. */
-function endsIn(cell: Uint8Array): number {
-  let count = 0
-  for (let at = cell.indexOf(NEWLINE); at !== -1; at = cell.indexOf(NEWLINE, at + 1)) count++
-  return count
-}
+const endsIn = (cell: Uint8Array): number => latin(cell).match(/\r*\n|\r/g)?.length ?? 0

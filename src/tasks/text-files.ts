@@ -1,7 +1,6 @@
 import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import { asItIsOrPacked, isFolder, listFolder, readBytes, withoutMark } from '../runtime/files.ts'
-import { commaRows, linesOf, type Separator, separatorOf, TABS, type TableRow, tabRows } from './table.ts'
+import { csvRows, linesOf, type Separator, TABS, type TableRow, tabRows } from './table.ts'
 import { COLUMNS_SAY, type Columns, NAMES, type Places } from './text-columns.ts'
 
 const LONGEST_LABEL = 100
@@ -26,6 +25,8 @@ export interface Parsed {
   /** The rows of a test file and of one for validation, where there is one. */
   readonly test?: Row[]
   readonly validation?: Row[] | undefined
+  /** A file beside them that would be one for validation if it were called so. */
+  readonly unread?: string | undefined
 }
 
 /** What is read of a file. */
@@ -40,73 +41,6 @@ export interface Reading {
   readonly labels?: readonly string[] | undefined
   /** Whether the columns are those of other rows: then lines of a single column are texts. */
   readonly elsewhere?: boolean
-}
-
-/**
- * The texts of a folder or of one file.
- * @throws RmaatError 'data'
- */
-export async function readTexts(path: string, reading: Reading): Promise<Parsed> {
-  const read = async (file: string, { columns, labels }: Pick<Reading, 'columns' | 'labels'> = reading) =>
-    parseTexts(withoutMark(await readBytes(file), file), file, { ...reading, columns, labels })
-  if (!(await isFolder(path))) return read(path)
-  const names = await listFolder(path)
-  return names.includes('train') && names.includes('test') ? readReviews(path, reading) : fromFolder(path, names, read)
-}
-
-async function fromFolder(
-  folder: string,
-  names: readonly string[],
-  read: (file: string, known?: Pick<Reading, 'columns' | 'labels'>) => Promise<Parsed>,
-): Promise<Parsed> {
-  for (const kind of ['tsv', 'csv', 'jsonl']) {
-    const [train, test, validation] = ['train', 'test', 'validation'].map((name) =>
-      asItIsOrPacked(names, `${name}.${kind}`),
-    )
-    if (train === undefined || test === undefined) continue
-    const { rows, columns } = await read(`${folder}/${train}`)
-    const labels = [...new Set(rows.map(({ label }) => label!))]
-    const rowsOf = async (name: string) => (await read(`${folder}/${name}`, { columns, labels })).rows
-    return {
-      rows,
-      columns,
-      test: await rowsOf(test),
-      validation: validation === undefined ? undefined : await rowsOf(validation),
-    }
-  }
-  const found = names.slice(0, 5).join(', ') || 'nothing'
-  throw new RmaatError(
-    'data',
-    `${folder}: expected train.tsv and test.tsv, or both as .csv or .jsonl, each as it is or as .gz, or the folders train and test of aclImdb (ai.stanford.edu/~amaas/data/sentiment); found ${found}${names.length > 5 ? ', …' : ''}`,
-  )
-}
-
-/**
- * The Large Movie Review Dataset as it is published: a review is a file `NUMBER_RATING.txt` in `pos` or `neg` of `train`
- * and `test`, which are taken as the labels 1 and 0; `unsup` is not read.
- */
-async function readReviews(folder: string, { length, columns }: Reading): Promise<Parsed> {
-  if (columns)
-    throw new RmaatError('config', `text: columns goes with files of rows, but ${folder} holds a file a text`)
-  const part = async (name: string): Promise<Row[]> => {
-    const rows: Row[] = []
-    for (const [kind, label] of [
-      ['neg', '0'],
-      ['pos', '1'],
-    ]) {
-      const names = (await listFolder(`${folder}/${name}/${kind}`)).filter((file) => /\.txt(\.gz)?$/i.test(file))
-      if (names.length === 0)
-        throw new RmaatError('data', `${folder}/${name}/${kind}: expected reviews as .txt files, found none`)
-      for (const file of names) {
-        const where = `${folder}/${name}/${kind}/${file}`
-        const bytes = withoutMark(await readBytes(where), where)
-        if (bytes.length === 0) throw new RmaatError('data', `${where}: expected a text, found none`)
-        rows.push({ tokens: tokensOf(bytes.subarray(0, length)), label })
-      }
-    }
-    return rows
-  }
-  return { rows: await part('train'), columns: undefined, test: await part('test') }
 }
 
 /** How files begin that are no lines, and what they are. */
@@ -142,8 +76,7 @@ export function parseTexts(bytes: Uint8Array, where: string, reading: Reading): 
 /** Rows of cells. Between tabs the last column of a file that is no .csv reaches to the end of its line. */
 function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: boolean) {
   const { length, labelled, labels, elsewhere } = reading
-  const separator = isCsv ? separatorOf(bytes) : TABS
-  const table = isCsv ? commaRows(bytes, where, separator) : tabRows(bytes)
+  const { table, separator } = isCsv ? csvRows(bytes, where) : { table: tabRows(bytes), separator: TABS }
   // spreadsheets write rows that hold nothing at the end
   if (isCsv) while (table.at(-1)?.cells.every(({ length }) => length === 0)) table.pop()
   const isPlain = !labelled && (elsewhere || !reading.columns) && isOneColumn(table, reading.columns, isCsv)
@@ -152,7 +85,8 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
   const heading = table.length === 0 ? undefined : headingOf(table[0], where, columns, labelled)
   const places =
     heading ?? (columns && 'count' in columns ? columns : findPlaces(table, where, labelled, isCsv, separator))
-  const first = heading || columns || table.length === 0 ? undefined : `line 1 has ${shown(inWords(table[0]))}`
+  const first =
+    heading || columns || table.length === 0 ? undefined : `line ${table[0].line} has ${shown(inWords(table[0]))}`
   const rows = table.slice(heading ? 1 : 0).map(({ cells, line }) => {
     const at = `${where}, line ${line}`
     if (isCsv ? cells.length !== places.count : cells.length < places.count) {
@@ -164,10 +98,10 @@ function fromTable(bytes: Uint8Array, where: string, reading: Reading, isCsv: bo
     const cell = (index: number): Uint8Array =>
       isCsv || index < places.count - 1 ? cells[index] : lineOf(cells.slice(index))
     const label = places.label === undefined ? undefined : labelOf(cell(places.label), at)
-    const hint = line === 1 ? undefined : first
+    const hint = line === table[0].line ? undefined : first
     return rowOf(label, cell(places.text), at, length, [place(places.label ?? 0), place(places.text)], hint)
   })
-  if (!heading && places.label !== undefined) checkFirst(rows, where, labels)
+  if (!heading && places.label !== undefined) checkFirst(rows, `${where}, line ${table[0]?.line}`, labels)
   return { rows, columns: heading ? (columns ?? NAMES) : places }
 }
 
@@ -226,7 +160,7 @@ function headingOf(row: TableRow, where: string, columns: Columns | undefined, l
   const expected = labelled ? `${shown(label)} and ${shown(text)}` : shown(text)
   throw new RmaatError(
     'data',
-    `${where}, line 1: expected headings with ${expected} once each, as the setting columns says, given or of the weights; found ${shown(inWords(row))}`,
+    `${where}, line ${row.line}: expected headings with ${expected} once each, as the setting columns says, given or of the weights; found ${shown(inWords(row))}`,
   )
 }
 
@@ -262,14 +196,14 @@ function findPlaces(
 }
 
 /** A first line whose label is no other row's, and a word where the others are numbers or come again, would be one of headings. */
-function checkFirst(rows: readonly Row[], where: string, labels: readonly string[] | undefined): void {
+function checkFirst(rows: readonly Row[], at: string, labels: readonly string[] | undefined): void {
   if (rows.length < 2) return
   const [first, ...others] = rows.map(({ label }) => label!)
   if (WHOLE.test(first) || labels?.includes(first)) return
   if (others.includes(first) || new Set(others).size === others.length) return
   throw new RmaatError(
     'data',
-    `${where}, line 1: the label ${shown(first)} is that of no other row; where this is a line of headings, the setting columns ` +
+    `${at}: the label ${shown(first)} is that of no other row; where this is a line of headings, the setting columns ` +
       'says how those of label and text are called, as in label=sentiment,text=review; where it is none, the setting labels names all labels',
   )
 }

@@ -14,7 +14,8 @@ import {
   textOf,
 } from './task.ts'
 import { COLUMNS_SAY, columnsOf, named } from './text-columns.ts'
-import { isLabel, type Row, readTexts, WHOLE } from './text-files.ts'
+import { isLabel, type Row, WHOLE } from './text-files.ts'
+import { readTexts } from './text-folder.ts'
 
 const MOST_CLASSES = 1000
 
@@ -72,7 +73,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
   const asked = settings.labels === undefined ? undefined : labelsOf(settings.labels)
 
   const reading = { length, columns: given, labelled: true, labels: asked }
-  const { rows: all, columns, test: others, validation: own } = await readTexts(path, reading)
+  const { rows: all, columns, test: others, validation: own, unread } = await readTexts(path, reading)
   if (all.length < 20) {
     const expected = 'expected at least 20 lines to hold some out of training'
     throw new RmaatError('data', `${path}: ${expected}, found ${all.length}`)
@@ -116,6 +117,7 @@ export async function text(options: Partial<TextSettings> & Pick<TextSettings, '
     notes: [
       `${columns ? `columns ${named(columns)}; ` : ''}labels ${inWords(classNames)}`,
       countsInWords(training.length, validation.length, test.length),
+      ...(unread === undefined ? [] : [unread]),
       ...(dropped ? [`${dropped} rows of texts that are held out, too, are left out`] : []),
       ...(share === 1 ? [`every row to test with has the label ${classNames[most]}: its accuracy tells nothing`] : []),
     ],

@@ -41,10 +41,13 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
   readonly keep?: number
   readonly hold?: number
   readonly reach?: number
+  /** How many updates of the weights. */
   readonly steps: number
+  /** How many examples there are in each. */
   readonly batch: number
   /** Of StepOptions. */
   readonly slices?: number
+  /** The highest learning rate; RateOptions say how it rises and falls. */
   readonly rate: number
   /** Weight decay of AdamW, which trains where no optimiser is given. */
   readonly decay: number
@@ -55,6 +58,7 @@ export interface TrainOptions extends Omit<RateOptions, 'rate' | 'steps'> {
    * your own: its `update` gets one vector of all gradients, clipped, and the rate. `train` deletes its state.
    */
   readonly optimizer?: (parameters: Model['parameters']) => Optimizer
+  /** The largest norm of the gradient of a step: one that is larger is scaled down to it. */
   readonly clip: number
   /** Of the order of the examples. */
   readonly seed: number
@@ -176,7 +180,10 @@ export async function* train<Example extends object, Given extends Training<Exam
   const { batch, steps, signal, patience, from, checkpoint } = options
   const { device } = model
   if (underWay.has(model.parameters))
-    throw new RmaatError('program', 'train: the model is in another training; expected that to have ended')
+    throw new RmaatError(
+      'program',
+      'train: the model is in another training; expected that to have ended: leave its `for await`, or await its `return()`',
+    )
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
@@ -306,7 +313,7 @@ export async function* train<Example extends object, Given extends Training<Exam
     if (inRow >= patience || (!signal?.aborted && 2 * skipped > step)) {
       throw new RmaatError(
         'diverged',
-        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their losses, gradients or new weights were not finite: expected finite weights to begin with, and a lower rate than ${options.rate}`,
+        `${skipped} of ${step} steps changed nothing, ${inRow} of them at the end, as their losses, gradients or new weights were not finite: expected finite examples and weights to begin with, and a lower rate than ${options.rate}`,
       )
     }
   } finally {

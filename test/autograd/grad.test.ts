@@ -264,7 +264,9 @@ test('what has no derivative is an error that says so', async () => {
   const x = t(3)
   await fails('gradient', /scalar, found \[3\]/, () => grad(x, [x]))
   await fails('gradient', /integers/, () => grad(x.sum(), [zeros([3], 'i32')]))
-  await fails('gradient', /a constant/, () => grad(x.mul(zeros([3]).add(1)).sum(), [zeros([3])]))
+  await fails('gradient', /a constant: .*; expected an input or a variable$/, () =>
+    grad(x.mul(zeros([3]).add(1)).sum(), [zeros([3])]),
+  )
   await fails('gradient', /cotangent 0 is \[2\], its output \[3\]/, () => vjp([x], [t(2)], [x]))
   await fails('gradient', /cotangent 1 is none/, () => vjp([x, x], [x], [x]))
 })

@@ -111,4 +111,21 @@ test('without --out runs that begin in one millisecond have folders of their own
   }
 })
 
+test('of the folder of a run, given for its weights, the weights in it are named', async () => {
+  mkdirSync(folder.path('two'))
+  for (const name of ['best', 'weights']) writeFileSync(folder.path('two', `${name}.safetensors`), '')
+  for (const args of [['evaluate'], ['predict'], ['stream'], ['sample'], ['export'], ['train', '--weights']]) {
+    const { code, err } = await run(
+      ...args,
+      folder.path('two'),
+      ...(args[0] === 'export' ? [folder.path('never')] : []),
+    )
+    assert.is(code, 2)
+    assert.match(
+      err,
+      /two: expected a weights file, such as .*two\/best\.safetensors or .*two\/weights\.safetensors, but it is a folder$/m,
+    )
+  }
+})
+
 test.run()

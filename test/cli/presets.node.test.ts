@@ -51,6 +51,17 @@ test('a preset begins, a file wins over it, and flags over both', async () => {
   assert.equal([task, segments, segmentLength, batch], ['cue', 5, 16, 8])
 })
 
+test('of what another task does not have of a preset the preset is named, but not of what was asked for', async () => {
+  for (const [asked, said] of [
+    [[], /the preset text sets length, which the task order does not have; expected the task text, or another preset/],
+    [['--length', '9', '--crop', '0'], /length is a setting of .* and text and .*, but the task is order/],
+  ] as const) {
+    const { code, err } = await run('train', '--preset', 'text', '--task', 'order', ...asked)
+    assert.is(code, 2)
+    assert.match(err, said)
+  }
+})
+
 test('what another model does not have of a preset is left out, but not what was asked for', async () => {
   const left = givenSettings({ preset: 'text-paper', model: 'rmt' })
   assert.equal([left.update, left.retention, left.norm, left.memory], [undefined, undefined, 'pre', 32])

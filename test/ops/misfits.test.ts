@@ -47,7 +47,11 @@ test('operands that do not fit are errors that name the operation and the shapes
     ['shape', /crossEntropy.*\[2\].*\[3, 4\]/, () => t(3, 4).crossEntropy(n(2))],
     ['shape', /softmax: no axis -1 .* none in a scalar/, () => t().softmax()],
     ['shape', /tensor: 3 values.*\[2\]/, () => tensor([1, 2, 3], [2])],
-    ['shape', /loop: 0 iterations/, () => loop({ count: 0, carry: [t(2)] }, (carry) => ({ carry }))],
+    [
+      'shape',
+      /loop: count is 0; expected a whole number of at least 1/,
+      () => loop({ count: 0, carry: [t(2)] }, (carry) => ({ carry })),
+    ],
     [
       'shape',
       /loop.*\[3, 2\].*count, 4/,

@@ -36,6 +36,7 @@ export async function main(): Promise<number[]> {
   for await (const event of train(model, task, { steps: 2, signal: new AbortController().signal }))
     if (event.kind === 'step') losses.push(event.loss)
   await results(device)
+  lists(variable(device, [3]))
   // @ts-expect-error: types are there, and not any
   if (task.vocabulary === 'seven') throw new RmaatError('config', 'never')
   return losses
@@ -63,7 +64,7 @@ async function results(device: rmaat.Device): Promise<void> {
   // @ts-expect-error: updates are no result
   others.updates
   const arrays = await program.arrays({ x: [1, 2, 3, 4, 5, 6], rate: 1 })
-  numbers.push(arrays.loss[0], ...arrays.rows)
+  numbers.push(...arrays.loss, ...arrays.rows)
   // @ts-expect-error: nothing is called so
   arrays.nothing
   const w: rmaat.Variable = variable(device, [3])
@@ -73,12 +74,59 @@ async function results(device: rmaat.Device): Promise<void> {
   const wrong: number = await w.read()
   const alone = compile(device, {}, () => w.sum())
   const sum: number = await alone.run({})
-  const [first]: rmaat.HostArray = await alone.arrays({})
+  const [first]: Iterable<number> = await alone.arrays({})
   // @ts-expect-error: numbers
   const text: string = sum
   const scalar: rmaat.Scalar = w.sum()
   // @ts-expect-error: it may have axes
   const none: rmaat.Scalar = w.sum(0)
-  const [same]: rmaat.HostArray[] = await rmaat.read(device, scalar)
+  const [same]: Iterable<rmaat.HostArray> = await rmaat.read(device, scalar)
   console.log(numbers, mean, values, wrong, first, text, none, same)
+}
+
+/** Lists that are written out are as long as they are, whether the compiler asks of each element if it is there or not. */
+function lists(w: rmaat.Variable): Tensor[] {
+  const { carry, outputs, record } = rmaat.loop(
+    { count: 2, carry: [w, w], inputs: [rmaat.zeros([2, 3])] },
+    ([a, b], [x], index) => ({ carry: [b.add(x), a.mul(index.cast('f32'))], outputs: [a.sum()] }),
+  )
+  const [last, other]: readonly [Tensor, Tensor] = carry
+  const [first]: readonly [Tensor, Tensor] = record
+  const [sums]: readonly [Tensor] = outputs
+  const [slope]: readonly [Tensor] = grad(last.add(other).sum(), [w])
+  // @ts-expect-error: there is no third one
+  carry[2]
+  // lists of any length
+  const all: Tensor[] = [w, w]
+  const one: rmaat.LoopOptions = { count: 2, carry: all, inputs: all }
+  const step: rmaat.LoopBody = (carry, inputs) => ({ carry: [...carry, ...inputs].slice(0, 2), outputs: carry })
+  const more: readonly Tensor[] = rmaat.loop(one, step).outputs
+  const { tensors } = new rmaat.Parameters(w.device as rmaat.Device, { layers: [rmaat.linearParameters(3, 3)] }, 0)
+  const layer: rmaat.LinearWeights = tensors.layers[0]
+  const bare = rmaat.loop({ count: 2, carry: [w] }, ([h]) => ({ carry: [h.exp()] }))
+  return [first, sums, slope, layer.w, bare.carry[0], ...more]
+}
+
+/** A model of one's own: what it computes with may be named, where the compiler asks whether it is there. */
+export function model(device: rmaat.Device): rmaat.Model<{ x: number[]; y: number }> {
+  const parameters = new rmaat.Parameters(device, rmaat.linearParameters(3, 1), 0)
+  return {
+    device,
+    parameters,
+    layout: (rows) => ({
+      inputs: { x: f32(rows, 3), y: f32(rows, 1), weights: f32(rows) },
+      values: (examples) => ({
+        x: examples.flatMap(({ x }) => x),
+        y: examples.map(({ y }) => y),
+        weights: examples.map(() => 1 / examples.length),
+      }),
+    }),
+    forward({ x, y, weights }: Record<'x' | 'y' | 'weights', Tensor>, { method, hold, step }) {
+      const dropped = rmaat.dropout(x, 0.1, { of: parameters.tensors, step })
+      const { carry } = rmaat.loop({ count: 2, carry: [dropped], unroll: method === 'bptt', hold }, ([h]) => ({
+        carry: [h.tanh()],
+      }))
+      return rmaat.numberLoss(rmaat.linear(carry[0], parameters.tensors), y, weights)
+    },
+  }
 }

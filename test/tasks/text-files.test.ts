@@ -28,6 +28,11 @@ test('a bad row of a .csv or .jsonl file is an error with file and line', async 
   const csv = (content: string, message: string) =>
     fails('data', `a.csv, line ${message}`, () => parse(content, 100, 'a.csv'))
   await csv('yes,"a\nb"\nno\nyes,b\n', '3: expected 2 columns between commas, found 1')
+  await csv('sep=|\nyes|a\nno|b|c\n', '3: expected 2 columns between "|"s, found 3')
+  await csv(
+    'sep=;\nyes;a\nno;\n',
+    `3: expected a text in column 2 of 2, found none; line 2 has "yes, a"; ${COLUMNS_SAY}`,
+  )
   await csv('yes,a\nno,b,c\n', '2: expected 2 columns between commas, found 3')
   await csv('yes,a\nno,"b""\nc', '2: a quoted cell begins here and does not end')
   await csv('yes,a\nno,"b" c\n', '2: expected a comma or the end of the line behind the quoted cell')
@@ -63,6 +68,8 @@ test('cells of a .csv may have semicolons or tabs between; rows without anything
   ]
   assert.equal(rows('text;label\r\na, b;yes\r\n"c;d";no\r\n;\r\n;\r\n'), expected)
   assert.equal(rows('label\ttext\nyes\ta, b\nno\t"c;d"\n'), expected)
+  assert.equal(rows('sep=;\r\nlabel;text\r\nyes;a, b\r\nno;"c;d"\r\n'), expected)
+  assert.equal(rows('label,text\ryes,"a, b"\rno,c;d\r'), expected)
   assert.equal(rows('label,text,\nyes,"a, b",\nno,c;d,\n,,\n'), expected)
 })
 

@@ -164,6 +164,23 @@ text('a folder has its own test file; a tenth of the training rows is for valida
   assert.ok(task.notes!.includes('27 rows to train on, 3 held out for validation, 5 to test with'))
 })
 
+text('a file that looks like one for validation, and is not read, is named', async ({ folder }) => {
+  for (const name of ['train', 'test'])
+    await writeFileAtomically(`${folder}/${name}.tsv`, lines(30).replaceAll('text', name))
+  for (const [name, right] of [
+    ['valid.tsv', false],
+    ['val.tsv', false],
+    ['dev.csv.gz', false],
+    ['validation.csv', false],
+    ['validation.tsv', true],
+  ] as const) {
+    const unread = `${name} is not read: a file to choose by beside train.tsv is called validation.tsv`
+    await writeFileAtomically(`${folder}/${name}`, lines(3).replaceAll('text', 'held'))
+    assert.is((await tasks.text({ path: folder })).notes!.includes(unread), !right, name)
+    await rm(`${folder}/${name}`)
+  }
+})
+
 text('one file is cut at random, always alike: rows sorted by label are in every part', async ({ folder }) => {
   const path = `${folder}/all.tsv`
   await writeFileAtomically(path, Array.from({ length: 400 }, (_, i) => `${i < 200 ? 0 : 1}\ttext ${i}\n`).join(''))

@@ -17,15 +17,13 @@ const steps = (model: Rmaat, options: Partial<TrainOptions>) => stepsOf(model, t
 
 /** Lion (Chen et al. 2023) without decay, in the words of a user. */
 class Lion implements Optimizer {
-  readonly steps: Variable
   readonly state: readonly Variable[]
   private readonly parameters: Model['parameters']
 
   constructor(parameters: Model['parameters']) {
     const { device, variable } = parameters
     this.parameters = parameters
-    this.steps = device.variable([], 'i32')
-    this.state = [device.variable(variable.shape), this.steps]
+    this.state = [device.variable(variable.shape)]
   }
 
   update(gradient: Tensor, rate: TensorLike): Update[] {
@@ -35,7 +33,6 @@ class Lion implements Optimizer {
     return [
       [variable, variable.sub(toward.sign().mul(rate))],
       [mean, mean.mul(0.99).add(gradient.mul(0.01))],
-      [this.steps, this.steps.add(1)],
     ]
   }
 }
