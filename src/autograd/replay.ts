@@ -65,9 +65,10 @@ export function replay(
     }))
 
   const by = [...[...flowing, ...parts].map(({ parameter }) => parameter), ...closed]
+  const ends = [...flowing, ...added]
   const derivatives = products(
-    [...[...flowing, ...added].map(({ result }) => result), ...given.map(({ of }) => of)],
-    [...[...flowing, ...added].map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
+    [...ends.map(({ result }) => result), ...given.map(({ of }) => of)],
+    [...ends.map(({ cotangent }) => cotangent), ...given.map(({ parameter }) => parameter)],
     by,
     border,
     sparse,

@@ -6,6 +6,7 @@ import { compile, i32 } from '../../src/program/program.ts'
 import { batchInputs, batchValues } from '../../src/rmaat/batch.ts'
 import type { ModelConfig } from '../../src/rmaat/config.ts'
 import { Rmaat } from '../../src/rmaat/model.ts'
+import type { Tensor } from '../../src/tensor/tensor.ts'
 
 export const tiny: Partial<ModelConfig> = {
   segmentLength: 4,
@@ -46,6 +47,23 @@ export function someBatch(rows: number, { segments, segmentLength, vocabulary, c
 
 export type Values = Record<string, ArrayLike<number>>
 
+/** What a formula over a model and a batch gives, and the elements of the arena that it takes. */
+async function ofBatch(
+  device: Device,
+  config: Partial<ModelConfig>,
+  rows: number,
+  formula: (model: Rmaat, batch: Readonly<Record<string, Tensor>>) => Record<string, Tensor>,
+): Promise<{ readonly results: Values; readonly arena: number }> {
+  const model = new Rmaat(device, config)
+  const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => formula(model, batch))
+  const inputs = batchValues(someBatch(rows, model.config), model.config, model.config.retention)
+  const results: Values = await program.arrays({ ...inputs, step: 3 })
+  const { arena } = program.memory
+  program.close()
+  model.close()
+  return { results, arena }
+}
+
 /** Loss, logits, every gradient and dL/dm_t of one batch. */
 export async function gradients(
   device: Device,
@@ -54,8 +72,7 @@ export async function gradients(
   rows = 5,
 ): Promise<Values> {
   const backward = typeof how === 'string' ? { method: how } : how
-  const model = new Rmaat(device, config)
-  const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => {
+  const { results } = await ofBatch(device, config, rows, (model, batch) => {
     const { loss, predicted: logits, carries } = model.forward(batch, { ...backward, step: batch.step })
     const { named } = model.parameters
     const all = grad(loss, [...named.map(({ tensor }) => tensor), ...carries])
@@ -69,30 +86,16 @@ export async function gradients(
       ...Object.fromEntries(ofMemories.map((g, t) => [`memory ${t + 1}`, g])),
     }
   })
-  const inputs = batchValues(someBatch(rows, model.config), model.config, model.config.retention)
-  const results: Record<string, number | ArrayLike<number>> = await program.run({ ...inputs, step: 3 })
-  program.close()
-  model.close()
-  return Object.fromEntries(
-    Object.entries(results).map(([name, value]) => [name, typeof value === 'number' ? [value] : value]),
-  )
+  return results
 }
 
 /** The gradient of half the square of a model's gradient, by parameter: the Hessian times the gradient. */
-export async function hessianTimesGradient(device: Device, config: Partial<ModelConfig>, how: Backward, rows = 5) {
-  const model = new Rmaat(device, config)
-  const { named } = model.parameters
-  const by = named.map(({ tensor }) => tensor)
-  const program = compile(device, { ...batchInputs(rows, model.config), step: i32() }, (batch) => {
+export const hessianTimesGradient = (device: Device, config: Partial<ModelConfig>, how: Backward, rows = 5) =>
+  ofBatch(device, config, rows, (model, batch) => {
+    const { named } = model.parameters
+    const by = named.map(({ tensor }) => tensor)
     const gradients = grad(model.forward(batch, { ...how, step: batch.step }).loss, by)
     const squares = gradients.map((g) => g.square().sum()).reduce((a, b) => a.add(b))
     const found = grad(squares.mul(0.5), by)
     return Object.fromEntries(named.map(({ name }, i) => [name, found[i]]))
   })
-  const inputs = batchValues(someBatch(rows, model.config), model.config, model.config.retention)
-  const results: Values = await program.arrays({ ...inputs, step: 3 })
-  const { arena } = program.memory
-  program.close()
-  model.close()
-  return { results, arena }
-}
