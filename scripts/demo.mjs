@@ -1,10 +1,11 @@
 // Builds the page of demo/ into demo/dist, which any static host serves from any path, and serves it here with the headers that
-// threads need. `npm run demo -- --build` builds alone, `--port N` takes another port than 8080.
+// threads need.
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError } from 'commander'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -62,11 +63,23 @@ export async function serve(folder, port = 0, isolated = true) {
   return server
 }
 
+/** A port, or 0 for one that is free. */
+function portOf(text) {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('A whole number up to 65535 is expected.')
+  return port
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { build: alone, port } = new Command('npm run demo --')
+    .description('Builds the page into demo/dist, and serves it to this machine with the headers that threads need.')
+    .option('--build', 'build it alone')
+    .option('--port <n>', 'where to serve it; 0 takes one that is free', portOf, 8080)
+    .parse()
+    .opts()
   const folder = await buildDemo()
   console.log(`built ${folder}`)
-  if (!process.argv.includes('--build')) {
-    const port = Number(process.argv[process.argv.indexOf('--port') + 1] || 8080)
+  if (!alone) {
     const server = await serve(folder, port).catch(({ message }) => {
       console.error(`port ${port} cannot be had (${message}): --port N takes another`)
       process.exit(1)
