@@ -81,6 +81,11 @@ test('its entries are what publint and attw expect', () => {
   runIn(project, [process.execPath, tool('@arethetypeswrong/cli/dist/index.js')!, tarball, '--profile', 'esm-only'])
 })
 
+test('what knows no exports, such as Parcel as it comes, finds the same entry', () => {
+  const { main, types, exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  assert.equal({ default: main, types }, { default: exports['.'].default, types: exports['.'].types })
+})
+
 // its check of slow types aside: methods are added to tensors where operations are defined, which it cannot follow
 test('JSR would take its sources', () => {
   const folder = join(project, 'jsr')
