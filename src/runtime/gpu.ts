@@ -1,5 +1,5 @@
 import { RmaatError } from '../errors.ts'
-import { load } from './load.ts'
+import { isBrowser, load } from './load.ts'
 
 /** WebGPU's constants. The standard has them as globals, which Node lacks. */
 export const BufferUsage = {
@@ -39,9 +39,11 @@ async function openEntry(): Promise<GPU> {
   if (process?.versions?.node) return dawn()
   throw new RmaatError(
     'device',
-    globalThis.isSecureContext
-      ? 'this browser has no WebGPU: a current Chromium, Firefox or Safari is expected, with graphics acceleration on'
-      : 'this page has no WebGPU because it is not a secure context: serve it by https or from localhost',
+    !isBrowser()
+      ? 'this host has no WebGPU'
+      : globalThis.isSecureContext
+        ? 'this browser has no WebGPU: a current Chromium, Firefox or Safari is expected, with graphics acceleration on'
+        : 'this page has no WebGPU because it is not a secure context: serve it by https or from localhost',
   )
 }
 

@@ -4,3 +4,6 @@
  * @throws an Error where there is none
  */
 export const load = <Module>(name: string): Promise<Module> => import(/* webpackIgnore: true */ /* @vite-ignore */ name)
+
+/** Whether this is a page or a worker of one: they alone know whether their context is secure. */
+export const isBrowser = (): boolean => globalThis.isSecureContext !== undefined

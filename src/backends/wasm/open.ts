@@ -1,4 +1,5 @@
 import { RmaatError } from '../../errors.ts'
+import { isBrowser } from '../../runtime/load.ts'
 import { allowRelaxedSimd } from '../../runtime/wasm-features.ts'
 import { coreCount, whyAlone } from '../../runtime/workers.ts'
 import type { InstructionSet } from '../open.ts'
@@ -113,14 +114,16 @@ async function compileText(text: string): Promise<WebAssembly.Module | undefined
   return WebAssembly.validate(bytes) ? WebAssembly.compile(bytes).catch(refuse) : undefined
 }
 
-/** Of a valid module: browsers say this in their own words, and forbid it by a policy of the page. */
+/** Of a valid module: engines say this in their own words. Browsers forbid it by a policy of the page, some hosts at all. */
 function refuse(cause: Error): never {
-  const byPolicy = /content security|\bcsp\b|unsafe-eval|embedder/i.test(cause.message)
+  const forbidden = /content security|\bcsp\b|unsafe-eval|embedder/i.test(cause.message)
   throw new RmaatError(
     'device',
-    byPolicy
-      ? "this page's content security policy forbids WebAssembly: its script-src must hold 'wasm-unsafe-eval'; the device 'reference' needs none"
-      : `this engine does not compile WebAssembly: ${cause.message}`,
+    !forbidden
+      ? `this engine does not compile WebAssembly: ${cause.message}`
+      : isBrowser()
+        ? "this page's content security policy forbids WebAssembly: its script-src must hold 'wasm-unsafe-eval'; the device 'reference' needs none"
+        : "this host forbids to compile WebAssembly while a program runs; the device 'reference' needs none",
     { cause },
   )
 }
