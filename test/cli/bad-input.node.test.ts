@@ -70,7 +70,7 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'segments to keep of a model that has none': [
     ['train', '--model', 'lru', '--keep', '1'],
     'config',
-    /^keep is no setting of the model lru, which has no segments to replay$/,
+    /^keep is 1, but the model has no segments to replay; expected no keep$/,
   ],
   'a truncated gradient without its reach': [
     ['train', '--method', 'truncated'],
