@@ -19,7 +19,10 @@ export interface LoopOptions<Carry extends List = List, Inputs extends List = Li
   readonly carry: Carry
   /** Tensors [count, ...]: iteration t sees the t-th part of each. */
   readonly inputs?: Inputs
-  /** Writes the iterations out one after another: the gradient then keeps every intermediate result. */
+  /**
+   * Writes the iterations out one after another: the gradient then keeps every intermediate result. Of the loop's own results
+   * `record` and `outputs` are copies then, see there.
+   */
   readonly unroll?: boolean
   /**
    * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
@@ -39,9 +42,12 @@ export type LoopBody<Carry extends List = List, Inputs extends List = List, Outp
 export interface LoopValues<Carry extends List = List, Outputs extends List = List> {
   /** The carry after the last iteration. */
   readonly carry: Readonly<Each<Carry>>
-  /** Outputs stacked over the iterations, [count, ...]. */
+  /** Outputs stacked over the iterations, [count, ...]. A gradient with respect to them is that of what reads them. */
   readonly outputs: Readonly<Each<Outputs>>
-  /** The carries at the begin of each iteration, [count, ...]. */
+  /**
+   * The carries at the begin of each iteration, [count, ...]. A gradient with respect to them goes through all iterations that
+   * follow; of an unrolled loop it is that of what reads this copy alone: there ask for the carries that the body gets.
+   */
   readonly record: Readonly<Each<Carry>>
 }
 
