@@ -1,8 +1,8 @@
-import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
+import { aBoolean, aFunction, aNumber, anObject, kind, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
 import { constant, expectDType, iota } from '../ops/entry.ts'
 import { type LoopResult, loopNode, loopResult, parameter } from '../ops/loop.ts'
 import { select, stack } from '../ops/views.ts'
-import { tensors } from '../tensor/kinds.ts'
+import { aTensor, tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { replay } from './replay.ts'
@@ -59,6 +59,8 @@ const loopKinds = {
   hold: maybe(wholeFrom(0)),
 }
 
+const aResult = kind('{ carry: [...] }', (value) => anObject.fits(value) && !aTensor.fits(value))
+
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
  * each iteration again, from the last to the first (memory replay, Wu et al. 2020). It is a loop itself, which has a
@@ -81,7 +83,7 @@ export function loop(options: LoopOptions, body: LoopBody): LoopValues {
   }
   const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
     const result = body([...now], parts, index)
-    takes('loop', { 'what the body returns': result }, { 'what the body returns': anObject })
+    takes('loop', { 'what the body returns': result }, { 'what the body returns': aResult })
     takesOptions("loop: the body's result", result, { carry: tensors, outputs: maybe(tensors) }, 'argument')
     const { carry: next, outputs = [] } = result
     checkCarry(carry, next)

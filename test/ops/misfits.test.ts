@@ -57,6 +57,11 @@ test('operands that do not fit are errors that name the operation and the shapes
       /loop.*\[3, 2\].*count, 4/,
       () => loop({ count: 4, carry: [], inputs: [t(3, 2)] }, () => ({ carry: [] })),
     ],
+    [
+      'argument',
+      /^loop: what the body returns is a value of Tensor; expected \{ carry: \[\.\.\.\] \}$/,
+      () => loop({ count: 2, carry: [t(2)] }, (([h]: Tensor[]) => h) as never),
+    ],
     ['shape', /loop.*0 carries, expected 1/, () => loop({ count: 2, carry: [t(2)] }, () => ({ carry: [] }))],
     ['shape', /carry 0 begins as \[2\].*\[3\]/, () => loop({ count: 2, carry: [t(2)] }, () => ({ carry: [t(3)] }))],
     ['dtype', /loop: expected f32, found i32\[2\]/, () => loop({ count: 2, carry: [t(2)] }, () => ({ carry: [n(2)] }))],
