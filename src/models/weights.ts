@@ -121,7 +121,10 @@ export function load(
 
 function readConfiguration(text: string | undefined): Configuration {
   if (text === undefined) {
-    throw new RmaatError('data', "the metadata holds no 'configuration': the file was not written by `rmaat train`")
+    throw new RmaatError(
+      'data',
+      "the metadata holds no 'configuration'; expected a file of saveWeights or of `rmaat train` (tensors alone: loadParameters)",
+    )
   }
   const foreign = (cause?: unknown): RmaatError =>
     new RmaatError('data', "the metadata's 'configuration' is not one that `rmaat train` writes", { cause })

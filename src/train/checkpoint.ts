@@ -1,16 +1,4 @@
-import {
-  aFunction,
-  anObject,
-  aString,
-  differences,
-  kind,
-  listOf,
-  maybe,
-  ofJson,
-  shown,
-  takes,
-  wholeFrom,
-} from '../checks.ts'
+import { aFunction, anObject, differences, kind, listOf, maybe, ofJson, shown, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, type Model } from '../nn/model.ts'
 import { type NamedParameter, OPTIMIZER, placeOf } from '../nn/parameters.ts'
@@ -97,7 +85,7 @@ const stateKinds = {
   options: anObject,
 }
 
-export const aState = kind('the state of a training', (value) => {
+export const aState = kind('the `state` of a checkpoint event or of what loadCheckpoint gives', (value) => {
   if (!anObject.fits(value)) return false
   return Object.entries(stateKinds).every(([name, { fits }]) =>
     fits((value as unknown as Record<string, unknown>)[name]),
@@ -180,15 +168,14 @@ export function loadCheckpoint(
 }
 
 function trainingOf(text: string | undefined): Partial<TrainState> {
-  takes(
-    'the checkpoint',
-    { training: text },
-    { training: kind("what 'training' of the metadata says", aString.fits) },
-    'data',
-  )
+  if (text === undefined)
+    throw new RmaatError(
+      'data',
+      "the metadata holds no 'training'; expected a file of saveCheckpoint, or a run's checkpoint.safetensors (weights alone: loadWeights)",
+    )
   let found: unknown
   try {
-    found = JSON.parse(text!)
+    found = JSON.parse(text)
   } catch (cause) {
     throw new RmaatError('data', `the metadata's 'training' is not JSON: ${(cause as Error).message}`, { cause })
   }
