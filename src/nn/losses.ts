@@ -4,13 +4,22 @@ import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Forward } from './model.ts'
 
+/** What a loss takes: of predictions and of targets. */
+const forms = {
+  classLoss: ['[B, C]', '[B]'],
+  positionLoss: ['[B, N, C]', '[B, N]'],
+  numberLoss: ['[B, K]', '[B, K]'],
+} as const
+
 /** Throws where a loss does not fit. */
-function check(where: string, rank: number, found: Tensor, targets: Tensor, weights: Tensor): void {
+function check(where: keyof typeof forms, found: Tensor, targets: Tensor, weights: Tensor): void {
   takes(where, { predicted: found, targets, weights }, { predicted: aTensor, targets: aTensor, weights: aTensor })
   const { shape } = found
-  const expected = where === 'numberLoss' ? shape : shape.slice(0, -1)
+  const [form, ofTargets] = forms[where]
+  const expected = form === ofTargets ? shape : shape.slice(0, -1)
+  const rank = form.split(',').length
   if (shape.length !== rank || !sameShape(targets.shape, expected) || !sameShape(weights.shape, shape.slice(0, 1)))
-    throw shapeError`${where}: predicted is ${shape}, targets ${targets.shape}, weights ${weights.shape}; expected ${rank} axes, targets ${expected} and weights ${shape.slice(0, 1)}`
+    throw shapeError`${where}: predicted is ${shape}, targets ${targets.shape}, weights ${weights.shape}; expected ${form}, ${ofTargets} and [B]`
 }
 
 /** 1 for the rows that weigh something. */
@@ -21,7 +30,7 @@ const counts = (weights: Tensor): Tensor => weights.greater(0).cast('f32')
  * (1 / B in a full one, 0 for a row that does not count).
  */
 export function classLoss(logits: Tensor, labels: Tensor, weights: Tensor): Required<Omit<Forward, 'carries'>> {
-  check('classLoss', 2, logits, labels, weights)
+  check('classLoss', logits, labels, weights)
   return {
     loss: logits.crossEntropy(labels).mul(weights).sum(),
     predicted: logits,
@@ -40,7 +49,7 @@ export function positionLoss(
   weights: Tensor,
   targets?: Tensor,
 ): Required<Omit<Forward, 'carries'>> {
-  check('positionLoss', 3, logits, labels, weights)
+  check('positionLoss', logits, labels, weights)
   const asked = labels.greaterEqual(0).cast('f32')
   takes('positionLoss', { targets }, { targets: maybe(aTensor) })
   if (targets && !sameShape(targets.shape, weights.shape))
@@ -58,6 +67,6 @@ export function positionLoss(
 
 /** Numbers: the mean of squared errors of predictions [B, K] and targets f32 [B, K]; weights as of `classLoss`. */
 export function numberLoss(predicted: Tensor, targets: Tensor, weights: Tensor): Pick<Forward, 'loss' | 'predicted'> {
-  check('numberLoss', 2, predicted, targets, weights)
+  check('numberLoss', predicted, targets, weights)
   return { loss: predicted.sub(targets).square().mean(-1).mul(weights).sum(), predicted }
 }

@@ -77,14 +77,20 @@ test('numbers: the mean of squared errors', async () => {
 
 test('what does not fit is a clear error', async () => {
   const [logits, labels, weights] = [tensor([1, 2], [1, 2]), tensor([1], [1], 'i32'), tensor([1])]
-  await fails('shape', /^classLoss: predicted is \[1, 2\], targets \[1\], weights \[2\]; expected 2 axes/, () =>
-    classLoss(logits, labels, tensor([1, 2])),
+  await fails(
+    'shape',
+    /^classLoss: predicted is \[1, 2\], targets \[1\], weights \[2\]; expected \[B, C\], \[B\] and \[B\]$/,
+    () => classLoss(logits, labels, tensor([1, 2])),
   )
-  await fails('shape', /^positionLoss: .* expected 3 axes/, () => positionLoss(logits, labels, weights))
+  await fails('shape', /^positionLoss: .* expected \[B, N, C\], \[B, N\] and \[B\]$/, () =>
+    positionLoss(logits, labels, weights),
+  )
   await fails('shape', 'positionLoss: targets is [2]; expected [1]', () =>
     positionLoss(tensor([1, 2], [1, 1, 2]), tensor([1], [1, 1], 'i32'), weights, tensor([1, 2])),
   )
-  await fails('shape', /^numberLoss: .* targets \[1, 2\]/, () => numberLoss(logits, weights, weights))
+  await fails('shape', /^numberLoss: .* expected \[B, K\], \[B, K\] and \[B\]$/, () =>
+    numberLoss(logits, weights, weights),
+  )
 })
 
 /** Sequences of three tokens 1 ... 5 without end, each with what is asked of it. */
