@@ -98,7 +98,8 @@ export interface Forward {
   readonly correct?: Tensor
   /**
    * The carry of the model's loop as it enters each step, in order: tensors [B, ...], or the record of several, [count, B,
-   * ...]. A gradient can be taken with respect to each of them.
+   * ...]; at last the one that leaves the loop, [B, ...]. A gradient can be taken with respect to each of them. `trace` asks
+   * for them.
    */
   readonly carries?: readonly Tensor[]
 }

@@ -10,6 +10,7 @@ import { clipByNorm } from '../optim/clip.ts'
 import { allOrNone } from '../optim/guard.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
 import { f32, type InputSpec, i32, someUpdates, type Update } from '../program/program.ts'
+import { formatShape, sameShape } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 export interface StepOptions extends Backward {
@@ -106,6 +107,7 @@ function sumsOf(
     const { loss, correct, carries = [] } = forwardOf(model, rows, options)
     if (trace && carries.length === 0)
       throw new RmaatError('config', 'a trace was asked for of a model that has no carries: expected one with a loop')
+    if (trace) checkCarries(carries, rows)
     const found = grad(loss, [...targets, ...prepared, ...(trace ? carries : [])])
     const [ofPrepared, ofCarries] = [targets.length, targets.length + prepared.length]
     return {
@@ -121,6 +123,20 @@ function sumsOf(
   const ofShared = shared.map((_, i) => sums[PREPARED + i])
   const through = flat(vjp(shared, ofShared, targets))
   return { ...(Object.fromEntries(own) as Sums), gradient: sums.gradient.add(through) }
+}
+
+/** Throws where carries have other shapes than `Forward` says; a row of the batch may have several. */
+function checkCarries(carries: readonly Tensor[], inputs: Readonly<Record<string, Tensor>>): void {
+  const [{ shape: ofInput }] = Object.values(inputs)
+  const { shape: last } = carries[carries.length - 1]
+  const isOne = ({ shape }: Tensor): boolean =>
+    shape.length <= last.length + 1 && sameShape(shape.slice(-last.length), last)
+  if (last.length > 0 && last[0] % ofInput[0] === 0 && carries.every(isOne)) return
+  const found = carries.map(({ shape }) => formatShape(shape)).join(', ')
+  throw new RmaatError(
+    'config',
+    `the model's forward: carries are ${found}; expected [${ofInput[0]}, ...], or records [count, ${ofInput[0]}, ...], and at last the one that leaves the loop, [${ofInput[0]}, ...]`,
+  )
 }
 
 /**

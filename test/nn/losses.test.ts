@@ -1,11 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { loop } from '../../src/autograd/loop.ts'
 import { embedding, embeddingParameters } from '../../src/nn/embedding.ts'
 import { linear, linearParameters } from '../../src/nn/linear.ts'
 import { classLoss, numberLoss, positionLoss } from '../../src/nn/losses.ts'
 import type { Forward, Model, Sequence } from '../../src/nn/model.ts'
 import { Parameters } from '../../src/nn/parameters.ts'
-import { tensor } from '../../src/ops/entry.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32, type InputSpec, i32 } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -189,6 +190,20 @@ test('a trace of a model without a loop, and a forward pass without a loss, are 
     (x, targets, weights) => numberLoss(x.sum(1), targets, weights),
   )
   await fails('config', /a trace was asked for of a model that has no carries/, () => trained(own, { trace: true }))
+  const { parameters } = own
+  const recordAlone: typeof own = {
+    ...own,
+    forward(inputs, given) {
+      const first = zeros([inputs.weights.shape[0], 5]).add(parameters.list[1].sum())
+      const { record } = loop({ count: 3, carry: [first] }, ([h]) => ({ carry: [h.tanh()] }))
+      return { ...own.forward(inputs, given), carries: [record[0]] }
+    },
+  }
+  await fails(
+    'config',
+    /^the model's forward: carries are \[3, 16, 5\]; expected .* at last the one .*\[16, \.\.\.\]$/,
+    () => trained(recordAlone, { trace: true }),
+  )
   const none = { ...own, forward: () => ({ predicted: tensor([1]) }) as unknown as Forward }
   await fails('argument', /^the model's forward: loss is undefined; expected an f32 scalar/, () => trained(none))
   device.close()
