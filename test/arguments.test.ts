@@ -237,7 +237,7 @@ test('models and training', async () => {
   await fails('config', /train: no option is called step; there are method, keep, hold, reach,/, () =>
     all(train(own, task, any({ step: 1 }))),
   )
-  await fails('argument', /^train: examples is a value of Promise; expected a generator of examples, such as/, () =>
+  await fails('argument', /^train: examples is a value of Promise; expected a generator of examples$/, () =>
     all(train(own, { ...task, train: async () => task.test } as never, options)),
   )
   await fails(

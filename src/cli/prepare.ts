@@ -102,6 +102,12 @@ export function modelFor(given: Given, sizes: Sizes): { readonly name: string; r
   const { segments, segmentLength, vocabulary, classes, towers } = sizes
   const muddled = wrongBackward(given, recurs(name) ? segments : undefined)
   if (muddled) throw new RmaatError('config', muddled)
+  const beside = given.memoryBudget && (['keep', 'hold'] as const).find((name) => given[name] !== undefined)
+  if (beside)
+    throw new RmaatError(
+      'config',
+      `memoryBudget and ${beside} are given; expected one of them, since a budget says what is kept and held`,
+    )
   const all: Config = { ...given, segments, segmentLength, vocabulary, classes, towers }
   const own = Object.keys(settings).filter((key) => all[key] !== undefined)
   return { name, config: configure(Object.fromEntries(own.map((key) => [key, all[key]]))) }

@@ -41,10 +41,9 @@ export function wrongBackward(
   { method = 'amrb', keep, hold, reach, memoryBudget }: Partial<Backward> & { readonly memoryBudget?: string },
   segments: number | undefined,
 ): string | undefined {
-  const [first, second] = Object.entries({ memoryBudget, keep, hold, reach }).filter(([, value]) => value !== undefined)
-  const [name, value] = first ?? []
-  if (segments === undefined)
-    return first && `${name} is ${value}, but the model has no segments to replay; expected no ${name}`
+  const given = Object.entries({ memoryBudget, keep, hold, reach }).find(([, value]) => value !== undefined)
+  const is = given?.join(' is ')
+  if (segments === undefined) return is && `${is}, but the model has no segments to replay; expected none`
   if (method === 'truncated' && reach === undefined)
     return 'the method is truncated and reach is missing; it says how many segments the gradient flows back through'
   if (method !== 'truncated' && reach !== undefined)
@@ -53,11 +52,7 @@ export function wrongBackward(
     return `keep is ${keep}; expected less than the number of segments, ${segments}`
   if (reach !== undefined && reach > segments)
     return `reach is ${reach}; expected at most the number of segments, ${segments}`
-  if (first && method === 'bptt')
-    return `${name} is given, but the method is bptt, which keeps everything; expected the method amrb`
-  if (memoryBudget !== undefined && second && second[0] !== 'reach')
-    return `memoryBudget and ${second[0]} are given; expected one of them, since a budget says what is kept and held`
-  return undefined
+  return method === 'bptt' ? is && `${is}, but the method is bptt, which keeps everything; expected none` : undefined
 }
 
 /** What an example of a sequence has. */

@@ -127,15 +127,17 @@ function sumsOf(
 
 /** Throws where carries have other shapes than `Forward` says; a row of the batch may have several. */
 function checkCarries(carries: readonly Tensor[], inputs: Readonly<Record<string, Tensor>>): void {
-  const [{ shape: ofInput }] = Object.values(inputs)
-  const { shape: last } = carries[carries.length - 1]
-  const isOne = ({ shape }: Tensor): boolean =>
-    shape.length <= last.length + 1 && sameShape(shape.slice(-last.length), last)
-  if (last.length > 0 && last[0] % ofInput[0] === 0 && carries.every(isOne)) return
-  const found = carries.map(({ shape }) => formatShape(shape)).join(', ')
+  const rows = Object.values(inputs)[0].shape[0]
+  const shapes = carries.map(({ shape }) => shape)
+  const last = shapes[shapes.length - 1]
+  if (
+    last[0] % rows === 0 &&
+    shapes.every((one) => one.length < last.length + 2 && sameShape(one.slice(-last.length), last))
+  )
+    return
   throw new RmaatError(
     'config',
-    `the model's forward: carries are ${found}; expected [${ofInput[0]}, ...], or records [count, ${ofInput[0]}, ...], and at last the one that leaves the loop, [${ofInput[0]}, ...]`,
+    `the model's forward: carries are ${shapes.map(formatShape).join(', ')}; expected [${rows}, ...] or [count, ${rows}, ...], at last [${rows}, ...]`,
   )
 }
 

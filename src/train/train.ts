@@ -133,7 +133,7 @@ const anOptimizer = kind('one with state, its variables, and update', (value) =>
 })
 const someExamples = listOf(anObject, 'objects')
 const aStream = kind(
-  'a generator of examples, such as `*train(seed)` gives',
+  'a generator of examples',
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
 )
 
