@@ -13,7 +13,7 @@ import { lifetimesOf } from './arena.ts'
 import { programs } from './formulas.ts'
 import type { Explained, KernelLine, Reply } from './messages.ts'
 import type { Session } from './session.ts'
-import type { Settings } from './settings.ts'
+import { backwardOf, type Settings } from './settings.ts'
 import { modelSettings, sizesOf } from './task.ts'
 
 /** So many runs are measured, and their mean counts: the clocks of pages are coarse. */
@@ -45,10 +45,8 @@ export class Explainer {
     try {
       const explained: Explained[] = []
       if (id === 'step') {
-        const { method, keep, reach } = settings
-        const options = method === 'amrb' ? { method, keep } : method === 'truncated' ? { method, reach } : { method }
         const optimizer = new AdamW(model.parameters)
-        const step = trainingStep(model, optimizer, { ...options, batch, clip: 1 })
+        const step = trainingStep(model, optimizer, { ...backwardOf(settings), batch, clip: 1 })
         const program = compile(device, stepInputs(model, batch), step) as unknown as Program
         const inputs = { ...layoutOf(model, batch).values(examplesFor(model, batch)), step: 1, rate: 0 }
         explained.push(await this.measured('The whole training step', program, inputs, []))

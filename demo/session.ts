@@ -17,7 +17,7 @@ import type { ConfiguredModel } from '../src/nn/kind.ts'
 import { concat } from '../src/ops/views.ts'
 import { abouts } from '../src/tasks/index.ts'
 import type { Answer, Reply, Request, State, Step } from './messages.ts'
-import type { Settings } from './settings.ts'
+import { backwardOf, type Settings } from './settings.ts'
 import { makeTask, modelSettings, taskSettings } from './task.ts'
 
 /** Milliseconds between two messages about steps, and between two looks into the model. */
@@ -169,16 +169,14 @@ export class Session {
   private async run(settings: Settings): Promise<void> {
     const { device } = this
     const [task, model] = [this.task!, this.model!]
-    const { method, keep, reach, batch, rate, steps, seed } = settings
+    const { method, batch, rate, steps, seed } = settings
     const { signal } = this.controller
     const before = this.step
     const pending: Step[] = []
     let [told, looked] = [0, 0]
     const looking = this.lookingProgram()
     const options = {
-      method,
-      ...(method === 'amrb' ? { keep: Math.min(keep, settings.segments - 1) } : {}),
-      ...(method === 'truncated' ? { reach } : {}),
+      ...backwardOf(settings),
       batch,
       rate,
       steps,

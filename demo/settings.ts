@@ -1,3 +1,5 @@
+import type { Backward, Method } from '../src/nn/model.ts'
+
 /** What the page trains on what by which method: all of it stands in the address. */
 export interface Settings {
   readonly task: 'cue' | 'order' | 'listops' | 'bytes' | 'text'
@@ -9,7 +11,7 @@ export interface Settings {
   readonly layers: number
   readonly update: string
   readonly retention: string
-  readonly method: 'amrb' | 'bptt' | 'truncated'
+  readonly method: Method
   readonly keep: number
   readonly reach: number
   readonly batch: number
@@ -40,6 +42,14 @@ export const defaults: Settings = {
   device: 'auto',
   threads: 0,
 }
+
+/** How the gradient is found: the dial and the reach end where the segments do. */
+export const backwardOf = ({ method, keep, reach, segments }: Settings): Backward =>
+  method === 'amrb'
+    ? { method, keep: Math.min(keep, segments - 1) }
+    : method === 'truncated'
+      ? { method, reach: Math.min(reach, segments) }
+      : { method }
 
 /** What may be changed while a model is trained: its weights stay, and the optimiser begins anew. */
 export const changeable = ['method', 'keep', 'reach', 'batch', 'rate', 'steps', 'device', 'threads'] as const

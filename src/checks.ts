@@ -56,6 +56,23 @@ export const anObject = kind(
 export const notPromised = kind('what is there already', (value) => !isPromise(value))
 export const anAbortSignal = kind('an AbortSignal', (value) => value instanceof AbortSignal)
 
+/** What JSON gives back as it was. */
+export const ofJson = kind(
+  'a value of JSON: a finite number, a text, true, false, null, lists and objects of such',
+  (value) => {
+    try {
+      return isJson(value)
+    } catch {
+      return false // nested deeper than the stack
+    }
+  },
+)
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return ['string', 'boolean'].includes(typeof value) || value === null
+  return Object.values(value).every(isJson)
+}
+
 const isPromise = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 

@@ -237,6 +237,14 @@ test('models and training', async () => {
   await fails('config', /train: no option is called step; there are method, keep, hold, reach,/, () =>
     all(train(own, task, any({ step: 1 }))),
   )
+  await fails('argument', /^train: examples is a value of Promise; expected a generator of examples$/, () =>
+    all(train(own, { ...task, train: async () => task.test } as never, options)),
+  )
+  await fails(
+    'argument',
+    /^batchOf: examples is an object; expected a list of examples, such as \[\.\.\.task\.test/,
+    () => batchOf(any(task.test.slice(0, 2)), { segments: 2, segmentLength: 4, batch: 2 }),
+  )
   await fails('config', /classes is 8; expected a whole number from 1 to 3/, async () =>
     all(train(await model({ classes: 3 }), task, options)),
   )

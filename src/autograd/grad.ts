@@ -48,14 +48,14 @@ export function vjp<const Wrt extends readonly Tensor[]>(
     throw new RmaatError('gradient', `vjp: ${cotangents.length} cotangents for ${outputs.length} outputs`)
   for (const tensor of [...outputs, ...cotangents])
     if (tensor.dtype !== 'f32') throw new RmaatError('gradient', `no derivative of integers: ${tensor}`)
-  return products(
-    outputs,
-    cotangents,
-    wrt,
-    new Set(),
-    new Set(cotangents.filter((g) => constantValue(g) === undefined)),
-  ) as Gradients<Wrt>
+  const sparse = new Set(cotangents.filter((g) => constantValue(g) === undefined))
+  const found = products(outputs, cotangents, wrt, new Set(), sparse)
+  return found.map((gradient, i) => beside(gradient, wrt[i])) as Gradients<Wrt>
 }
+
+/** A derivative made of constants alone lives where `x` does, too: it can be read, as any other. */
+const beside = (gradient: Tensor, { device }: Tensor): Tensor =>
+  gradient.device || !device ? gradient : new Tensor('reshape', [gradient], {}, gradient.shape, gradient.dtype, device)
 
 /**
  * Derivatives end at the nodes of `border`: what those are made of stands still. `sparse` are the cotangents that are 0 in

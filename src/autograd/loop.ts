@@ -1,8 +1,8 @@
-import { aBoolean, aFunction, aNumber, anObject, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
+import { aBoolean, aFunction, aNumber, anObject, kind, maybe, takes, takesOptions, wholeFrom } from '../checks.ts'
 import { constant, expectDType, iota } from '../ops/entry.ts'
 import { type LoopResult, loopNode, loopResult, parameter } from '../ops/loop.ts'
 import { select, stack } from '../ops/views.ts'
-import { tensors } from '../tensor/kinds.ts'
+import { aTensor, tensors } from '../tensor/kinds.ts'
 import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { replay } from './replay.ts'
@@ -19,7 +19,10 @@ export interface LoopOptions<Carry extends List = List, Inputs extends List = Li
   readonly carry: Carry
   /** Tensors [count, ...]: iteration t sees the t-th part of each. */
   readonly inputs?: Inputs
-  /** Writes the iterations out one after another: the gradient then keeps every intermediate result. */
+  /**
+   * Writes the iterations out one after another: the gradient then keeps every intermediate result. Of the loop's own results
+   * `record` and `outputs` are copies then, see there.
+   */
   readonly unroll?: boolean
   /**
    * How many intermediate results of each iteration the gradient holds instead of computing them again: those first that save
@@ -39,9 +42,12 @@ export type LoopBody<Carry extends List = List, Inputs extends List = List, Outp
 export interface LoopValues<Carry extends List = List, Outputs extends List = List> {
   /** The carry after the last iteration. */
   readonly carry: Readonly<Each<Carry>>
-  /** Outputs stacked over the iterations, [count, ...]. */
+  /** Outputs stacked over the iterations, [count, ...]. A gradient with respect to them is that of what reads them. */
   readonly outputs: Readonly<Each<Outputs>>
-  /** The carries at the begin of each iteration, [count, ...]. */
+  /**
+   * The carries at the begin of each iteration, [count, ...]. A gradient with respect to them goes through all iterations that
+   * follow; of an unrolled loop it is that of what reads this copy alone: there ask for the carries that the body gets.
+   */
   readonly record: Readonly<Each<Carry>>
 }
 
@@ -52,6 +58,8 @@ const loopKinds = {
   unroll: maybe(aBoolean),
   hold: maybe(wholeFrom(0)),
 }
+
+const aResult = kind('{ carry: [...] }', (value) => anObject.fits(value) && !aTensor.fits(value))
 
 /**
  * Runs `body` `count` times, one iteration after another. Its gradient replays: it keeps the carries alone and computes
@@ -75,7 +83,7 @@ export function loop(options: LoopOptions, body: LoopBody): LoopValues {
   }
   const iteration = (now: readonly Tensor[], parts: Tensor[], index: Tensor) => {
     const result = body([...now], parts, index)
-    takes('loop', { 'what the body returns': result }, { 'what the body returns': anObject })
+    takes('loop', { 'what the body returns': result }, { 'what the body returns': aResult })
     takesOptions("loop: the body's result", result, { carry: tensors, outputs: maybe(tensors) }, 'argument')
     const { carry: next, outputs = [] } = result
     checkCarry(carry, next)

@@ -4,7 +4,7 @@ import { dropout } from '../nn/dropout.ts'
 import { embedding, embeddingParameters } from '../nn/embedding.ts'
 import { kindOf, type ModelKind } from '../nn/kind.ts'
 import { classLoss, positionLoss } from '../nn/losses.ts'
-import type { Forward, ForwardOptions, Layout, Model } from '../nn/model.ts'
+import { type Forward, type ForwardOptions, type Layout, type Model, wrongBackward } from '../nn/model.ts'
 import { layerNorm, layerNormParameters } from '../nn/norm.ts'
 import { Parameters, type ParameterTree } from '../nn/parameters.ts'
 import { aDevice, type Device } from '../program/device.ts'
@@ -118,8 +118,11 @@ class Whole implements Model<Example> {
   /** Logits from the mean over the valid tokens, [B, classes]; causal, from each token, [B, N, classes]. */
   forward(
     inputs: Readonly<Record<'tokens' | 'valid' | 'labels' | 'weights', Tensor>>,
-    { step, prepared = this.prepare() }: Omit<ForwardOptions, 'method'> = {},
+    options: Partial<ForwardOptions> = {},
   ): Forward {
+    const wrong = wrongBackward(options, undefined)
+    if (wrong) throw new RmaatError('argument', `forward: ${wrong}`)
+    const { step, prepared = this.prepare() } = options
     const { layer, config } = this
     const { embed, position, blocks, final } = this.parameters.tensors
     const { labels, weights } = inputs

@@ -2,6 +2,7 @@ import { openDevice } from '../backends/open.ts'
 import { RmaatError } from '../errors.ts'
 import { models } from '../models/index.ts'
 import type { Config, ConfiguredModel } from '../nn/kind.ts'
+import { wrongBackward } from '../nn/model.ts'
 import type { Device } from '../program/device.ts'
 import { abouts, type Task, type TaskName, tasks } from '../tasks/index.ts'
 import { type RetrievalSettings, towersOf } from '../tasks/retrieval.ts'
@@ -99,35 +100,17 @@ export function modelFor(given: Given, sizes: Sizes): { readonly name: string; r
   const wrong = modelSettings.find((key) => key !== 'model' && given[key] !== undefined && !(key in settings))
   if (wrong !== undefined) throw new RmaatError('config', `${wrong} is no setting of the model ${name}`)
   const { segments, segmentLength, vocabulary, classes, towers } = sizes
-  checkMethod(given, name, segments)
+  const muddled = wrongBackward(given, recurs(name) ? segments : undefined)
+  if (muddled) throw new RmaatError('config', muddled)
+  const beside = given.memoryBudget && (['keep', 'hold'] as const).find((name) => given[name] !== undefined)
+  if (beside)
+    throw new RmaatError(
+      'config',
+      `memoryBudget and ${beside} are given; expected one of them, since a budget says what is kept and held`,
+    )
   const all: Config = { ...given, segments, segmentLength, vocabulary, classes, towers }
   const own = Object.keys(settings).filter((key) => all[key] !== undefined)
   return { name, config: configure(Object.fromEntries(own.map((key) => [key, all[key]]))) }
-}
-
-/** Throws where settings of how a loop is differentiated do not go together, or the model has no loop. */
-function checkMethod(given: Given, model: string, segments: number): void {
-  const { method = 'amrb', reach, keep } = given
-  const [first, second] = (['memoryBudget', 'keep', 'hold', 'reach'] as const).filter(
-    (name) => given[name] !== undefined,
-  )
-  const wrong = (text: string) => new RmaatError('config', text)
-  if (first && !recurs(model))
-    throw wrong(`${first} is no setting of the model ${model}, which has no segments to replay`)
-  if (method === 'truncated' && reach === undefined)
-    throw wrong(
-      'the method is truncated and reach is missing; it says how many segments the gradient flows back through',
-    )
-  if (method !== 'truncated' && reach !== undefined)
-    throw wrong(`reach is ${reach}, but the method is ${method}; expected the method truncated, or no reach`)
-  if (keep !== undefined && keep >= segments)
-    throw wrong(`keep is ${keep}; expected less than the number of segments, ${segments}`)
-  if (reach !== undefined && reach > segments)
-    throw wrong(`reach is ${reach}; expected at most the number of segments, ${segments}`)
-  if (first && first !== 'reach' && method === 'bptt')
-    throw wrong(`${first} is given, but the method is bptt, which keeps everything; expected the method amrb`)
-  if (first === 'memoryBudget' && second && second !== 'reach')
-    throw wrong(`memoryBudget and ${second} are given; expected one of them, since a budget says what is kept and held`)
 }
 
 /** The model of that name and configuration. */

@@ -1,4 +1,4 @@
-import { aString, kind, takes } from '../checks.ts'
+import { aString, kind, ofJson, takes } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import type { Config, ConfiguredModel } from '../nn/kind.ts'
 import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
@@ -60,13 +60,6 @@ export async function save(model: ConfiguredModel, beside: Configuration = {}, v
   return saveParameters(model.parameters, { configuration: JSON.stringify(configuration), rmaat: version })
 }
 
-/** Whether JSON would give it back. */
-function isJson(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return ['string', 'boolean'].includes(typeof value) || value === null
-  return Object.values(value).every(isJson)
-}
-
 const isTagged = (entry: unknown): boolean =>
   typeof entry === 'object' &&
   entry !== null &&
@@ -78,13 +71,10 @@ const isTagged = (entry: unknown): boolean =>
 export const isConfiguration = (value: unknown): value is Configuration =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isTagged)
 
-const aConfiguration = kind('settings by name, each { value, source, meaning } of JSON', (value) => {
-  try {
-    return isConfiguration(value) && isJson(value)
-  } catch {
-    return false // nested deeper than the stack
-  }
-})
+const aConfiguration = kind(
+  'settings by name, each { value, source, meaning } of JSON',
+  (value) => isConfiguration(value) && ofJson.fits(value),
+)
 
 /** What a file that `save` has made says of its model, and the tensors in it, of which nothing is on a device. */
 export interface Saved {
@@ -131,7 +121,10 @@ export function load(
 
 function readConfiguration(text: string | undefined): Configuration {
   if (text === undefined) {
-    throw new RmaatError('data', "the metadata holds no 'configuration': the file was not written by `rmaat train`")
+    throw new RmaatError(
+      'data',
+      "the metadata holds no 'configuration'; expected a file of saveWeights or of `rmaat train` (tensors alone: loadParameters)",
+    )
   }
   const foreign = (cause?: unknown): RmaatError =>
     new RmaatError('data', "the metadata's 'configuration' is not one that `rmaat train` writes", { cause })

@@ -37,6 +37,7 @@ export interface ModelKind {
   configure(given: Config): Config
   /** The parameters, of which nothing is made. */
   parameters(config: Config): ParameterTree
+  /** Of settings over the defaults, or of what `configure` has made of them. @throws RmaatError 'config' */
   make(device: Device, config: Config): ConfiguredModel
   /** Reads one sequence of so many tokens, where that is known; of models that can. @throws RmaatError 'config' */
   stream?(model: ConfiguredModel, options: { readonly length?: number | undefined }): SequenceStream
@@ -53,4 +54,7 @@ export const kindOf = <C extends Config>(kind: {
   make: (device: Device, config: C) => ConfiguredModel
   stream?: ModelKind['stream']
   inWords: (config: C) => string
-}): ModelKind => kind as unknown as ModelKind
+}): ModelKind => {
+  const make: typeof kind.make = (device, config) => kind.make(device, kind.configure(config))
+  return { ...kind, make } as unknown as ModelKind
+}

@@ -4,13 +4,13 @@ import { sameShape, shapeError } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Forward } from './model.ts'
 
-/** Throws where a loss does not fit. */
-function check(where: string, rank: number, found: Tensor, targets: Tensor, weights: Tensor): void {
+/** Throws where a loss does not fit: predictions and targets of these axes. */
+function check(where: string, axes: string, ofTargets: string, found: Tensor, targets: Tensor, weights: Tensor): void {
   takes(where, { predicted: found, targets, weights }, { predicted: aTensor, targets: aTensor, weights: aTensor })
   const { shape } = found
-  const expected = where === 'numberLoss' ? shape : shape.slice(0, -1)
-  if (shape.length !== rank || !sameShape(targets.shape, expected) || !sameShape(weights.shape, shape.slice(0, 1)))
-    throw shapeError`${where}: predicted is ${shape}, targets ${targets.shape}, weights ${weights.shape}; expected ${rank} axes, targets ${expected} and weights ${shape.slice(0, 1)}`
+  const fits = (other: Tensor, letters: string): boolean => sameShape(other.shape, shape.slice(0, letters.length))
+  if (shape.length === axes.length && fits(targets, ofTargets) && fits(weights, 'B')) return
+  throw shapeError`${where}: predicted is ${shape}, targets ${targets.shape}, weights ${weights.shape}; expected ${[...axes]}, ${[...ofTargets]} and [B]`
 }
 
 /** 1 for the rows that weigh something. */
@@ -21,7 +21,7 @@ const counts = (weights: Tensor): Tensor => weights.greater(0).cast('f32')
  * (1 / B in a full one, 0 for a row that does not count).
  */
 export function classLoss(logits: Tensor, labels: Tensor, weights: Tensor): Required<Omit<Forward, 'carries'>> {
-  check('classLoss', 2, logits, labels, weights)
+  check('classLoss', 'BC', 'B', logits, labels, weights)
   return {
     loss: logits.crossEntropy(labels).mul(weights).sum(),
     predicted: logits,
@@ -40,7 +40,7 @@ export function positionLoss(
   weights: Tensor,
   targets?: Tensor,
 ): Required<Omit<Forward, 'carries'>> {
-  check('positionLoss', 3, logits, labels, weights)
+  check('positionLoss', 'BNC', 'BN', logits, labels, weights)
   const asked = labels.greaterEqual(0).cast('f32')
   takes('positionLoss', { targets }, { targets: maybe(aTensor) })
   if (targets && !sameShape(targets.shape, weights.shape))
@@ -58,6 +58,6 @@ export function positionLoss(
 
 /** Numbers: the mean of squared errors of predictions [B, K] and targets f32 [B, K]; weights as of `classLoss`. */
 export function numberLoss(predicted: Tensor, targets: Tensor, weights: Tensor): Pick<Forward, 'loss' | 'predicted'> {
-  check('numberLoss', 2, predicted, targets, weights)
+  check('numberLoss', 'BK', 'BK', predicted, targets, weights)
   return { loss: predicted.sub(targets).square().mean(-1).mul(weights).sum(), predicted }
 }

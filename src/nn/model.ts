@@ -19,12 +19,40 @@ export const methods = ['amrb', 'bptt', 'truncated'] as const
 export interface Backward {
   /** A model without a loop does the same by all of them. */
   readonly method: Method
-  /** Of `amrb` and `truncated`: how many of the last steps keep their activations all the same; 0 where none is given. */
+  /**
+   * Of `amrb` and `truncated`: how many of the last steps keep their activations all the same, less than there are; 0 where
+   * none is given.
+   */
   readonly keep?: number
-  /** How many intermediate values of each of the other steps the gradient holds, see `loop`; 0 where none is given. */
+  /**
+   * Of `amrb` and `truncated`: how many intermediate values of each of the other steps the gradient holds, see `loop`; 0 where
+   * none is given.
+   */
   readonly hold?: number
-  /** Of `truncated`: through how many steps the gradient flows back, that of the loss included. */
+  /** Of `truncated`: through how many steps the gradient flows back, that of the loss included: all of them at most. */
   readonly reach?: number
+}
+
+/**
+ * What does not go together of how a loop of so many segments is to be differentiated, in words; undefined where all does. A
+ * model without a loop has no number of segments. A `memoryBudget`, of the command, says what is kept and held.
+ */
+export function wrongBackward(
+  { method = 'amrb', keep, hold, reach, memoryBudget }: Partial<Backward> & { readonly memoryBudget?: string },
+  segments: number | undefined,
+): string | undefined {
+  const given = Object.entries({ memoryBudget, keep, hold, reach }).find(([, value]) => value !== undefined)
+  const is = given?.join(' is ')
+  if (segments === undefined) return is && `${is}, but the model has no segments to replay; expected none`
+  if (method === 'truncated' && reach === undefined)
+    return 'the method is truncated and reach is missing; it says how many segments the gradient flows back through'
+  if (method !== 'truncated' && reach !== undefined)
+    return `reach is ${reach}, but the method is ${method}; expected the method truncated, or no reach`
+  if (keep !== undefined && keep >= segments)
+    return `keep is ${keep}; expected less than the number of segments, ${segments}`
+  if (reach !== undefined && reach > segments)
+    return `reach is ${reach}; expected at most the number of segments, ${segments}`
+  return method === 'bptt' ? is && `${is}, but the method is bptt, which keeps everything; expected none` : undefined
 }
 
 /** What an example of a sequence has. */
@@ -65,7 +93,8 @@ export interface Forward {
   readonly correct?: Tensor
   /**
    * The carry of the model's loop as it enters each step, in order: tensors [B, ...], or the record of several, [count, B,
-   * ...]. A gradient can be taken with respect to each of them.
+   * ...]; at last the one that leaves the loop, [B, ...]. A gradient can be taken with respect to each of them. `trace` asks
+   * for them.
    */
   readonly carries?: readonly Tensor[]
 }

@@ -24,33 +24,37 @@ export interface RandomSource {
 }
 
 /** 32 random bits an element, as i32. */
-export function randomBits(shape: Shape, source: RandomSource): Tensor {
-  checkShape('randomBits', shape)
-  checkSource('randomBits', source)
+export const randomBits = (shape: Shape, source: RandomSource): Tensor => bitsFor('randomBits', shape, source)
+
+/** The same for another function, which errors name. */
+function bitsFor(where: string, shape: Shape, source: RandomSource): Tensor {
+  checkShape(where, shape)
+  takesOptions(where, source, sourceKinds)
   const { seed, site, segment = 0, step = 0, firstElement = 0 } = source
   for (const [name, value] of Object.entries({ segment, step, firstElement }))
-    if (value instanceof Tensor) expectDType(`randomBits: ${name}`, value, 'i32')
+    if (value instanceof Tensor) expectDType(`${where}: ${name}`, value, 'i32')
   const element = iota([sizeOf(shape)], 0)
     .reshape(shape)
     .add(firstElement)
   const bits = elementwise('philox', [element, segment, step], { seed, site: site >>> 0 })
   if (!sameShape(bits.shape, shape))
-    throw shapeError`randomBits: segment, step and firstElement make ${bits.shape} of ${shape}; expected scalars`
+    throw shapeError`${where}: segment, step and firstElement make ${bits.shape} of ${shape}; expected scalars`
   return bits
 }
 
-const checkSource = (where: string, source: RandomSource): void =>
-  takesOptions(where, source, {
-    seed: aWord,
-    site: wholeFrom(Number.MIN_SAFE_INTEGER),
-    segment: maybe(tensorLike),
-    step: maybe(tensorLike),
-    firstElement: maybe(tensorLike),
-  })
+const sourceKinds = {
+  seed: aWord,
+  site: wholeFrom(Number.MIN_SAFE_INTEGER),
+  segment: maybe(tensorLike),
+  step: maybe(tensorLike),
+  firstElement: maybe(tensorLike),
+}
 
 /** Uniform in [0, 1): a multiple of 2^-24. */
-export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
-  elementwise('uniform', [randomBits(shape, source)])
+export const randomUniform = (shape: Shape, source: RandomSource): Tensor => uniformFor('randomUniform', shape, source)
+
+const uniformFor = (where: string, shape: Shape, source: RandomSource): Tensor =>
+  elementwise('uniform', [bitsFor(where, shape, source)])
 
 /**
  * Normal with mean 0 and deviation 1 (Box & Muller 1958), of two uniform numbers each, which are the source's elements 2 i and
@@ -58,10 +62,10 @@ export const randomUniform = (shape: Shape, source: RandomSource): Tensor =>
  */
 export function randomNormal(shape: Shape, source: RandomSource): Tensor {
   checkShape('randomNormal', shape)
-  checkSource('randomNormal', source)
+  takesOptions('randomNormal', source, sourceKinds)
   const { firstElement = 0 } = source
   const first = typeof firstElement === 'number' ? 2 * firstElement : mul(firstElement, 2)
-  const pairs = randomUniform([...shape, 2], { ...source, firstElement: first })
+  const pairs = uniformFor('randomNormal', [...shape, 2], { ...source, firstElement: first })
   const [radius, angle] = [0, 1].map((i) => pairs.select(-1, i))
   // no logarithm of 0, nor of more than 1
   return mul(
@@ -78,7 +82,7 @@ export function randomNormal(shape: Shape, source: RandomSource): Tensor {
 export function dropout(x: Tensor, rate: number, source: RandomSource): Tensor {
   if (!(rate >= 0 && rate < 1))
     throw new RmaatError('config', `a dropout rate is at least 0 and below 1, found ${rate}`)
-  checkSource('dropout', source)
+  takesOptions('dropout', source, sourceKinds)
   if (rate === 0) return x
-  return where(lessEqual(rate, randomUniform(x.shape, source)), x.mul(1 / (1 - rate)), 0)
+  return where(lessEqual(rate, uniformFor('dropout', x.shape, source)), x.mul(1 / (1 - rate)), 0)
 }

@@ -241,6 +241,8 @@ export function compile<I extends Inputs, R extends Results | Tensor>(
 
 /** The values of tensors that need no inputs: builds a program, runs it and forgets it. */
 export async function read(device: Device, ...tensors: Tensor[]): Promise<HostArray[]> {
+  takes('read', { device }, { device: aDevice })
+  for (const [i, one] of tensors.entries()) takes('read', { [`tensor ${i}`]: one }, { [`tensor ${i}`]: aTensor })
   const program = compile(device, {}, () => Object.fromEntries(tensors.map((tensor, i) => [`${i}`, tensor])))
   try {
     return Object.values(await program.arrays({}))

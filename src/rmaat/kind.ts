@@ -6,6 +6,8 @@ import { parameterTree } from './parameters.ts'
 import { settingSources } from './sources.ts'
 import { Stream } from './stream.ts'
 
+type Name = keyof ModelConfig
+
 /** Of this class, and of those made of it. */
 const stream: ModelKind['stream'] = (model, options) => new Stream(model as unknown as Rmaat, options)
 
@@ -27,7 +29,7 @@ export const rmaat = kindOf<ModelConfig>({
 
 /**
  * What a model on these settings takes of them: all but `fixed`, which make it what it is, and those in `useless`, which it
- * has no use for. A value given for one of these is an error.
+ * has no use for. A value given for one of these is an error, but for what it is in the whole configuration.
  */
 export function without(
   name: string,
@@ -38,9 +40,11 @@ export function without(
   return {
     settings: Object.fromEntries(Object.entries(settingSources).filter(([key]) => !gone.includes(key))),
     configure(given) {
-      const wrong = gone.find((key) => given[key as keyof ModelConfig] !== undefined)
+      const own = Object.entries(given).filter(([key]) => !gone.includes(key))
+      const config = modelConfig({ ...Object.fromEntries(own), ...fixed })
+      const wrong = gone.find((key) => ![undefined, config[key as Name]].includes(given[key as Name]))
       if (wrong !== undefined) throw new RmaatError('config', `${wrong} is no setting of the model ${name}`)
-      return modelConfig({ ...given, ...fixed })
+      return config
     },
   }
 }

@@ -1,6 +1,5 @@
-import { shown } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
-import type { Backward } from '../nn/model.ts'
+import { type Backward, wrongBackward } from '../nn/model.ts'
 import type { ModelConfig } from './config.ts'
 
 /** Successive segments that are computed in one way. */
@@ -17,13 +16,12 @@ export interface Piece {
  * All segments but the last one: those that no gradient reaches, those that are replayed, those that are kept. Truncated, with
  * a loss at the end, the gradient reaches the last `reach` segments; with one at every segment, memory is detached every
  * `reach` segments, counted from the last one.
+ * @throws RmaatError 'argument' for what does not go together, or reaches past the segments
  */
-export function piecesOf(segments: number, { method, keep = 0, reach }: Backward, loss: ModelConfig['loss']): Piece[] {
-  if ((method === 'truncated') !== (reach !== undefined))
-    throw new RmaatError(
-      'argument',
-      `forward: method is '${method}' and reach ${shown(reach)}; expected a reach with 'truncated' alone`,
-    )
+export function piecesOf(segments: number, backward: Backward, loss: ModelConfig['loss']): Piece[] {
+  const wrong = wrongBackward(backward, segments)
+  if (wrong) throw new RmaatError('argument', `forward: ${wrong}`)
+  const { method, keep = 0, reach } = backward
   const count = segments - 1
   const reached = reach === undefined || loss === 'all' ? 0 : Math.max(0, segments - reach)
   const kept = Math.max(reached, method === 'bptt' ? 0 : count - keep)

@@ -100,7 +100,7 @@ const aSequenceOf = (what: string) =>
   )
 export const aSequence = aSequenceOf('token ids')
 
-const aList = kind('a list of examples', Array.isArray)
+const aList = kind('a list of examples, such as [...task.test.slice(0, 8)]', Array.isArray)
 const shapeKinds = {
   segments: aCount,
   segmentLength: aCount,

@@ -1,13 +1,15 @@
-import { anObject, aString, differences, kind, listOf, shown, takes, wholeFrom } from '../checks.ts'
+import { aFunction, anObject, differences, kind, listOf, maybe, ofJson, shown, takes, wholeFrom } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, type Model } from '../nn/model.ts'
-import { type NamedParameter, OPTIMIZER } from '../nn/parameters.ts'
+import { type NamedParameter, OPTIMIZER, placeOf } from '../nn/parameters.ts'
 import { readSafetensors, type StoredTensor } from '../nn/safetensors.ts'
 import { checkSignature, writeSigned } from '../nn/signature.ts'
 import { checkFinite, checkTensors, sideBySide, storedParameters } from '../nn/weights.ts'
+import type { Optimizer } from '../optim/optimizer.ts'
 import type { HostArray } from '../program/device.ts'
 import { sizeOf } from '../tensor/shape.ts'
 import type { Variable } from '../tensor/variable.ts'
+import type { TrainOptions } from './train.ts'
 
 /** The options of a training that its numbers depend on, by name. */
 export type TrainedBy = Readonly<Record<string, unknown>>
@@ -30,6 +32,47 @@ export interface TrainState {
   readonly options: TrainedBy
 }
 
+/** Of the options of `train`, those that its numbers depend on. */
+const deciding = [
+  ...(['method', 'keep', 'hold', 'reach', 'steps', 'batch', 'slices', 'rate', 'schedule', 'warmUp', 'floor'] as const),
+  ...(['decay', 'clip', 'seed', 'trace'] as const),
+]
+
+/**
+ * What the numbers of a training depend on, beside its state.
+ * @throws RmaatError 'config' for a value of the model's `config` or of the optimiser's `options` that is not of JSON
+ */
+export function trainedBy(model: Model, optimizer: Optimizer, options: TrainOptions): TrainedBy {
+  const { trains } = optimizer
+  const names: string[] = model.parameters.named.map(({ name }) => name)
+  /** Values by their names behind the name of what has them. */
+  const named = (of: string, values: object = {}) => {
+    const found = Object.fromEntries(Object.entries(values).map(([name, value]) => [`${of}.${name}`, value]))
+    for (const [name, value] of Object.entries(found))
+      takes('train', { [name]: value }, { [name]: maybe(ofJson) }, 'config')
+    return found
+  }
+  /** Of a function of names those that it chooses. */
+  const chosen = (values: object = {}) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, aFunction.fits(value) ? names.filter(value) : value]),
+    )
+  // the rate that counts, and what is trained, stand beside
+  const beside = { rate: undefined, trains: undefined }
+  return {
+    ...Object.fromEntries(deciding.map((name) => [name, options[name]])),
+    'seed of the parameters': placeOf(model.parameters.tensors)?.seed, // dropout depends on it
+    ...(options.optimizer
+      ? {
+          optimizer: optimizer.constructor.name,
+          ...named('optimizer', chosen({ ...optimizer.options, ...beside })),
+        }
+      : {}),
+    ...(trains && !names.every(trains) ? { trains: names.filter(trains).join(', ') } : {}),
+    ...named('model', model.config),
+  }
+}
+
 const isArray = (value: unknown): boolean =>
   value instanceof Float32Array || value instanceof Float64Array || value instanceof Int32Array
 const anArray = kind('a typed array of numbers', isArray)
@@ -42,7 +85,7 @@ const stateKinds = {
   options: anObject,
 }
 
-export const aState = kind('the state of a training', (value) => {
+export const aState = kind('the `state` of a checkpoint event or of what loadCheckpoint gives', (value) => {
   if (!anObject.fits(value)) return false
   return Object.entries(stateKinds).every(([name, { fits }]) =>
     fits((value as unknown as Record<string, unknown>)[name]),
@@ -125,15 +168,14 @@ export function loadCheckpoint(
 }
 
 function trainingOf(text: string | undefined): Partial<TrainState> {
-  takes(
-    'the checkpoint',
-    { training: text },
-    { training: kind("what 'training' of the metadata says", aString.fits) },
-    'data',
-  )
+  if (text === undefined)
+    throw new RmaatError(
+      'data',
+      "the metadata holds no 'training'; expected a file of saveCheckpoint, or a run's checkpoint.safetensors (weights alone: loadWeights)",
+    )
   let found: unknown
   try {
-    found = JSON.parse(text!)
+    found = JSON.parse(text)
   } catch (cause) {
     throw new RmaatError('data', `the metadata's 'training' is not JSON: ${(cause as Error).message}`, { cause })
   }

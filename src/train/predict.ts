@@ -18,7 +18,9 @@ const kinds = { batch: maybe(aCount), segments: maybe(aCount), signal: maybe(anA
 
 /**
  * What a model predicts of examples, one after another in their order: of each its row of `Forward.predicted`, the logits [classes]
- * or the numbers; of a model that answers at every token those at every place, padding too.
+ * or the numbers; of a model that answers at every token those at every place, padding too. The examples are those that the model's
+ * layout takes: one without an answer yet has any, such as the label 0, which changes nothing.
+ * @throws RmaatError 'data' for an example that the model does not take
  */
 export async function* predict<Example extends object>(
   model: Model<Example>,

@@ -10,6 +10,7 @@ import { clipByNorm } from '../optim/clip.ts'
 import { allOrNone } from '../optim/guard.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
 import { f32, type InputSpec, i32, someUpdates, type Update } from '../program/program.ts'
+import { formatShape, sameShape } from '../tensor/shape.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 export interface StepOptions extends Backward {
@@ -106,6 +107,7 @@ function sumsOf(
     const { loss, correct, carries = [] } = forwardOf(model, rows, options)
     if (trace && carries.length === 0)
       throw new RmaatError('config', 'a trace was asked for of a model that has no carries: expected one with a loop')
+    if (trace) checkCarries(carries, rows)
     const found = grad(loss, [...targets, ...prepared, ...(trace ? carries : [])])
     const [ofPrepared, ofCarries] = [targets.length, targets.length + prepared.length]
     return {
@@ -121,6 +123,22 @@ function sumsOf(
   const ofShared = shared.map((_, i) => sums[PREPARED + i])
   const through = flat(vjp(shared, ofShared, targets))
   return { ...(Object.fromEntries(own) as Sums), gradient: sums.gradient.add(through) }
+}
+
+/** Throws where carries have other shapes than `Forward` says; a row of the batch may have several. */
+function checkCarries(carries: readonly Tensor[], inputs: Readonly<Record<string, Tensor>>): void {
+  const rows = Object.values(inputs)[0].shape[0]
+  const shapes = carries.map(({ shape }) => shape)
+  const last = shapes[shapes.length - 1]
+  if (
+    last[0] % rows === 0 &&
+    shapes.every((one) => one.length < last.length + 2 && sameShape(one.slice(-last.length), last))
+  )
+    return
+  throw new RmaatError(
+    'config',
+    `the model's forward: carries are ${shapes.map(formatShape).join(', ')}; expected [${rows}, ...] or [count, ${rows}, ...], at last [${rows}, ...]`,
+  )
 }
 
 /**

@@ -19,7 +19,6 @@ import {
 } from '../checks.ts'
 import { RmaatError } from '../errors.ts'
 import { aModel, layoutOf, type Method, type Model, methods, type Sequence } from '../nn/model.ts'
-import { placeOf } from '../nn/parameters.ts'
 import { AdamW } from '../optim/adamw.ts'
 import { aNames, type Names } from '../optim/chosen.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
@@ -30,7 +29,7 @@ import type { Told } from '../program/lower.ts'
 import { compile } from '../program/program.ts'
 import { takeAny } from '../tasks/task.ts'
 import { aVariable } from '../tensor/kinds.ts'
-import { aState, checkState, type TrainState } from './checkpoint.ts'
+import { aState, checkState, type TrainState, trainedBy } from './checkpoint.ts'
 import type { StepEvent, TrainEvent } from './events.ts'
 import { stepInputs, trainingStep } from './step.ts'
 
@@ -100,11 +99,6 @@ export const trainDefaults: TrainOptions = {
   trace: false,
   patience: 10,
 }
-/** Those that the numbers of a training depend on. */
-const deciding = [
-  ...(['method', 'keep', 'hold', 'reach', 'steps', 'batch', 'slices', 'rate', 'schedule', 'warmUp', 'floor'] as const),
-  ...(['decay', 'clip', 'seed', 'trace'] as const),
-]
 
 const trainKinds = {
   method: maybe(oneOf(methods)),
@@ -139,7 +133,7 @@ const anOptimizer = kind('one with state, its variables, and update', (value) =>
 })
 const someExamples = listOf(anObject, 'objects')
 const aStream = kind(
-  'a stream of examples',
+  'a generator of examples',
   (value) => anObject.fits(value) && aFunction.fits((value as Generator).next),
 )
 
@@ -164,7 +158,7 @@ const BREATH = 50
  * event of a step comes when the next step is under way, so a consumer that leaves early has one more step than events.
  * A model is in one training at a time.
  * @throws RmaatError 'diverged', after the event of the end, where its last steps, as many as `patience` says, or most of all changed nothing;
- * 'config' and 'data' for a state to go on from that is not one of this training; 'program' for a model that another training has not ended with
+ * 'config' for what does not go together, and for a model's `config` that is not of JSON; 'config' and 'data' for a state to go on from that is not one of this training; 'program' for a model that another training has not ended with
  */
 export async function* train<Example extends object, Given extends Training<Example> = Training<Example>>(
   model: Model<Example>,
@@ -187,32 +181,14 @@ export async function* train<Example extends object, Given extends Training<Exam
   const layout = layoutOf(model, batch)
   if (given.optimizer && (given.decay ?? given.trains) !== undefined)
     throw new RmaatError('config', 'train: decay and trains are of AdamW; expected them within the optimizer given')
-  const { optimizer, program } = device.allOrNothing(() => {
+  const { optimizer, decided, program } = device.allOrNothing(() => {
     const { decay, trains } = options
     const optimizer = options.optimizer?.(model.parameters) ?? new AdamW(model.parameters, { decay, trains })
     takes('train', { optimizer }, { optimizer: anOptimizer }, 'config')
+    const decided = trainedBy(model, optimizer, options)
     const step = trainingStep(model, optimizer, options)
-    return { optimizer, program: compile(device, stepInputs(model, batch), step, options.compiling) }
+    return { optimizer, decided, program: compile(device, stepInputs(model, batch), step, options.compiling) }
   })
-  const { trains } = optimizer
-  const names: string[] = model.parameters.named.map(({ name }) => name)
-  /** Values by their names behind the name of what has them; of a function of names those that it chooses. */
-  const named = (of: string, values: object = {}) =>
-    Object.entries(values).map(([name, value]) => [
-      `${of}.${name}`,
-      aFunction.fits(value) ? names.filter(value) : value,
-    ])
-  // the rate that counts, and what is trained, stand beside
-  const beside = { rate: undefined, trains: undefined }
-  const decided = Object.fromEntries([
-    ...deciding.map((name) => [name, options[name]]),
-    ['seed of the parameters', placeOf(model.parameters.tensors)?.seed], // dropout depends on it
-    ...(options.optimizer
-      ? [['optimizer', optimizer.constructor.name], ...named('optimizer', { ...optimizer.options, ...beside })]
-      : []),
-    ...(trains && !names.every(trains) ? [['trains', names.filter(trains).join(', ')]] : []),
-    ...named('model', model.config),
-  ])
   const variables = [model.parameters.variable, ...optimizer.state]
   let stream: ReturnType<typeof task.train> | undefined
   underWay.add(model.parameters)

@@ -7,6 +7,7 @@ import { tensor, zeros } from '../../src/ops/entry.ts'
 import { parameter } from '../../src/ops/loop.ts'
 import { concat } from '../../src/ops/views.ts'
 import '../../src/ops/methods.ts'
+import { variable } from '../../src/nn/variable.ts'
 import { compile, f32, i32 } from '../../src/program/program.ts'
 import { sizeOf } from '../../src/tensor/shape.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -259,6 +260,17 @@ test('no derivative flows through stopGradient, comparisons and integers', async
 })
 
 const t = (...shape: number[]): Tensor => parameter(shape, 'f32', undefined)
+
+test('a gradient that is made of constants alone is read as any other', async () => {
+  const device = await devices.reference()
+  const [x, unused] = ['x', 'unused'].map((name) => variable(device, [2], { name, init: 'normal', seed: 1 }))
+  const [ones, none] = grad(x.sum(), [x, unused])
+  const [given] = grad(x.mul(tensor([3, 4])).sum(), [x])
+  assert.equal(await ones.read(), Float64Array.of(1, 1))
+  assert.equal(await none.read(), Float64Array.of(0, 0))
+  assert.equal(await given.read(), Float64Array.of(3, 4))
+  device.close()
+})
 
 test('what has no derivative is an error that says so', async () => {
   const x = t(3)

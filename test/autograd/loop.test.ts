@@ -220,6 +220,24 @@ test('the gradient at the record is dL/dcarry of the unrolled model', async () =
   }
 })
 
+test('the gradient at a record goes through the iterations, and at that of an unrolled loop through its readers alone', async () => {
+  const device = await devices.reference()
+  const gradients = compile(device, { h: f32(2), x: f32(3, 2) }, ({ h, x }) =>
+    Object.fromEntries(
+      [false, true].map((unroll) => {
+        const { carry, record } = loop({ count: 3, carry: [h], inputs: [x], unroll }, ([h], [x]) => ({
+          carry: [h.mul(x)],
+        }))
+        return [unroll ? 'unrolled' : 'replayed', grad(carry[0].sum(), [record[0]])[0]]
+      }),
+    ),
+  )
+  const { replayed, unrolled } = await gradients.run({ h: [1, 2], x: [1, 2, 3, 4, 5, 6] })
+  assert.equal(replayed, Float64Array.of(1 * 3 * 5, 2 * 4 * 6, 3 * 5, 4 * 6, 5, 6))
+  assert.equal(unrolled, new Float64Array(6))
+  device.close()
+})
+
 test('the gradient at a record alone', async () => {
   const device = await devices.reference()
   const program = compile(device, { h: f32(3) }, ({ h }) => {

@@ -5,6 +5,7 @@ import { models } from '../../src/models/index.ts'
 import { constant } from '../../src/ops/entry.ts'
 import { compile } from '../../src/program/program.ts'
 import { devices } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 import { tiny } from '../support/model.ts'
 
 const { segmentLength, vocabulary, classes, seed } = tiny
@@ -33,5 +34,21 @@ for (const name of ['rmaat', 'transformer', 'lru'] as const) {
     device.close()
   })
 }
+
+test('a model is made of settings or of what was made of them, and is what its name says', async () => {
+  const device = await devices.reference()
+  for (const [name, kind] of Object.entries(models)) {
+    for (const causal of 'causal' in kind.settings ? [false, true] : [undefined]) {
+      const given = Object.fromEntries(Object.entries({ ...sizes, causal }).filter(([key]) => key in kind.settings))
+      const config = kind.configure(given)
+      for (const made of [given, config]) assert.equal(kind.make(device, made).config, config, name)
+    }
+  }
+  assert.is(models.rmt.make(device, sizes).config.attention, 'softmax')
+  await fails('config', /^attention is no setting of the model rmt$/, () =>
+    models.rmt.make(device, { ...sizes, attention: 'astro' }),
+  )
+  device.close()
+})
 
 test.run()

@@ -65,12 +65,12 @@ const calls: Record<string, [args: string[], code: string, said: RegExp]> = {
   'what to keep where everything is': [
     ['explain', '--method', 'bptt', '--hold', '1'],
     'config',
-    /^hold is given, but the method is bptt, which keeps everything; expected the method amrb$/,
+    /^hold is 1, but the method is bptt, which keeps everything; expected none$/,
   ],
   'segments to keep of a model that has none': [
     ['train', '--model', 'lru', '--keep', '1'],
     'config',
-    /^keep is no setting of the model lru, which has no segments to replay$/,
+    /^keep is 1, but the model has no segments to replay; expected none$/,
   ],
   'a truncated gradient without its reach': [
     ['train', '--method', 'truncated'],

@@ -1,11 +1,12 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { loop } from '../../src/autograd/loop.ts'
 import { embedding, embeddingParameters } from '../../src/nn/embedding.ts'
 import { linear, linearParameters } from '../../src/nn/linear.ts'
 import { classLoss, numberLoss, positionLoss } from '../../src/nn/losses.ts'
 import type { Forward, Model, Sequence } from '../../src/nn/model.ts'
 import { Parameters } from '../../src/nn/parameters.ts'
-import { tensor } from '../../src/ops/entry.ts'
+import { tensor, zeros } from '../../src/ops/entry.ts'
 import type { Device } from '../../src/program/device.ts'
 import { compile, f32, type InputSpec, i32 } from '../../src/program/program.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
@@ -77,14 +78,20 @@ test('numbers: the mean of squared errors', async () => {
 
 test('what does not fit is a clear error', async () => {
   const [logits, labels, weights] = [tensor([1, 2], [1, 2]), tensor([1], [1], 'i32'), tensor([1])]
-  await fails('shape', /^classLoss: predicted is \[1, 2\], targets \[1\], weights \[2\]; expected 2 axes/, () =>
-    classLoss(logits, labels, tensor([1, 2])),
+  await fails(
+    'shape',
+    /^classLoss: predicted is \[1, 2\], targets \[1\], weights \[2\]; expected \[B, C\], \[B\] and \[B\]$/,
+    () => classLoss(logits, labels, tensor([1, 2])),
   )
-  await fails('shape', /^positionLoss: .* expected 3 axes/, () => positionLoss(logits, labels, weights))
+  await fails('shape', /^positionLoss: .* expected \[B, N, C\], \[B, N\] and \[B\]$/, () =>
+    positionLoss(logits, labels, weights),
+  )
   await fails('shape', 'positionLoss: targets is [2]; expected [1]', () =>
     positionLoss(tensor([1, 2], [1, 1, 2]), tensor([1], [1, 1], 'i32'), weights, tensor([1, 2])),
   )
-  await fails('shape', /^numberLoss: .* targets \[1, 2\]/, () => numberLoss(logits, weights, weights))
+  await fails('shape', /^numberLoss: .* expected \[B, K\], \[B, K\] and \[B\]$/, () =>
+    numberLoss(logits, weights, weights),
+  )
 })
 
 /** Sequences of three tokens 1 ... 5 without end, each with what is asked of it. */
@@ -183,6 +190,18 @@ test('a trace of a model without a loop, and a forward pass without a loss, are 
     (x, targets, weights) => numberLoss(x.sum(1), targets, weights),
   )
   await fails('config', /a trace was asked for of a model that has no carries/, () => trained(own, { trace: true }))
+  const { parameters } = own
+  const recordAlone: typeof own = {
+    ...own,
+    forward(inputs, given) {
+      const first = zeros([inputs.weights.shape[0], 5]).add(parameters.list[1].sum())
+      const { record } = loop({ count: 3, carry: [first] }, ([h]) => ({ carry: [h.tanh()] }))
+      return { ...own.forward(inputs, given), carries: [record[0]] }
+    },
+  }
+  await fails('config', /^the model's forward: carries are \[3, 16, 5\]; expected .*, at last \[16, \.\.\.\]$/, () =>
+    trained(recordAlone, { trace: true }),
+  )
   const none = { ...own, forward: () => ({ predicted: tensor([1]) }) as unknown as Forward }
   await fails('argument', /^the model's forward: loss is undefined; expected an f32 scalar/, () => trained(none))
   device.close()

@@ -1,8 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { randomNormal, randomUniform } from '../../src/ops/random.ts'
+import { tensor } from '../../src/ops/entry.ts'
+import { randomBits, randomNormal, randomUniform } from '../../src/ops/random.ts'
 import { read } from '../../src/program/program.ts'
 import { devices, held, relativeError } from '../support/devices.ts'
+import { fails } from '../support/fails.ts'
 
 const source = { seed: 7, site: 11, step: 3 }
 
@@ -46,6 +48,19 @@ test('many of them have the moments and the tails of a normal distribution', asy
     assert.ok(Math.abs(found - share) < 4 * Math.sqrt(share / count), `${found} beyond ${beyond}`)
   }
   device.close()
+})
+
+test('what is wrong with a source names the function that was called', async () => {
+  for (const [name, make] of Object.entries({ randomBits, randomUniform, randomNormal })) {
+    await fails('config', new RegExp(`^${name}: seed is undefined; expected`), () => make([2], {} as never))
+    await fails('shape', new RegExp(`^${name}: sizes must be`), () => make(2 as never, source))
+    await fails('dtype', new RegExp(`^${name}: step: expected i32, found f32`), () =>
+      make([2], { ...source, step: tensor([1], []) }),
+    )
+    await fails('shape', new RegExp(`^${name}: segment, step and firstElement make`), () =>
+      make([2], { ...source, step: tensor([1, 2, 3, 4], [2, 1, 2], 'i32') }),
+    )
+  }
 })
 
 test.run()

@@ -69,6 +69,9 @@ for (const [name, open] of Object.entries(held)) {
     assert.equal([...doubled], [10, 12])
     assert.is(await weight.sum().read(), 11)
     await fails('device', /lives on no device; read\(device, x\)/, () => tensor([1]).read())
+    const [wrong, list] = [weight, [weight]] as never[]
+    await fails('argument', /^read: device is a value of Variable; expected a device of openDevice$/, () => read(wrong))
+    await fails('argument', /^read: tensor 0 is \[a value of Variable\]; expected a tensor$/, () => read(device, list))
     device.close()
   })
 

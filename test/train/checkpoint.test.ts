@@ -110,9 +110,13 @@ test('a state of another training is refused, with what differs, and leaves the 
     fails(code, message, () => eventsOf(model, { from, ...more }))
   await refused('config', /: rate is 0\.5, there 0\.01; seed is 4, there 3$/, { rate: 0.5, seed: 4 })
   await refused('config', /: slices is 2, there undefined$/, { slices: 2 })
-  await refused('config', /from is an object; expected the state of a training, or nothing$/, {
-    from: {} as TrainState,
-  })
+  await refused(
+    'config',
+    /from is an object; expected the `state` of a checkpoint event or of what loadCheckpoint gives, or nothing$/,
+    {
+      from: {} as TrainState,
+    },
+  )
   const other = new Rmaat(device, { ...tiny, ...sizes, update: 'mix', dropout: 0.1 })
   await fails('config', /: model\.update is mix, there \w+; model\.dropout is 0\.1, there 0\.2$/, () =>
     eventsOf(other, { from }),
@@ -133,7 +137,10 @@ test('a file that is no checkpoint of the model is refused, and numbers that are
   const loads = (message: RegExp, bytes: Uint8Array, by = model, code: 'data' | 'diverged' = 'data') =>
     fails(code, message, () => loadCheckpoint(by, bytes))
   await loads(/truncated|expected data for the whole tensor/, file.subarray(0, file.length - 9))
-  await loads(/training is undefined; expected what 'training' of the metadata says/, writeSafetensors(tensors))
+  await loads(
+    /^the metadata holds no 'training'; expected a file of saveCheckpoint, .* \(weights alone: loadWeights\)$/,
+    writeSafetensors(tensors),
+  )
   const other = (training: string) => writeSafetensors(tensors, { training })
   await loads(/'training' is not JSON/, other('{'))
   const newer = JSON.stringify({ ...JSON.parse(metadata.training), form: 5 })

@@ -182,4 +182,26 @@ test('a training goes on with settings that are lists, and not with others or an
   device.close()
 })
 
+test('a configuration that no checkpoint could hold is refused before anything is made', async () => {
+  const device = await devices.reference()
+  const cyclic: Record<string, unknown> = {}
+  cyclic.itself = cyclic
+  for (const [config, found] of [
+    [{ activation: (x: string) => x }, 'activation is a function'],
+    [{ widths: [8, Number.NaN] }, 'widths is \\[8, NaN\\]'],
+    [{ scale: 3n }, 'scale is 3n'],
+    [{ cyclic }, 'cyclic is an object'],
+  ] as const) {
+    const model = modelOf(device, { config })
+    const { heldBytes } = device.backend
+    await fails(
+      'config',
+      new RegExp(`^train: model\\.${found}; expected a value of JSON: a finite number, .*, or nothing$`),
+      () => steps(model, task, { steps: 1 }),
+    )
+    assert.is(device.backend.heldBytes, heldBytes)
+  }
+  device.close()
+})
+
 test.run()
