@@ -41,7 +41,7 @@ export function wrongBackward(
   { method = 'amrb', keep, hold, reach, memoryBudget }: Partial<Backward> & { readonly memoryBudget?: string },
   segments: number | undefined,
 ): string | undefined {
-  const given = Object.entries({ memoryBudget, keep, hold, reach }).find(([, value]) => value !== undefined)
+  const given = Object.entries({ memoryBudget, keep, hold, reach }).find(([, value]) => value) // 0 is none
   const is = given?.join(' is ')
   if (segments === undefined) return is && `${is}, but the model has no segments to replay; expected none`
   if (method === 'truncated' && reach === undefined)

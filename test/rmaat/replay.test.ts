@@ -204,6 +204,7 @@ test('what does not go together of a method, or goes beyond the segments, is ref
     await fails('argument', wrong, () => gradients(device, { ...tiny, segments: 2 }, backward))
     await fails('argument', wrong, () => train(model, cue, backward).next())
   }
+  await gradients(device, tiny, { method: 'bptt', keep: 0, hold: 0 }) // none, as it is where nothing is said
   const { segments, segmentLength, vocabulary, classes } = cue
   const lru = models.lru.make(device, models.lru.configure({ segments, segmentLength, vocabulary, classes }))
   await fails('argument', /^forward: keep is 1, but the model has no segments to replay; expected none$/, () =>
