@@ -6,6 +6,7 @@
 
 import { CACHE_LINE, UNROLLED } from '../src/backends/sizes'
 import * as op from '../src/backends/wasm/opcodes'
+import { across } from './pack'
 import { PLACE_WORDS, place, word } from './place'
 import { Add, AddI, apply, MaximumI } from './generated/scalars'
 import { Largest, of2 } from './scalar'
@@ -153,12 +154,27 @@ function move(kind: i32, lanes: usize, start: usize, axes: usize, rank: i32, fir
     first -= outer * inner
   }
   while (count > 0) {
-    const run = <i32>min<i64>(inner - first, count)
-    move(kind, lanes, start, axes + AXIS_BYTES, rank - 1, first, run)
+    let run = <i32>min<i64>(inner - first, count)
+    let rows = 1
+    const apart = word(axes, 3)
+    if (kind == COPY_IN && rank == 2 && stride == LANE && apart != 0 && first == 0 && run >= 4 && run <= count >> 2) {
+      rows = (count / run) & ~3
+      transposed(lanes, start, run, apart, rows)
+      run *= rows
+    } else move(kind, lanes, start, axes + AXIS_BYTES, rank - 1, first, run)
     lanes += run * LANE
-    start += stride
+    start += rows * stride
     count -= run
     first = 0
+  }
+}
+
+/** Gathers a multiple of four rows of elements that lie `stride` apart, each row beside the one before. */
+function transposed(to: usize, from: usize, width: i32, stride: usize, rows: i32): void {
+  for (let i = 0; i < width; i += 4) {
+    const first = min(i, width - 4) // the last four may be among those before
+    const at = from + first * stride
+    across(to + first * LANE, width * LANE, at, at + stride, at + 2 * stride, at + 3 * stride, rows)
   }
 }
 

@@ -46,7 +46,17 @@ export function scatterAdd(at: usize): void {
   const out = place(at + 44) + left
   let x = place(at + 12) + left
   if (!accumulate) {
-    for (let row: usize = 0; row < tableRows; ++row) memory.fill(out + row * rowBytes, 0, bytes)
+    if (bytes == rowBytes) memory.fill(out, 0, tableRows * rowBytes)
+    else for (let row: usize = 0; row < tableRows; ++row) memory.fill(out + row * rowBytes, 0, bytes)
+  }
+  if (bytes == 4) {
+    for (let i = 0; i < count; ++i) {
+      const index = <usize>word(indices, i)
+      const to = out + index * rowBytes
+      if (index < tableRows) store<f32>(to, load<f32>(to) + load<f32>(x))
+      x += rowBytes
+    }
+    return
   }
   for (let i = 0; i < count; ++i) {
     const index = <usize>word(indices, i)

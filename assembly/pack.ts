@@ -57,13 +57,14 @@ function packEvenly(to: usize, from: usize, stride: usize, k: i32): void {
   v128.store(to, v128.load(from, 16), 16)
 }
 
-/** Packs four lanes that are contiguous along k, by blocks of 4 x 4 and without the rest of k. */
+/** Packs four lanes that are contiguous along k, without the rest of k. */
 function transpose(to: usize, from: usize, table: usize, k: i32): void {
-  let x0 = from + word(table, 0)
-  let x1 = from + word(table, 1)
-  let x2 = from + word(table, 2)
-  let x3 = from + word(table, 3)
-  for (; k >= 4; k -= 4) {
+  across(to, PANEL_STRIDE, from + word(table, 0), from + word(table, 1), from + word(table, 2), from + word(table, 3), k)
+}
+
+/** Writes fours of one element of each row, `step` bytes apart, by blocks of 4 x 4 and without the rest of `count`. */
+export function across(to: usize, step: usize, x0: usize, x1: usize, x2: usize, x3: usize, count: i32): void {
+  for (; count >= 4; count -= 4) {
     const v0 = v128.load(x0)
     const v1 = v128.load(x1)
     const v2 = v128.load(x2)
@@ -73,14 +74,17 @@ function transpose(to: usize, from: usize, table: usize, k: i32): void {
     const high01 = v128.shuffle<f32>(v0, v1, 2, 6, 3, 7)
     const high23 = v128.shuffle<f32>(v2, v3, 2, 6, 3, 7)
     v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5))
-    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32)
-    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64)
-    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96)
+    to += step
+    v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7))
+    to += step
+    v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5))
+    to += step
+    v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7))
+    to += step
     x0 += 16
     x1 += 16
     x2 += 16
     x3 += 16
-    to += 4 * PANEL_STRIDE
   }
 }
 

@@ -39,6 +39,7 @@ operations = {
     "eight largest of a row": lambda x: x.topk(8).values,
     "rows of a table": lambda x: x[ids],
     "along rows by index": lambda x: x.gather(1, index),
+    "along columns by index": lambda x: x.gather(0, index),
     "transposed": lambda x: x.t().contiguous(),
     "reversed": lambda x: x.flip(0),
     "padded": lambda x: F.pad(x, (1, 1, 1, 1)),

@@ -43,6 +43,7 @@ const operations: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   'eight largest of a row': (x) => x.topK(8).values,
   'rows of a table': (x) => x.gather(ids()),
   'along rows by index': (x) => x.takeAlong(index(), 1),
+  'along columns by index': (x) => x.takeAlong(index(), 0),
   transposed: (x) => x.transpose(),
   reversed: (x) => x.flip(0),
   padded: (x) =>

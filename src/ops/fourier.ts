@@ -9,13 +9,16 @@ import { concat } from './views.ts'
 const anInteger = numberThat('a whole number', () => true)
 const kinds = { x: aTensor, axis: maybe(numberThat('the number of an axis', () => true)) }
 
-/** A transform of so many points at most is one product with a matrix; longer ones are made of such. */
+/** No length has a prime factor above this. */
 const POINTS = 64
+/** So many points are transformed by one product with a matrix; more are by several of so many points, which multiply less. */
+const [SHORT, PART] = [32, 16]
 
-/** n = n1 n2, where n1 is what one product transforms: all of a short length, else the largest divisor up to the root. */
+/** n = n1 n2, where n1 is what one product transforms: all of a short length, else the largest part up to the root, or a prime. */
 function factors(n: number): [number, number] {
-  let n1 = n <= POINTS ? n : Math.min(POINTS, Math.floor(Math.sqrt(n)))
+  let n1 = n <= SHORT ? n : Math.min(PART, Math.floor(Math.sqrt(n)))
   while (n % n1) n1--
+  if (n1 === 1 && n > 1) for (n1 = 2; n % n1; ) n1++
   return [n1, n / n1]
 }
 

@@ -1,4 +1,4 @@
-import { checkShape, normalizeAxis, sameShape, shapeError, sizeOf, toBack } from '../tensor/shape.ts'
+import { checkShape, normalizeAxis, sameShape, shapeError, sizeOf } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { equal, lessEqual } from './binary.ts'
 import { isIndex, where } from './elementwise.ts'
@@ -48,13 +48,13 @@ export function takeAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
   const length = x.shape[along]
   if (indices.rank !== x.rank || !sameShape(indices.shape.with(along, length), x.shape))
     throw shapeError`takeAlong: indices ${indices.shape} and ${x.shape} differ outside axis ${along}`
-  const order = toBack(along, x.rank)
-  const places = indices.transpose(order)
-  const count = sizeOf(places.shape.slice(0, -1))
-  const flat = places.reshape([count, indices.shape[along]])
-  const row = iota(flat.shape, 0).mul(length)
-  const found = gather(x.transpose(order).reshape([-1]), where(isIndex(flat, length), flat.add(row), -1))
-  return found.reshape(places.shape).transpose(order)
+  const step = sizeOf(x.shape.slice(along + 1))
+  // the numbers of the elements from which the others along the axis are `step` apart
+  const shape = x.shape.with(along, length || 1)
+  const first = iota([sizeOf(shape)], 0)
+    .reshape(shape)
+    .narrow(along, 0, 1)
+  return gather(x.reshape([-1]), where(isIndex(indices, length), indices.mul(step).add(first), -1))
 }
 
 /** So many indices a row is compared with. */

@@ -33,9 +33,28 @@ for (const [name, open] of Object.entries(held)) {
     device.close()
   })
 
+  test(`${name}: what comes after an element has no influence on its running logsumexp, nor on the gradient, not even as NaN`, async () => {
+    const device = await open()
+    const x = Float32Array.from({ length: 90 }, (_, i) => (i === 50 ? Number.NaN : i === 0 ? -Infinity : i / 10))
+    const program = compile(device, { x: f32(90) }, ({ x }) => {
+      const y = x.logCumSumExp(0).narrow(0, 1, 50)
+      return { y, gradient: grad(y.sum(), [x])[0] }
+    })
+    const { y, gradient } = await program.arrays({ x })
+    let [sum, total] = [0, 0]
+    for (let i = 1; i < 50; i++) {
+      sum += Math.exp(x[i])
+      assert.ok(Math.abs(y[i - 1] - Math.log(sum)) < 2e-6, `${i}: ${y[i - 1]}, not ${Math.log(sum)}`)
+      total += gradient[i]
+    }
+    assert.ok(Math.abs(total - 49) < 1e-4, `${total}`)
+    assert.equal(Array.from(gradient.slice(50)), Array(40).fill(0))
+    device.close()
+  })
+
   test(`${name}: a long wave is found among its frequencies, and comes back`, async () => {
     const device = await open()
-    const [n, k] = [65 * 65, 1000] // 25 by 169, and these 13 by 13
+    const [n, k] = [65 * 65, 1000] // 13 by 325, and these 13 by 25
     const x = Float32Array.from({ length: n }, (_, i) => Math.cos(2 * Math.PI * (((k * i) % n) / n) + 0.3))
     const program = compile(device, { x: f32(n) }, ({ x }) => {
       const spectrum = rfft(x)
@@ -136,6 +155,31 @@ for (const [name, open] of Object.entries(held)) {
     const [classes, finite] = await read(device, integers(-1, 1, 2).oneHot(2), taken.isFinite())
     assert.equal(Array.from(classes), [0, 0, 0, 1, 0, 0])
     assert.equal(Array.from(finite), [1, 0, 0, 1])
+    device.close()
+  })
+
+  test(`${name}: rows become columns`, async () => {
+    const device = await open()
+    for (const [a, b, c] of [
+      [1, 70, 66],
+      [3, 9, 33],
+      [1, 1030, 3],
+      [2, 7, 1100],
+      [1, 5, 5000],
+    ]) {
+      const x = Int32Array.from({ length: a * b * c }, (_, i) => i)
+      const program = compile(device, { x: i32(a, b, c) }, ({ x }) => {
+        const y = x.transpose([0, 2, 1])
+        return { y: y.reshape([-1]), more: y.mul(y) }
+      })
+      const { y, more } = await program.arrays({ x })
+      const expected = Array.from(x, (_, i) => i - (i % (b * c)) + (i % b) * c + (Math.floor(i / b) % c))
+      assert.equal(Array.from(y), expected)
+      assert.equal(
+        Array.from(more),
+        expected.map((n) => Math.imul(n, n)),
+      )
+    }
     device.close()
   })
 

@@ -8,6 +8,8 @@ import { encodeStep, machineCode } from './steps.ts'
 
 /** Lanes of a block: its registers stay in the second-level cache, and the cost of interpreting is shared by enough lanes. */
 const BLOCK_LANES = 2048
+/** Of a larger block, where it takes so many to hold four rows of an operand, which are transposed together. */
+const MOST_LANES = 8 * BLOCK_LANES
 
 /** In nanoseconds. */
 export const costOfFused = ({ rows, width, steps }: Fused): number =>
@@ -17,8 +19,11 @@ const costOfStep = ({ op }: Step): number => (costly.has(op) ? 6 : 1)
 
 export function writeFused(call: Fused, to: Writer, threads: number): number {
   const { prologue, steps, registers } = machineCode(call)
+  // four rows of an operand that is transposed
+  const fours = call.operands.map(({ view: { axes } }) => (axes.at(-2)?.stride === 1 ? 4 * axes.at(-1)!.size : 0))
+  const blockLanes = Math.max(BLOCK_LANES, ...fours.filter((lanes) => lanes <= MOST_LANES))
   // at least one block for each thread
-  const blockRows = Math.max(1, Math.min(Math.ceil(call.rows / threads), Math.floor(BLOCK_LANES / call.width)))
+  const blockRows = Math.max(1, Math.min(Math.ceil(call.rows / threads), Math.floor(blockLanes / call.width)))
   // whole groups of four lanes, and one to spare: runs that begin at any lane are written by groups
   const registerBytes = Math.max(UNROLLED, Math.ceil((blockRows * call.width) / 4) * 16) + 16
   to.push(call.rows, call.width, blockRows, registerBytes, registers)
