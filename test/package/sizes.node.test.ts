@@ -14,7 +14,7 @@ const pages = {
     names: 'openDevice, Rmaat, tasks, train',
     entry: 'rmaat',
     later: all,
-    most: 107.5,
+    most: 108,
   },
 }
 
