@@ -153,11 +153,12 @@ function move(kind: i32, lanes: usize, start: usize, axes: usize, rank: i32, fir
     start += <usize>outer * stride
     first -= outer * inner
   }
+  // of rows that are columns in memory: how far apart their elements are
+  const apart = kind == COPY_IN && rank == 2 && stride == LANE && inner >= 4 ? word(axes, 3) : 0
   while (count > 0) {
     let run = <i32>min<i64>(inner - first, count)
     let rows = 1
-    const apart = word(axes, 3)
-    if (kind == COPY_IN && rank == 2 && stride == LANE && apart != 0 && first == 0 && run >= 4 && run <= count >> 2) {
+    if (apart != 0 && first == 0 && run <= count >> 2) {
       rows = (count / run) & ~3
       transposed(lanes, start, run, apart, rows)
       run *= rows
