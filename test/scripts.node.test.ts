@@ -32,6 +32,16 @@ for (const script of ['demo', 'example', 'bench', 'bench:gpu', 'bench:page'])
     assert.is(wrong.code, 1)
   })
 
+test('npm run test:unit says what it cannot look for', async () => {
+  const wrong = {
+    '(': 'expected a pattern of file names: Invalid regular expression: /(/i: Unterminated group',
+    nothing: 'no test file matches nothing',
+    '--nope': 'expected --checks or --complete, found --nope',
+  }
+  for (const [arg, said] of Object.entries(wrong))
+    assert.equal(await runs('test:unit', [arg]), { said: `${said}\n`, code: 2 })
+})
+
 test('the minutes of the page are a number', async () => {
   for (const minutes of ['ten', '0', '-1'])
     assert.match((await runs('bench:page', [`--minutes=${minutes}`])).said, /is invalid. A number above 0 is expected/)
