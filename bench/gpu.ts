@@ -2,7 +2,9 @@
 // RMAAT's training step at sizes of the Long Range Arena beside the CPU. Writes bench/results/<adapter>.json.
 //   npm run bench:gpu
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { Command } from 'commander'
 import type { WebgpuBackend } from '../src/backends/webgpu/backend.ts'
+import { endUnread, notHere } from '../src/cli/output.ts'
 import { compiledStep, workloadOf } from '../src/compare/step.ts'
 import { compile, type Device, type Method, openDevice, variable } from '../src/index.ts'
 import { BufferUsage, MapMode } from '../src/runtime/gpu.ts'
@@ -92,7 +94,15 @@ async function step(device: Device, { config, batch }: Workload, method: Method,
   return milliseconds
 }
 
-const gpu = await openDevice('webgpu')
+new Command('npm run bench:gpu --')
+  .description(
+    "What a GPU reaches: products as a share of its peak, RMAAT's training step beside the CPU. A file in bench/results.",
+  )
+  .parse()
+endUnread()
+
+const gpu = await openDevice('webgpu').catch(notHere)
+if (!gpu) process.exit()
 const cpu = await openDevice('wasm')
 console.log(gpu.backend.description)
 const most = await peak(gpu)

@@ -1,6 +1,5 @@
 // What the machine itself can do, as competitors that run beside the kernels: the bounds that they are held against.
 import { readFileSync } from 'node:fs'
-import asc from 'assemblyscript/asc'
 import { allowRelaxedSimd } from '../src/runtime/wasm-features.ts'
 import type { Competitor } from './race.ts'
 
@@ -21,6 +20,8 @@ interface Module {
 
 async function build(): Promise<Module> {
   await allowRelaxedSimd()
+  // a compiler of some megabytes, which most suites do without
+  const { default: asc } = await import('assemblyscript/asc')
   const source = readFileSync(new URL('assembly/peak.ts', import.meta.url), 'utf8')
   for (const enable of [['simd', 'relaxed-simd'], ['simd']]) {
     const { error, stderr, binary } = await asc.compileString(source, {

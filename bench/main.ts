@@ -3,6 +3,7 @@
 //   npm run bench -- gemm steps        some
 //   npm run -s bench -- --json         a line of JSON for each result, the last one a summary
 import { Argument, Command } from 'commander'
+import { endUnread } from '../src/cli/output.ts'
 import { JsonReporter, TableReporter } from './report.ts'
 import { dial } from './suites/dial.ts'
 import { exported } from './suites/export.ts'
@@ -19,12 +20,13 @@ import { threads } from './suites/threads.ts'
 
 const suites = [gemm, threads, scalars, scan, single, instructions, steps, stream, peers, length, dial, exported]
 
-const command = new Command('bench')
+const command = new Command('npm run bench --')
   .description('times kernels and training steps on the CPU against bounds and peers, interleaved in one run')
   .addArgument(new Argument('[suites...]', 'which to run, else all').choices(suites.map(({ name }) => name)))
   .option('--json', 'a line of JSON for each result, the last one a summary')
   .parse()
 
+endUnread()
 let failed = false
 const reporter = command.opts().json ? new JsonReporter() : new TableReporter()
 for (const suite of suites.filter(({ name }) => command.args.length === 0 || command.args.includes(name))) {

@@ -4,13 +4,25 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { Command, InvalidArgumentError } from 'commander'
 import { buildDemo, serve } from '../scripts/demo.mjs'
 import { anyBrowser } from '../test/runtimes/chromium.mjs'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' } } })
-const minutes = Number(values.minutes)
+function minutesOf(text) {
+  const minutes = Number(text)
+  if (!(minutes > 0 && minutes < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError('A number above 0 is expected.')
+  return minutes
+}
+
+const { minutes } = new Command('npm run bench:page --')
+  .description(
+    "What the demo takes of a visitor's device: download, first paint, long tasks, memory, in headless Chromium.",
+  )
+  .option('--minutes <n>', 'how long it learns while memory is measured', minutesOf, 1)
+  .parse()
+  .opts()
 
 const folder = mkdtempSync(join(tmpdir(), 'rmaat-page-'))
 await buildDemo(folder)

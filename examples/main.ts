@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { Argument, Command, Option } from 'commander'
 import { openDevice } from 'rmaat'
+import { endUnread, notHere } from '../src/cli/output.ts'
 import { table } from '../src/cli/plot.ts'
 import { jsonLine, notice, plural, say } from '../src/cli/terminal.ts'
 import type { Example } from './gallery.ts'
@@ -19,6 +20,7 @@ const basics = readdirSync(new URL('basics', import.meta.url))
   .filter((name) => name.endsWith('.ts'))
   .map((name) => `basics/${name.slice(0, -3)}`)
 
+endUnread()
 await new Command('npm run -s example --')
   .description('A system around RMAAT in small, with its claim put to the test. `list` names them all.')
   .addArgument(new Argument('<name>', 'which one').choices(['list', ...Object.keys(examples), ...basics]))
@@ -42,7 +44,8 @@ async function list({ json }: Options): Promise<void> {
 /** The exit code is 1 where a line was not reached. */
 async function run(name: string, { json, short, device: kind }: Options): Promise<void> {
   const example: Example = (await examples[name]()).default
-  const device = await openDevice(kind)
+  const device = await openDevice(kind).catch(notHere)
+  if (!device) return
   const begin = performance.now()
   try {
     const outcome = await example.run({ device, short, progress: (line) => notice(`${name}  ${line}`) })

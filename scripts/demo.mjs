@@ -46,6 +46,16 @@ export async function buildDemo(folder = at('demo/dist')) {
   return folder
 }
 
+/** The file in a folder that an address asks for; none for what is no address, such as `/%`. */
+function fileOf(folder, address) {
+  try {
+    const path = normalize(`/${decodeURIComponent(address.replace(/[?#].*/, ''))}`)
+    return join(folder, path.endsWith('/') ? `${path}index.html` : path)
+  } catch {
+    return undefined
+  }
+}
+
 /** Serves a folder to this machine alone; yields the server. */
 export async function serve(folder, port = 0, isolated = true) {
   const server = createServer(async ({ url }, response) => {
@@ -53,9 +63,8 @@ export async function serve(folder, port = 0, isolated = true) {
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
     }
-    const path = normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname))
-    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
-    const found = await readFile(file).catch(() => undefined)
+    const file = fileOf(folder, url)
+    const found = file && (await readFile(file).catch(() => undefined))
     if (found === undefined) return response.writeHead(404).end()
     response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream').end(found)
   })

@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate.ts'
 import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
 import { modelsCommand } from './models.ts'
+import { USAGE } from './output.ts'
 import { predictCommand } from './predict.ts'
 import { presetsCommand } from './presets.ts'
 import { reportCommand } from './report.ts'
@@ -21,7 +22,6 @@ import { verifyCommand } from './verify.ts'
 
 /** What was asked for was done, and failed. */
 const FAILED = 1
-const USAGE = 2
 /** EX_SOFTWARE of sysexits.h: a fault of the program itself. */
 const FAULT = 70
 

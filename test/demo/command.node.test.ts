@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -35,6 +36,24 @@ test('without a word it serves the page at port 8080, or says that the port is t
 test('it serves the page at another port', async () => {
   const { page } = await demo('--port', '0')
   assert.match(page!, '<title>RMAAT')
+})
+
+test('an address that is none is not found, and ends nothing', async () => {
+  const { serve } = await import(new URL('../../scripts/demo.mjs', import.meta.url).href)
+  const server = await serve(`${root}demo`)
+  const { port } = server.address()
+  const ask = async (path: string): Promise<number | undefined> => {
+    const [response] = await once(get({ port, path, host: '127.0.0.1' }), 'response')
+    return response.resume().statusCode
+  }
+  try {
+    for (const path of ['/%', '/%00', '/nothing', '/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json'])
+      assert.is(await ask(path), 404, path)
+    for (const path of ['/', '//', '/index.html?steps=1#start', '/./index%2ehtml'])
+      assert.is(await ask(path), 200, path)
+  } finally {
+    server.close()
+  }
 })
 
 test('what it does not know is an error', async () => {

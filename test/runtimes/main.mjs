@@ -78,7 +78,8 @@ export function wanted(args) {
   const named = args.filter((arg) => arg in runtimes)
   const [pattern = '', ...rest] = args.filter((arg) => !flags.includes(arg) && !(arg in runtimes))
   if (rest.length > 0) return `expected one pattern, found also ${rest.join(' ')}`
-  const files = testFiles(new RegExp(pattern, 'i'))
+  const files = testFiles(pattern)
+  if (typeof files === 'string') return files
   if (files.length === 0) return `no test file matches ${pattern}`
   const parts = Object.entries(runtimes).flatMap(([key, open]) => {
     const asked = named.length > 0 ? named.includes(key) : complete || !more.includes(key)
@@ -113,8 +114,14 @@ function runsIn(key, name) {
   return !name.includes('.node.') && !IN_NODE[key].some((start) => name.startsWith(start))
 }
 
-/** Paths within test/, in the order in which they are begun. */
-const testFiles = (pattern) => {
+/** Paths within test/, in the order in which they are begun; a text where the pattern is none. */
+const testFiles = (text) => {
+  let pattern
+  try {
+    pattern = new RegExp(text, 'i')
+  } catch ({ message }) {
+    return `expected a pattern of file names: ${message}`
+  }
   const place = (name) => LONG.findIndex((start) => name.startsWith(start)) >>> 0
   return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
