@@ -163,7 +163,7 @@ test('what cannot be resumed is one clear error, exit code 2, and left as it is'
     ],
     [
       [copied('plain', (to) => cpSync(join(out, 'weights.safetensors'), join(to, 'checkpoint.safetensors')))],
-      /plain\/checkpoint\.safetensors: the checkpoint: training is undefined; expected/,
+      /plain\/checkpoint\.safetensors: the metadata holds no 'training'; expected/,
     ],
     [
       [
